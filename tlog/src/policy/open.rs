@@ -1,0 +1,116 @@
+//! Opening a checkpoint by a policy.
+
+use super::{Cosigned, Policy};
+use crate::{
+    checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint},
+    cosignature::{self, CosignatureError},
+    note::{Note, Signature, VerifierKey},
+};
+
+/// What [`Policy::open`] found.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The checkpoint, signed by one of the policy's logs.
+    pub checkpoint: VerifiedCheckpoint,
+    /// The verified cosignatures by the policy's witnesses, in the note's order, at most one a witness.
+    pub cosigned: Vec<Cosigned>,
+}
+
+impl Policy {
+    /// Opens a note as a checkpoint by one of this policy's logs (the note's own origin line says which; its key
+    /// counts only for the origin that is its name) and verifies every cosignature line by a witness of the policy.
+    /// Does not ask whether the quorum is met. Lines by unknown keys are ignored; a cosignature with timestamp 0 has
+    /// to verify and then doesn't count.
+    ///
+    /// # Errors
+    /// Forged or missing log signature, unknown origin; a line that names a policy witness's key and does
+    /// not verify; two lines with one name and key ID that the policy knows.
+    pub fn open(&self, note: Note) -> Result<Opened, PolicyVerifyError> {
+        let origin = Checkpoint::parse(note.text())?.origin;
+        let keys = self.log_keys(&origin);
+        if keys.is_empty() {
+            return Err(PolicyVerifyError::UnknownLog { origin: origin.to_string() });
+        }
+        self.refuse_two_lines(&note)?;
+        let checkpoint = VerifiedCheckpoint::open(note, &origin, &keys)?;
+        let cosigned = self.verify_cosignatures(&checkpoint)?;
+        Ok(Opened { checkpoint, cosigned })
+    }
+
+    /// Stricter than signed-note, by the Treering spec: a key that signs twice would let whoever passes a note on
+    /// choose which time counts.
+    fn refuse_two_lines(&self, note: &Note) -> Result<(), PolicyVerifyError> {
+        let lines = note.signatures();
+        let again = lines.iter().enumerate().find(|(at, line)| {
+            lines[..*at].iter().any(|earlier| same_key(earlier, line)) && self.knows(line)
+        });
+        match again {
+            Some((_, line)) => {
+                let (name, id) = (line.name().to_string(), line.id().to_string());
+                Err(PolicyVerifyError::TwoLines { name, id })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn verify_cosignatures(&self, opened: &VerifiedCheckpoint) -> Result<Vec<Cosigned>, PolicyVerifyError> {
+        let mut cosigned = Vec::new();
+        for line in opened.note().signatures() {
+            // INVARIANT: of the policy: at most one key has this name and ID.
+            let Some(witness) = self.witnesses.iter().position(|witness| witness.key.matches(line)) else {
+                continue;
+            };
+            match cosignature::verify(&self.witnesses[witness].key, opened.checkpoint(), line) {
+                Ok(time) => cosigned.push(Cosigned { witness, time }),
+                // SPEC: tlog-cosignature, ML-DSA-44 signed message: 0 makes no statement about time.
+                Err(CosignatureError::NoTimestamp) => {}
+                // SPEC: signed-note, Signatures: one from a known key that fails rejects the whole note.
+                Err(_) => {
+                    let witness = self.witnesses[witness].name.to_string();
+                    return Err(PolicyVerifyError::ForgedCosignature { witness });
+                }
+            }
+        }
+        Ok(cosigned)
+    }
+
+    fn knows(&self, line: &Signature) -> bool {
+        self.keys().any(|key| key.matches(line))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &VerifierKey> {
+        self.logs.iter().map(|log| &log.key).chain(self.witnesses.iter().map(|witness| &witness.key))
+    }
+}
+
+/// Why [`Policy::open`] refused a note.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyVerifyError {
+    /// No checkpoint, or not signed by the log.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// No log line has this origin as its key's name.
+    #[error("the policy does not list the log {origin:?}")]
+    UnknownLog {
+        /// The checkpoint's origin.
+        origin: String,
+    },
+    /// A line has name and key ID of a witness and is not by it.
+    #[error("the cosignature of {witness} does not verify")]
+    ForgedCosignature {
+        /// The witness's name in the policy, escaped.
+        witness: String,
+    },
+    /// A key that the policy knows has two lines.
+    #[error("two signature lines by {name}+{id}")]
+    TwoLines {
+        /// The key's name.
+        name: String,
+        /// The key's ID.
+        id: String,
+    },
+}
+
+fn same_key(a: &Signature, b: &Signature) -> bool {
+    a.id() == b.id() && a.name() == b.name()
+}

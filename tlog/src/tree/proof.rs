@@ -1,0 +1,167 @@
+//! Making and checking inclusion and consistency proofs (RFC 6962 sections 2.1.1 and 2.1.2).
+
+use super::{
+    node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks},
+    plan::{self, Subtree},
+};
+use crate::hash::{Hash, node_hash};
+
+/// Why a proof was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// Index and sizes give the number of hashes, and these are more or fewer.
+    #[error("the proof has {got} hashes where {want} are needed")]
+    Length {
+        /// How many hashes the proof must have.
+        want: usize,
+        /// How many it has.
+        got: usize,
+    },
+    /// Leaf (or old tree) and proof don't hash to the root.
+    #[error("the proof leads to another root than the tree head's")]
+    Root,
+    /// A log only grows, so no proof can show this.
+    #[error("the old tree is larger than the new one")]
+    Shrinks,
+    /// The proof leads to another old root: the histories differ.
+    #[error("the old root is not in the new tree")]
+    OldRoot,
+    /// A head of size 0 with a root other than [`Hash::EMPTY_ROOT`].
+    #[error("the tree without leaves has a root of its own, and this is another")]
+    EmptyRoot,
+    /// There is no such leaf.
+    #[error("the leaf index is not below the tree size")]
+    Index,
+}
+
+/// The inclusion proof of a leaf in the tree of `size`; empty if that tree has no such leaf.
+///
+/// # Errors
+/// What the reader answers.
+pub fn prove_inclusion<R: NodeReader>(
+    reader: &mut R,
+    index: LeafIndex,
+    size: TreeSize,
+) -> Result<Vec<Hash>, R::Error> {
+    let siblings = plan::inclusion(index.get(), size.get());
+    read_subtrees(reader, siblings.iter().map(|sibling| sibling.subtree))
+}
+
+/// The proof that the tree of size `new` begins with the tree of size `old`.
+///
+/// `old` of 0 or equal to `new` gives the empty proof, and so does an `old` above `new`, for which there is no proof.
+///
+/// # Errors
+/// What the reader answers.
+pub fn prove_consistency<R: NodeReader>(
+    reader: &mut R,
+    old: TreeSize,
+    new: TreeSize,
+) -> Result<Vec<Hash>, R::Error> {
+    match plan::consistency(old.get(), new.get()) {
+        Some(plan) => read_subtrees(reader, plan.subtrees()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Checks that the leaf with hash `leaf` is the one at `index` in the tree of `head`.
+///
+/// # Errors
+/// [`ProofError::Index`], [`ProofError::Length`], [`ProofError::Root`].
+pub fn verify_inclusion(leaf: &Hash, index: u64, head: &TreeHead, proof: &[Hash]) -> Result<(), ProofError> {
+    if index >= head.size.get() {
+        return Err(ProofError::Index);
+    }
+    let siblings = plan::inclusion(index, head.size.get());
+    check_length(siblings.len(), proof)?;
+    let root = siblings.iter().zip(proof).fold(*leaf, |node, (sibling, hash)| {
+        if sibling.on_left { node_hash(hash, &node) } else { node_hash(&node, hash) }
+    });
+    if root == head.root { Ok(()) } else { Err(ProofError::Root) }
+}
+
+/// Checks that the tree of `new` begins with the tree of `old`.
+///
+/// # Errors
+/// [`ProofError::Shrinks`], [`ProofError::EmptyRoot`], [`ProofError::Length`], [`ProofError::OldRoot`] if the proof
+/// leads to another old root (or sizes are equal and roots are not), [`ProofError::Root`] if to another new one.
+pub fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Result<(), ProofError> {
+    if old.size > new.size {
+        return Err(ProofError::Shrinks);
+    }
+    check_empty_root(old)?;
+    check_empty_root(new)?;
+    let Some(plan) = plan::consistency(old.size.get(), new.size.get()) else {
+        return verify_trivial(old, new, proof);
+    };
+    check_length(plan.len(), proof)?;
+    let (shared, siblings) = match proof.split_first() {
+        Some((first, rest)) if !plan.shared_is_old_tree() => (*first, rest),
+        _ => (old.root, proof),
+    };
+    let (mut old_root, mut new_root) = (shared, shared);
+    for (sibling, hash) in plan.siblings.iter().zip(siblings) {
+        if sibling.on_left {
+            old_root = node_hash(hash, &old_root);
+            new_root = node_hash(hash, &new_root);
+        } else {
+            // What stands on the right came after the old tree.
+            new_root = node_hash(&new_root, hash);
+        }
+    }
+    match (old_root == old.root, new_root == new.root) {
+        (false, _) => Err(ProofError::OldRoot),
+        (true, false) => Err(ProofError::Root),
+        (true, true) => Ok(()),
+    }
+}
+
+/// The root of the tree of `size`, from its peaks in `reader` (the right-hand edge's perfect subtrees).
+///
+/// # Errors
+/// What the reader answers.
+pub fn root_from<R: NodeReader>(reader: &mut R, size: TreeSize) -> Result<Hash, R::Error> {
+    if size.is_zero() {
+        return Ok(Hash::EMPTY_ROOT);
+    }
+    reader.read(&peaks(size)).map(|peaks| bag(&peaks))
+}
+
+/// The root over peaks, left to right: the smaller ones on the right are joined first.
+pub(super) fn bag(peaks: &[Hash]) -> Hash {
+    peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or(Hash::EMPTY_ROOT)
+}
+
+/// The roots of these subtrees, with one call of the reader for all their peaks.
+fn read_subtrees<R: NodeReader>(
+    reader: &mut R,
+    subtrees: impl Iterator<Item = Subtree>,
+) -> Result<Vec<Hash>, R::Error> {
+    let mut nodes: Vec<NodeId> = Vec::new();
+    let mut lengths = Vec::new();
+    for subtree in subtrees {
+        let before = nodes.len();
+        nodes.extend(subtree.peaks());
+        lengths.push(nodes.len() - before);
+    }
+    if nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut hashes = reader.read(&nodes)?.into_iter();
+    Ok(lengths.into_iter().map(|length| bag(&hashes.by_ref().take(length).collect::<Vec<_>>())).collect())
+}
+
+fn check_length(want: usize, proof: &[Hash]) -> Result<(), ProofError> {
+    let got = proof.len();
+    if got == want { Ok(()) } else { Err(ProofError::Length { want, got }) }
+}
+
+fn check_empty_root(head: &TreeHead) -> Result<(), ProofError> {
+    if head.size.is_zero() && head.root != Hash::EMPTY_ROOT { Err(ProofError::EmptyRoot) } else { Ok(()) }
+}
+
+/// From nothing to any tree, or from a tree to itself: the proof is empty.
+fn verify_trivial(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Result<(), ProofError> {
+    check_length(0, proof)?;
+    if old.size == new.size && old.root != new.root { Err(ProofError::OldRoot) } else { Ok(()) }
+}
