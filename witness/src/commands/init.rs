@@ -1,0 +1,121 @@
+//! `init`: makes a witness's directory.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use treering_tlog::note::KeyName;
+
+use super::{Dir, policy_line};
+use crate::{
+    config::{self, Config},
+    key::create_key_file,
+};
+
+/// Make a new witness: its directory, its key and its configuration
+///
+/// Prints its verifier key, and the line that lets a policy count it.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The witness's name, by which its key is known for ever: a URL without scheme, like witness.example/w1
+    #[arg(long, value_name = "NAME")]
+    name: String,
+    #[command(flatten)]
+    dir: Dir,
+    /// Address and port to serve on; port 0 takes a free one at each start
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7461")]
+    listen: SocketAddr,
+    /// Where logs reach the witness from outside, if not at http://ADDRESS
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+}
+
+impl Init {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let name = KeyName::new(&self.name).with_context(|| format!("--name {:?}", self.name))?;
+        if let Some(url) = self.url.as_ref().filter(|url| !config::is_url(url)) {
+            bail!("--url {url:?}: it must begin with http:// or https:// and hold no white space");
+        }
+        let dir = self.dir.dir;
+        make_directory(&dir)?;
+        let key = create_key_file(&dir.join("key"), name)?;
+        let path = dir.join(config::FILE_NAME);
+        write_new(&path, &settings(self.listen, self.url.as_deref()))
+            .with_context(|| path.display().to_string())?;
+        let config = Config::load(&dir)?;
+        fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
+        sync_directory(&dir)?;
+        println!("{key}");
+        println!("{}", policy_line(&key, &config.public_url()));
+        let dir = dir.display();
+        eprintln!("Made {dir}. Back up {dir}/key offline, and never anything else of it.");
+        eprintln!("Next: treering-witness add-log --dir {dir} VKEY-OR-POLICY-FILE");
+        eprintln!("      treering-witness serve --dir {dir}");
+        Ok(())
+    }
+}
+
+fn make_directory(dir: &Path) -> anyhow::Result<()> {
+    let exists = dir.try_exists().with_context(|| dir.display().to_string())?;
+    if exists {
+        let mut entries = fs::read_dir(dir).with_context(|| dir.display().to_string())?;
+        if entries.next().is_some() {
+            bail!("{} is not empty: a new witness needs a new directory; nothing was changed", dir.display());
+        }
+        fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).with_context(|| dir.display().to_string())
+    } else {
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+        made.with_context(|| format!("making {}", dir.display()))
+    }
+}
+
+fn settings(listen: SocketAddr, url: Option<&str>) -> String {
+    let text =
+        config::EXAMPLE.replace("\nlisten = \"127.0.0.1:7461\"\n", &format!("\nlisten = \"{listen}\"\n"));
+    match url {
+        Some(url) => {
+            let quoted = toml::Value::from(url).to_string();
+            text.replace("\n# url = \"https://witness.example\"\n", &format!("\nurl = {quoted}\n"))
+        }
+        None => text,
+    }
+}
+
+fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// The new names, and the directory's own in its parent: a key that is gone after a power cut was printed already.
+fn sync_directory(dir: &Path) -> anyhow::Result<()> {
+    let absolute = fs::canonicalize(dir).with_context(|| dir.display().to_string())?;
+    let parent = absolute.parent().map(PathBuf::from);
+    for directory in [Some(absolute), parent].into_iter().flatten() {
+        fs::File::open(&directory)
+            .and_then(|file| file.sync_all())
+            .with_context(|| format!("syncing {}", directory.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_says_what_was_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = settings("127.0.0.1:0".parse().unwrap(), Some("https://w.example/a\"b"));
+        write_new(&dir.path().join(config::FILE_NAME), &text).unwrap();
+        let config = Config::load(dir.path()).unwrap();
+        assert_eq!(config.settings.listen.port(), 0);
+        assert_eq!(config.public_url(), "https://w.example/a\"b");
+    }
+}

@@ -1,0 +1,27 @@
+//! A C2SP tlog-witness: cross-signs the checkpoints of logs that it does not run, after checking that each log only
+//! grew.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`serve`] | the HTTP server: `add-checkpoint`, the monitoring endpoint, metrics and health |
+//! | [`cosigner`] | decides whether a checkpoint is cosigned |
+//! | [`store`] | the record of what was cosigned, which never goes back |
+//! | [`logs`] | which logs are cosigned, read from files |
+//! | [`key`] | the witness's keys |
+//! | [`clock`] | timestamps that never go back |
+//! | [`config`] | `witness.toml` |
+//! | [`control`] | commands to a running witness |
+//! | [`metrics`] | what operators watch |
+//! | [`commands`] | the program's subcommands |
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod cosigner;
+pub mod key;
+pub mod logs;
+pub mod metrics;
+pub mod serve;
+pub mod store;

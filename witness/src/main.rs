@@ -1,0 +1,17 @@
+//! The `treering-witness` program.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use treering_witness::commands::{Cli, run};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("treering-witness: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

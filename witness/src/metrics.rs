@@ -1,0 +1,145 @@
+//! What operators watch, in the OpenMetrics text format.
+//!
+//! Label values come from fixed sets (results) or from the operator's own files (origins), never from requests.
+
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64},
+    time::Duration,
+};
+
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+use treering_tlog::checkpoint::Origin;
+
+use crate::store::{Commit, Record};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OriginLabel {
+    origin: String,
+}
+
+/// The witness's metrics.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<ResultLabel, Counter>,
+    seconds: Histogram,
+    sizes: Family<OriginLabel, Gauge<i64, AtomicI64>>,
+    times: Family<OriginLabel, Gauge<i64, AtomicI64>>,
+    logs: Gauge<i64, AtomicI64>,
+    connections: Gauge<i64, AtomicI64>,
+    reloads: Family<ResultLabel, Counter>,
+    commit_updates: Histogram,
+    commit_seconds: Histogram,
+    updates: Counter<u64, AtomicU64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Metrics {
+        let latency = [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0];
+        let groups = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1024.0];
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("treering_witness"),
+            requests: Family::default(),
+            seconds: Histogram::new(latency),
+            sizes: Family::default(),
+            times: Family::default(),
+            logs: Gauge::default(),
+            connections: Gauge::default(),
+            reloads: Family::default(),
+            commit_updates: Histogram::new(groups),
+            commit_seconds: Histogram::new(latency),
+            updates: Counter::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("add_checkpoint", "add-checkpoint requests by result", self.requests.clone());
+        let help = "Time from a whole add-checkpoint request to its answer";
+        r.register_with_unit("add_checkpoint", help, Unit::Seconds, self.seconds.clone());
+        r.register("log_size", "Size of the last cosigned checkpoint", self.sizes.clone());
+        let help = "Time of the last cosignature, since the epoch";
+        r.register_with_unit("log_cosigned_timestamp", help, Unit::Seconds, self.times.clone());
+        r.register("logs", "Logs that are configured", self.logs.clone());
+        r.register("connections", "Open connections, public and admin", self.connections.clone());
+        r.register("reloads", "Times that the files of logs were read, by result", self.reloads.clone());
+        r.register(
+            "commit_updates",
+            "Updates that shared one synced transaction",
+            self.commit_updates.clone(),
+        );
+        let help = "Time of one transaction with its syncs";
+        r.register_with_unit("commit", help, Unit::Seconds, self.commit_seconds.clone());
+        r.register("updates", "Updates that the store decided", self.updates.clone());
+    }
+
+    pub(crate) fn answered(&self, result: &'static str, took: Duration) {
+        self.requests.get_or_create(&ResultLabel { result }).inc();
+        self.seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn cosigned(&self, record: &Record) {
+        let label = origin_label(record.origin());
+        self.sizes.get_or_create(&label).set(signed(record.head().size.get()));
+        self.times.get_or_create(&label).set(signed(record.time().get()));
+    }
+
+    pub(crate) fn reloaded(&self, logs: Option<usize>) {
+        let result = if logs.is_some() { "ok" } else { "refused" };
+        self.reloads.get_or_create(&ResultLabel { result }).inc();
+        if let Some(logs) = logs {
+            self.logs.set(i64::try_from(logs).unwrap_or(i64::MAX));
+        }
+    }
+
+    pub(crate) fn committed(&self, commit: Commit) {
+        self.updates.inc_by(commit.updates as u64);
+        self.commit_updates.observe(f64::from(u32::try_from(commit.updates).unwrap_or(u32::MAX)));
+        self.commit_seconds.observe(commit.took.as_secs_f64());
+    }
+
+    pub(crate) fn connected(&self) -> impl Drop + use<> {
+        struct Open(Gauge<i64, AtomicI64>);
+        impl Drop for Open {
+            fn drop(&mut self) {
+                self.0.dec();
+            }
+        }
+        self.connections.inc();
+        Open(self.connections.clone())
+    }
+
+    /// The OpenMetrics text.
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a string does not fail");
+        text
+    }
+}
+
+fn origin_label(origin: &Origin) -> OriginLabel {
+    OriginLabel { origin: origin.as_str().to_owned() }
+}
+
+/// Sizes and times are at most 2^63−1.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,189 @@
+//! The one place that turns a refusal into HTTP: a status and `application/problem+json` (RFC 9457), but for 409,
+//! whose body the standard fixes.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use treering_tlog::witness::{AddCheckpoint, SIZE_CONTENT_TYPE, print_conflict};
+
+use crate::{clock::ClockError, cosigner::Refusal};
+
+/// Everything that is answered otherwise than 200.
+#[derive(Debug)]
+pub(super) enum Problem {
+    /// `add-checkpoint` was refused.
+    Refused(Refusal),
+    /// The body is longer than any request.
+    TooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body broke off.
+    BodyBroken,
+    /// A Content-Encoding.
+    Encoded,
+    /// As many requests as may be are being worked on.
+    Busy,
+    /// The store took too long. The checkpoint may be cosigned all the same.
+    Timeout,
+    /// No such path, or no checkpoint of that log.
+    NotFound,
+    /// Neither POST nor GET, or the other of the two.
+    Method,
+}
+
+/// How long a log waits before it tries again, unless there is a better figure.
+const RETRY_SECONDS: u64 = 1;
+/// A clock that is far behind is asked again at least this often.
+const MAX_RETRY_SECONDS: u64 = 3600;
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        Problem::Refused(refusal)
+    }
+}
+
+impl Problem {
+    /// A stable name: the metric's label and the end of the problem's `type`.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Problem::Refused(refusal) => refusal.name(),
+            Problem::TooLarge => "too_large",
+            Problem::BodyTimeout => "body_timeout",
+            Problem::BodyBroken => "body_broken",
+            Problem::Encoded => "encoded",
+            Problem::Busy => "busy",
+            Problem::Timeout => "timeout",
+            Problem::NotFound => "not_found",
+            Problem::Method => "method",
+        }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Problem::Refused(refusal) => refusal_status(refusal),
+            Problem::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Problem::BodyBroken => StatusCode::BAD_REQUEST,
+            Problem::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::Busy | Problem::Timeout => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::NotFound => StatusCode::NOT_FOUND,
+            Problem::Method => StatusCode::METHOD_NOT_ALLOWED,
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            // What went wrong inside is in the witness's own log.
+            Problem::Refused(Refusal::Store(_) | Refusal::Cosign(_) | Refusal::Record(_)) => {
+                "The witness could not record this checkpoint, so it was not cosigned. Its operator has to look."
+                    .to_owned()
+            }
+            Problem::Refused(refusal) => {
+                format!("{}. {}", sentence(&refusal.to_string()), advice(refusal))
+            }
+            Problem::TooLarge => format!("A request has at most {} bytes.", AddCheckpoint::MAX_BYTES),
+            Problem::BodyTimeout => "The body did not arrive in time. Send it again.".to_owned(),
+            Problem::BodyBroken => "The body broke off before its end. Send it again.".to_owned(),
+            Problem::Encoded => "Send the body as it is, without Content-Encoding.".to_owned(),
+            Problem::Busy => "The witness works on as many requests as it may. Send it again later.".to_owned(),
+            Problem::Timeout => "The record was not written in time. Send it again later: if the answer is then 409, \
+                                 go on from the size in it."
+                .to_owned(),
+            Problem::NotFound => "There is POST /add-checkpoint, and GET /<lowercase hex SHA-256 of the \
+                                  origin>/checkpoint for each log that this witness has cosigned."
+                .to_owned(),
+            Problem::Method => "add-checkpoint is a POST, a checkpoint is a GET.".to_owned(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Problem::Refused(Refusal::Clock(ClockError::Behind { seconds })) => {
+                Some((*seconds).clamp(RETRY_SECONDS, MAX_RETRY_SECONDS))
+            }
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SECONDS),
+            _ => None,
+        }
+    }
+
+    /// Was the body left unread? Then this connection has no next request.
+    fn ends_connection(&self) -> bool {
+        matches!(self, Problem::TooLarge | Problem::BodyTimeout | Problem::BodyBroken)
+    }
+}
+
+fn refusal_status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::Checkpoint(_) | Refusal::OldAboveNew { .. } => {
+            StatusCode::BAD_REQUEST
+        }
+        Refusal::NotSigned(_) => StatusCode::FORBIDDEN,
+        Refusal::UnknownLog { .. } => StatusCode::NOT_FOUND,
+        Refusal::Conflict { .. } => StatusCode::CONFLICT,
+        Refusal::EmptyRoot
+        | Refusal::ProofFromEmpty
+        | Refusal::OtherRoot { .. }
+        | Refusal::Inconsistent(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Clock(_) | Refusal::Contended => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Store(_) | Refusal::Cosign(_) | Refusal::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What would be right, and whether to send it again.
+fn advice(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::Checkpoint(_) => {
+            "The body is \"old <size>\", proof lines, an empty line and a signed checkpoint; the same bytes will be \
+             refused again."
+        }
+        Refusal::OldAboveNew { .. } => "Send a checkpoint that is not smaller than the old one.",
+        Refusal::UnknownLog { .. } => "Its operator has to add the log first.",
+        Refusal::NotSigned(_) => "A key that this witness knows for the origin must have signed it.",
+        Refusal::Conflict { .. } => "Send a proof from that size.",
+        Refusal::ProofFromEmpty => "Send it without a proof.",
+        Refusal::Inconsistent(_) => {
+            "Send the proof of RFC 6962 section 2.1.2 from the old size to the new one."
+        }
+        Refusal::Clock(_) | Refusal::Contended => "Send it again later.",
+        Refusal::EmptyRoot
+        | Refusal::OtherRoot { .. }
+        | Refusal::Store(_)
+        | Refusal::Cosign(_)
+        | Refusal::Record(_) => "The same bytes will be refused again.",
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        if let Problem::Refused(Refusal::Conflict { size }) = self {
+            // SPEC: tlog-witness, add-checkpoint: 409, text/x.tlog.size, the size in decimal and a newline.
+            let content_type = [(header::CONTENT_TYPE, SIZE_CONTENT_TYPE)];
+            return (StatusCode::CONFLICT, content_type, print_conflict(size)).into_response();
+        }
+        let status = self.status();
+        let body = serde_json::json!({
+            "type": format!("urn:treering:problem:{}", self.name()),
+            "title": status.canonical_reason(),
+            "status": status.as_u16(),
+            "detail": self.detail(),
+        });
+        let mut response = (status, body.to_string()).into_response();
+        let mut set = |name: HeaderName, value| response.headers_mut().insert(name, value);
+        set(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after() {
+            set(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.ends_connection() {
+            set(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use treering_tlog::{
+    checkpoint::{CheckpointError, Origin},
+    cosignature::CosignatureError,
+    tree::{ProofError, TreeSize},
+    witness::WitnessMessageError,
+};
+
+use super::*;
+use crate::store::{RecordError, StoreError};
+
+fn size(size: u64) -> TreeSize {
+    TreeSize::new(size).unwrap()
+}
+
+/// One of each.
+fn all() -> Vec<Problem> {
+    let refusals = [
+        Refusal::Malformed(WitnessMessageError::Old),
+        Refusal::Checkpoint(CheckpointError::Lines),
+        Refusal::OldAboveNew { old: size(5), new: size(3) },
+        Refusal::UnknownLog { origin: Origin::new("log.example").unwrap() },
+        Refusal::NotSigned(CheckpointError::Unsigned),
+        Refusal::Conflict { size: size(7) },
+        Refusal::EmptyRoot,
+        Refusal::ProofFromEmpty,
+        Refusal::OtherRoot { size: size(7) },
+        Refusal::Inconsistent(ProofError::Root),
+        Refusal::Clock(ClockError::Behind { seconds: 40 }),
+        Refusal::Clock(ClockError::Unset),
+        Refusal::Contended,
+        Refusal::Store(StoreError::Stopped),
+        Refusal::Cosign(CosignatureError::NoTimestamp),
+        Refusal::Record(RecordError::Head),
+    ];
+    let others = [
+        Problem::TooLarge,
+        Problem::BodyTimeout,
+        Problem::BodyBroken,
+        Problem::Encoded,
+        Problem::Busy,
+        Problem::Timeout,
+        Problem::NotFound,
+        Problem::Method,
+    ];
+    refusals.into_iter().map(Problem::from).chain(others).collect()
+}
+
+#[test]
+fn every_problem_has_its_status_and_its_words() {
+    let mut table = String::new();
+    for problem in all() {
+        let (status, name, retry) = (problem.status().as_u16(), problem.name(), problem.retry_after());
+        let retry = retry.map(|seconds| format!(", retry after {seconds} s")).unwrap_or_default();
+        table.push_str(&format!("{status} {name}{retry}: {}\n", problem.detail()));
+    }
+    insta::assert_snapshot!(table, @r#"
+    400 malformed_request: The first line is not "old" and a canonical decimal number below 2^63. The body is "old <size>", proof lines, an empty line and a signed checkpoint; the same bytes will be refused again.
+    400 malformed_checkpoint: The checkpoint has fewer than three lines, or does not end in a newline. The body is "old <size>", proof lines, an empty line and a signed checkpoint; the same bytes will be refused again.
+    400 old_above_new: The old size 5 is above the checkpoint's size 3. Send a checkpoint that is not smaller than the old one.
+    404 unknown_log: This witness does not know the log "log.example". Its operator has to add the log first.
+    403 not_signed: No key of the log has signed this checkpoint. A key that this witness knows for the origin must have signed it.
+    409 conflict: The last checkpoint of this log that this witness cosigned has size 7. Send a proof from that size.
+    422 empty_root: A checkpoint of size 0 must have the root hash of the empty tree, and this one has another. The same bytes will be refused again.
+    422 proof_from_empty: The old size is 0, so the consistency proof must be empty, and it is not. Send it without a proof.
+    422 other_root: This witness cosigned another root hash for size 7: this log has two histories. The same bytes will be refused again.
+    422 inconsistent: The consistency proof does not verify: the proof leads to another root than the tree head's. Send the proof of RFC 6962 section 2.1.2 from the old size to the new one.
+    503 clock, retry after 40 s: This witness's clock is 40 s behind the last timestamp that it signed. Send it again later.
+    503 clock, retry after 1 s: This witness's clock is not set. Send it again later.
+    503 contended, retry after 1 s: Too many updates of this log raced each other. Send it again later.
+    500 store: The witness could not record this checkpoint, so it was not cosigned. Its operator has to look.
+    500 signing: The witness could not record this checkpoint, so it was not cosigned. Its operator has to look.
+    500 record: The witness could not record this checkpoint, so it was not cosigned. Its operator has to look.
+    413 too_large: A request has at most 65536 bytes.
+    408 body_timeout: The body did not arrive in time. Send it again.
+    400 body_broken: The body broke off before its end. Send it again.
+    415 encoded: Send the body as it is, without Content-Encoding.
+    503 busy, retry after 1 s: The witness works on as many requests as it may. Send it again later.
+    503 timeout, retry after 1 s: The record was not written in time. Send it again later: if the answer is then 409, go on from the size in it.
+    404 not_found: There is POST /add-checkpoint, and GET /<lowercase hex SHA-256 of the origin>/checkpoint for each log that this witness has cosigned.
+    405 method: add-checkpoint is a POST, a checkpoint is a GET.
+    "#);
+}
+
+#[test]
+fn a_conflict_has_the_standards_body_and_type() {
+    let response = Problem::from(Refusal::Conflict { size: size(7) }).into_response();
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/x.tlog.size");
+}
+
+#[test]
+fn what_went_wrong_inside_is_not_told() {
+    let inside = Problem::from(Refusal::Store(StoreError::Stopped));
+    assert!(!inside.detail().contains(&StoreError::Stopped.to_string()));
+}

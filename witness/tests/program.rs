@@ -1,0 +1,230 @@
+//! The program itself: its subcommands, its signals, its socket.
+#![forbid(unsafe_code)]
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use support::{Answer, TestLog};
+use treering_tlog::{note::VerifierKey, policy::Policy};
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_treering-witness"))
+}
+
+fn run(args: &[&str]) -> Output {
+    program().args(args).output().expect("the program runs")
+}
+
+#[track_caller]
+fn succeed(args: &[&str]) -> String {
+    let output = run(args);
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[track_caller]
+fn fail(args: &[&str]) -> String {
+    let output = run(args);
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {output:?}");
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
+}
+
+/// A new witness's directory on port 0, and its key.
+fn init(dir: &Path) -> VerifierKey {
+    let args = ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:0", "--dir", text(dir)];
+    let out = succeed(&args);
+    VerifierKey::parse(out.lines().next().expect("a line")).expect("a verifier key")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// A running program; killed when the test ends.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Served {
+    fn start(dir: &Path, args: &[&str]) -> Served {
+        let mut child = program()
+            .args(["serve", "--dir", text(dir)])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stdout = child.stdout.take().expect("a pipe");
+        let listening = BufReader::new(stdout)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
+        Served { child, url: listening.expect("it says where it listens") }
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits for the end; gives the exit code and what was logged.
+    fn end(&mut self) -> (Option<i32>, String) {
+        let mut logged = String::new();
+        self.child.stderr.take().expect("a pipe").read_to_string(&mut logged).expect("UTF-8");
+        (self.child.wait().expect("it ends").code(), logged)
+    }
+
+    async fn send(&self, log: &TestLog, old: u64, new: u64) -> Answer {
+        let url = format!("{}/add-checkpoint", self.url);
+        let request = reqwest::Client::new().post(url).body(log.request(old, new).to_string());
+        Answer::of(request.send().await.expect("an answer")).await
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn init_makes_a_witness_that_only_its_owner_can_read() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("deep/w1");
+    let args = ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:7499", "--dir", text(&dir)];
+    let out = succeed(&args);
+    let [vkey, line] = out.lines().collect::<Vec<_>>()[..] else { panic!("{out}") };
+    assert_eq!(line, format!("witness w1 {vkey} http://127.0.0.1:7499"));
+    Policy::parse(format!("{line}\nquorum w1\n").as_bytes()).unwrap();
+
+    assert_eq!(mode(&dir), 0o700);
+    assert_eq!(mode(&dir.join("key")), 0o600);
+    assert!(fs::read_to_string(dir.join("key")).unwrap().starts_with("PRIVATE+KEY+witness.example/w1+"));
+    assert!(
+        fs::read_to_string(dir.join("witness.toml")).unwrap().contains("\nlisten = \"127.0.0.1:7499\"\n")
+    );
+    assert_eq!(succeed(&["vkey", "--dir", text(&dir)]), format!("{vkey}\n"));
+    assert_eq!(succeed(&["vkey", "--policy", "--dir", text(&dir)]), format!("{line}\n"));
+
+    let key = fs::read(dir.join("key")).unwrap();
+    assert!(fail(&args).contains("is not empty: a new witness needs a new directory; nothing was changed"));
+    assert_eq!(fs::read(dir.join("key")).unwrap(), key);
+}
+
+#[test]
+fn init_refuses_a_bad_name_and_makes_nothing() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    for name in ["", "two words", "a+b"] {
+        assert!(fail(&["init", "--name", name, "--dir", text(&dir)]).contains("a key name must have"));
+        assert!(!dir.exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_served_is_said() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    assert!(
+        fail(&["serve", "--dir", text(&dir)]).contains("`treering-witness init` makes a witness's directory")
+    );
+    init(&dir);
+    fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = fail(&["serve", "--dir", text(&dir)]);
+    assert!(
+        refused.contains("has mode 0644, so others than its owner can get at it; it must be 0600"),
+        "{refused}"
+    );
+    fs::set_permissions(dir.join("key"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(dir.join("witness.toml"), "listen = \"127.0.0.1:0\"\nport = 3\n").unwrap();
+    let refused = fail(&["serve", "--dir", text(&dir)]);
+    assert!(refused.contains("witness.toml") && refused.contains("unknown field `port`"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_running_witness_takes_logs_over_and_stops_when_it_is_told() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    let vkey = init(&dir);
+    let (a, b, c) =
+        (TestLog::new("log.example/a"), TestLog::new("log.example/b"), TestLog::new("log.example/c"));
+
+    // Before it runs, from a key.
+    let added = succeed(&["add-log", "--dir", text(&dir), &a.vkey().to_string()]);
+    assert_eq!(added, format!("added log.example/a {}\n", a.vkey()));
+    let mut served = Served::start(&dir, &["--log-format", "json"]);
+    served.send(&a, 0, 3).await.cosigned(&vkey, &a.checkpoint(3));
+
+    // While it runs, through its socket, from a policy.
+    assert_eq!(mode(&dir.join("control.sock")), 0o600);
+    let policy = temporary.path().join("policy");
+    fs::write(&policy, format!("log {}\nlog {}\nquorum none\n", a.vkey(), b.vkey())).unwrap();
+    let added = succeed(&["add-log", "--dir", text(&dir), text(&policy)]);
+    assert_eq!(added, format!("known log.example/a {}\nadded log.example/b {}\n", a.vkey(), b.vkey()));
+    served.send(&b, 0, 3).await.cosigned(&vkey, &b.checkpoint(3));
+
+    // A bad argument changes nothing.
+    let before = fs::read_dir(dir.join("logs")).unwrap().count();
+    assert!(
+        fail(&["add-log", "--dir", text(&dir), "nonsense"]).contains("is neither a file nor a verifier key")
+    );
+    assert_eq!(fs::read_dir(dir.join("logs")).unwrap().count(), before);
+
+    // A second one on the same directory is refused, and the first goes on.
+    let refused = fail(&["serve", "--dir", text(&dir)]);
+    assert!(
+        refused.contains("is in use by another process: is a witness running on this directory already?")
+    );
+
+    // By hand and SIGHUP.
+    support::add(&dir, &c);
+    served.signal("-HUP");
+    let answer = loop {
+        // The signal is asynchronous: asked until it has been seen.
+        let answer = served.send(&c, 0, 3).await;
+        if answer.status != 404 {
+            break answer;
+        }
+    };
+    answer.cosigned(&vkey, &c.checkpoint(3));
+
+    served.signal("-TERM");
+    let (code, logged) = served.end();
+    assert_eq!(code, Some(0), "{logged}");
+    assert!(logged.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{logged}");
+    assert!(!dir.join("control.sock").exists());
+}
+
+#[tokio::test]
+async fn a_witness_that_was_killed_goes_on_from_what_it_cosigned() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    let vkey = init(&dir);
+    let log = TestLog::new("log.example/a");
+    succeed(&["add-log", "--dir", text(&dir), &log.vkey().to_string()]);
+    for round in 0..3_u64 {
+        let served = Served::start(&dir, &[]);
+        let (old, new) = (round * 4, round * 4 + 4);
+        served.send(&log, old, new).await.cosigned(&vkey, &log.checkpoint(new));
+        served.signal("-KILL");
+        drop(served);
+        assert!(dir.join("control.sock").exists(), "a killed process leaves its socket");
+    }
+    let mut served = Served::start(&dir, &[]);
+    assert_eq!(served.send(&log, 0, 4).await.conflict(), 12);
+    served.signal("-INT");
+    assert_eq!(served.end().0, Some(0));
+}
