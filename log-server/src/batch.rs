@@ -1,0 +1,129 @@
+//! From the submissions of one tick to everything that the tick writes. No I/O here.
+
+use crate::store::{Store, StoreError, Tick, TileValue, Waiting};
+use treering_tlog::{
+    hash::{self, Hash},
+    tile::{self, TILE_WIDTH, TileKind, TileLevel, TilePath, TileReader},
+    time::UnixMillis,
+    tree::{self, CompactRange, MemoryTree, NodeReader, TreeHead, TreeSize},
+};
+use treering_token::entry::Entry;
+
+/// The log's growing right-hand edge: what is needed to append an entry without reading anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    range: CompactRange,
+    /// The entry bundle that is being filled (empty when the last one is full).
+    entries: Vec<u8>,
+    /// The tile that is being filled at each level, from 0 (empty when the last one is full).
+    levels: Vec<Vec<u8>>,
+}
+
+impl Edge {
+    /// Reads the edge of a tree back from the store.
+    ///
+    /// # Errors
+    /// Tiles are missing, or don't lead to the head's root: the store is damaged.
+    pub(crate) fn load(store: &dyn Store, head: &TreeHead) -> Result<Edge, StoreError> {
+        let peaks = reader(store, head.size).read(&tree::peaks(head.size))?;
+        let range = CompactRange::from_peaks(head.size, peaks)
+            .filter(|range| range.root() == head.root)
+            .ok_or_else(|| StoreError::Damaged {
+                what: format!("the tiles don't lead to the root of size {}", head.size),
+            })?;
+        let mut levels = Vec::new();
+        let mut nodes = head.size.get();
+        while nodes > 0 {
+            let level = u8::try_from(levels.len()).ok().and_then(TileLevel::new);
+            let level = level.expect("a size below 2^63 has at most 8 levels of tiles");
+            levels.push(growing(store, TileKind::Hashes(level), nodes)?);
+            nodes /= u64::from(TILE_WIDTH);
+        }
+        let entries = growing(store, TileKind::Entries, head.size.get())?;
+        Ok(Edge { range, entries, levels })
+    }
+
+    /// The head of the tree whose edge this is.
+    pub(crate) fn head(&self) -> TreeHead {
+        self.range.head()
+    }
+
+    /// Appends an entry; the tiles that this changed.
+    fn append(&mut self, entry: &Entry) -> Vec<TileValue> {
+        let index = self.range.size().get();
+        let width = u64::from(TILE_WIDTH);
+        if index.is_multiple_of(width) {
+            self.entries.clear();
+        }
+        let bytes = entry.encode();
+        tile::append_entry(&mut self.entries, &bytes).expect("an entry has at most 54 bytes");
+        let entries =
+            TileValue { kind: TileKind::Entries, index: index / width, bytes: self.entries.clone() };
+        let mut changed = vec![entries];
+        let levels = &mut self.levels;
+        let appended = self.range.append(hash::leaf_hash(&bytes), |node, hash| {
+            // Only every eighth level of the tree is written: the others are hashed from it.
+            if node.level % tile::TILE_HEIGHT != 0 {
+                return;
+            }
+            let level = usize::from(node.level / tile::TILE_HEIGHT);
+            if levels.len() <= level {
+                levels.resize(level + 1, Vec::new());
+            }
+            let tile = &mut levels[level];
+            if node.index.is_multiple_of(width) {
+                tile.clear();
+            }
+            tile.extend_from_slice(hash.as_bytes());
+            let kind = TileLevel::new(node.level / tile::TILE_HEIGHT).expect("a node's level is at most 62");
+            changed.push(TileValue {
+                kind: TileKind::Hashes(kind),
+                index: node.index / width,
+                bytes: tile.clone(),
+            });
+        });
+        assert!(appended, "one entry a tick does not fill a log of 2^63 entries");
+        changed
+    }
+}
+
+/// A tick that is ready to be written, and the state after it.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// What the store gets.
+    pub(crate) tick: Tick,
+    /// The edge once the store has it.
+    pub(crate) edge: Edge,
+    /// The batch's whole tree: fresh receipts are made from it.
+    pub(crate) tree: MemoryTree,
+}
+
+/// Makes the batch of these submissions (not empty), in their order, and the entry that names it.
+pub(crate) fn build(edge: &Edge, submissions: Vec<Waiting>, sealed_at: UnixMillis) -> Built {
+    let leaf_hashes: Vec<Hash> = submissions.iter().map(|s| hash::leaf_hash(s.root.as_bytes())).collect();
+    let tree = MemoryTree::new(leaf_hashes.clone());
+    let entry = Entry::new(sealed_at, tree.root(), tree.len())
+        .expect("the clock's order refuses times before 2^32 ms, and a batch is never empty");
+    let mut edge = edge.clone();
+    let tiles = edge.append(&entry);
+    Built { tick: Tick { head: edge.head(), sealed_at, tiles, leaf_hashes, submissions }, edge, tree }
+}
+
+/// Reads nodes of the tree of this size from the store's tiles.
+pub(crate) fn reader(
+    store: &dyn Store,
+    size: TreeSize,
+) -> TileReader<impl FnMut(TilePath) -> Result<Vec<u8>, StoreError>> {
+    TileReader::new(size, move |path| {
+        let bytes = store.tile(path)?;
+        bytes.map(Vec::from).ok_or_else(|| StoreError::Damaged { what: format!("{path} is missing") })
+    })
+}
+
+/// The tile being filled when there are `nodes` nodes at its level.
+fn growing(store: &dyn Store, kind: TileKind, nodes: u64) -> Result<Vec<u8>, StoreError> {
+    let width = u16::try_from(nodes % u64::from(TILE_WIDTH)).expect("less than 256");
+    let Some(path) = TilePath::new(kind, nodes / u64::from(TILE_WIDTH), width) else { return Ok(Vec::new()) };
+    let bytes = store.tile(path)?;
+    bytes.map(Vec::from).ok_or_else(|| StoreError::Damaged { what: format!("{path} is missing") })
+}

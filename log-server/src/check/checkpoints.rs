@@ -1,0 +1,109 @@
+//! Signed checkpoints, held against the tree of their size, and the cosignatures on them.
+
+use super::Report;
+use crate::store::{RocksStore, Store, StoreError};
+use std::iter::Peekable;
+use treering_tlog::{
+    checkpoint::{Origin, VerifiedCheckpoint},
+    cosignature,
+    note::VerifierKey,
+    policy::Policy,
+    tree::{TreeHead, TreeSize},
+};
+
+/// Goes along with the growing tree, and stops at each size that was signed.
+pub(super) struct Checkpoints<'a> {
+    store: &'a RocksStore,
+    origin: &'a Origin,
+    policy: &'a Policy,
+    keys: Vec<VerifierKey>,
+    sizes: Peekable<Box<dyn Iterator<Item = Result<TreeSize, StoreError>> + 'a>>,
+}
+
+impl<'a> Checkpoints<'a> {
+    pub(super) fn new(store: &'a RocksStore, origin: &'a Origin, policy: &'a Policy) -> Checkpoints<'a> {
+        let sizes: Box<dyn Iterator<Item = _>> = Box::new(store.signed_sizes());
+        Checkpoints { store, origin, policy, keys: policy.log_keys(origin), sizes: sizes.peekable() }
+    }
+
+    /// The tree has this head now.
+    pub(super) fn reach(&mut self, head: &TreeHead, report: &mut Report) -> Result<(), StoreError> {
+        while let Some(size) =
+            self.sizes.next_if(|size| size.as_ref().map_or(true, |size| *size <= head.size))
+        {
+            let size = size?;
+            if size == head.size {
+                self.check(head, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole tree was gone through.
+    pub(super) fn finish(self, report: &mut Report) -> Result<(), StoreError> {
+        for size in self.sizes {
+            report.find(
+                format!("checkpoint {}", size?),
+                "is signed, but the log does not have that many entries",
+            );
+        }
+        for size in self.store.published_sizes() {
+            let size = size?;
+            if self.store.checkpoint(size)?.is_none() {
+                report.find(format!("checkpoint {size}"), "is published, but not there");
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, head: &TreeHead, report: &mut Report) -> Result<(), StoreError> {
+        let place = format!("checkpoint {}", head.size);
+        report.checkpoints += 1;
+        let note = match self.store.checkpoint(head.size) {
+            Ok(Some(note)) => note,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                report.find(place, error);
+                return Ok(());
+            }
+        };
+        let opened = match VerifiedCheckpoint::open(note, self.origin, &self.keys) {
+            Ok(opened) => opened,
+            Err(error) => {
+                report.find(place, error);
+                return Ok(());
+            }
+        };
+        if opened.head() != *head {
+            report
+                .find(&place, format!("has the root {}, the entries have {}", opened.head().root, head.root));
+        }
+        let voters = self.cosignatures(&place, &opened, report);
+        if !self.store.is_published(head.size)? {
+            return Ok(());
+        }
+        report.published += 1;
+        if !self.policy.needs_no_witness() && !self.policy.is_met(&voters) {
+            report.remarks.push(format!(
+                "{place} was published under a policy that the present one's witnesses don't show"
+            ));
+        }
+        Ok(())
+    }
+
+    fn cosignatures(&self, place: &str, opened: &VerifiedCheckpoint, report: &mut Report) -> Vec<usize> {
+        let mut voters = Vec::new();
+        for (index, witness) in self.policy.witnesses().iter().enumerate() {
+            for line in opened.note().signatures().iter().filter(|line| witness.key.matches(line)) {
+                match cosignature::verify(&witness.key, opened.checkpoint(), line) {
+                    Ok(_) => {
+                        report.cosignatures += 1;
+                        voters.push(index);
+                    }
+                    Err(error) => report.find(place, format!("the cosignature of {}: {error}", witness.name)),
+                }
+            }
+        }
+        voters
+    }
+}

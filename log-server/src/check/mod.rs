@@ -1,0 +1,128 @@
+//! Re-verifying a stopped log's whole store: every entry, tile, batch, receipt and checkpoint.
+//!
+//! Nothing that the store says about itself is believed: the tree is built anew from the entries, and everything else
+//! is held against it. Memory stays bounded whatever the log's size: one bundle, one batch and one tile a level.
+
+mod checkpoints;
+mod entries;
+mod receipts;
+
+use crate::{
+    record::Record,
+    recover,
+    store::{RocksStore, Store, StoreError},
+};
+use std::path::Path;
+use treering_tlog::{checkpoint::Origin, policy::Policy};
+
+/// Findings beyond this many are counted and not listed.
+const MAX_LISTED: usize = 200;
+
+/// What was gone through, and what is broken.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Entries in the tree.
+    pub entries: u64,
+    /// Batches whose leaf hashes are kept.
+    pub batches: u64,
+    /// Submissions in these batches.
+    pub submissions: u64,
+    /// Tiles and entry bundles.
+    pub tiles: u64,
+    /// Signed checkpoints.
+    pub checkpoints: u64,
+    /// How many of them were published.
+    pub published: u64,
+    /// Cosignatures by witnesses of the policy, all verified.
+    pub cosignatures: u64,
+    /// Submissions that are accepted and wait for their tick.
+    pub waiting: u64,
+    /// What is broken and where.
+    pub findings: Vec<Finding>,
+    /// How many findings are not listed.
+    pub unlisted: u64,
+    /// What is worth knowing, and no damage.
+    pub remarks: Vec<String>,
+}
+
+/// One thing that is broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Where: `entry 17`, `tile/0/000.p/5`, `checkpoint 18` …
+    pub place: String,
+    /// What is wrong there.
+    pub what: String,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+impl Report {
+    /// Nothing is broken.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    fn find(&mut self, place: impl ToString, what: impl ToString) {
+        if self.findings.len() < MAX_LISTED {
+            self.findings.push(Finding { place: place.to_string(), what: what.to_string() });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
+/// Checks the store of a stopped log.
+///
+/// # Errors
+/// The check could not be done (the log is running, or there is no store); damage is not an error but a finding.
+pub fn check_store(path: &Path, origin: &Origin, policy: &Policy) -> Result<Report, StoreError> {
+    if !RocksStore::exists(path) {
+        let source =
+            std::io::Error::new(std::io::ErrorKind::NotFound, format!("no store at {}", path.display()));
+        return Err(StoreError::File { step: "opening", source });
+    }
+    let mut report = Report::default();
+    let store = match RocksStore::open(path, origin, 64 << 20) {
+        Ok(store) => store,
+        Err(
+            error @ (StoreError::InUse { .. } | StoreError::OtherOrigin { .. } | StoreError::Format { .. }),
+        ) => {
+            return Err(error);
+        }
+        Err(error) => {
+            report.find("store", format!("it does not open: {error}"));
+            return Ok(report);
+        }
+    };
+    let outcome = go_through(&store, &Record::beside(path), (origin, policy), &mut report);
+    if let Err(error) = outcome {
+        report.find("store", error);
+    }
+    store.close();
+    Ok(report)
+}
+
+fn go_through(
+    store: &RocksStore,
+    record: &Record,
+    (origin, policy): (&Origin, &Policy),
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let loaded = store.load()?;
+    report.waiting = u64::try_from(loaded.waiting.len()).unwrap_or(u64::MAX);
+    match recover::load(store, record) {
+        Ok(_) => {}
+        // The store's own errors come up again below, with their places.
+        Err(recover::StartError::Store(_)) => {}
+        Err(error) => report.find("record", error),
+    }
+    let mut checkpoints = checkpoints::Checkpoints::new(store, origin, policy);
+    checkpoints.reach(&treering_tlog::tree::TreeHead::EMPTY, report)?;
+    let batches = entries::check(store, &loaded, &mut checkpoints, report)?;
+    checkpoints.finish(report)?;
+    receipts::check(store, &loaded, batches, report)
+}

@@ -1,0 +1,172 @@
+//! Time: where it comes from, and the order that it must keep.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use treering_tlog::time::UnixMillis;
+
+/// Where the log's time comes from; injected, so that tests can step it.
+pub trait Clock: Send + Sync + std::fmt::Debug + 'static {
+    /// The wall clock.
+    fn now(&self) -> UnixMillis;
+    /// Time that never steps, from any fixed moment on: it shows when the wall clock did.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's clocks.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    pub fn new() -> SystemClock {
+        SystemClock { start: Instant::now() }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> SystemClock {
+        SystemClock::new()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        // A clock before 1970 or beyond 2^63 ms is as wrong as can be: time 0 is below every entry, so sealing waits.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        u64::try_from(since).ok().and_then(UnixMillis::new).unwrap_or(ZERO)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+const ZERO: UnixMillis = match UnixMillis::new(0) {
+    Some(zero) => zero,
+    None => unreachable!(),
+};
+
+/// What the clock allows the sequencer to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sealing {
+    /// Seal with this time.
+    At(UnixMillis),
+    /// The clock has not passed the last entry's time yet: later.
+    Wait,
+    /// The clock stepped too far, and nothing is sealed until it is back.
+    Stopped {
+        /// What is wrong, in words.
+        reason: String,
+    },
+}
+
+/// Holds the wall clock against the monotonic one and against the last entry.
+#[derive(Debug)]
+pub struct Order {
+    bound: Duration,
+    /// Wall clock minus monotonic clock, in milliseconds, as of the last time that all was well: slow corrections move
+    /// it along, a step does not.
+    offset: Option<i128>,
+}
+
+impl Order {
+    /// `bound`: the greatest step that is tolerated.
+    pub fn new(bound: Duration) -> Order {
+        Order { bound, offset: None }
+    }
+
+    /// INVARIANT 6: time only goes forward. The time given is strictly greater than the last entry's; a step back
+    /// within the bound delays sealing, one beyond it in either direction stops sealing until the clock is back.
+    pub fn sealing(&mut self, clock: &dyn Clock, last: Option<UnixMillis>) -> Sealing {
+        let now = clock.now();
+        let bound = self.bound.as_millis().cast_signed();
+        let offset = i128::from(now.get()) - clock.monotonic().as_millis().cast_signed();
+        let step = offset - self.offset.unwrap_or(offset);
+        if step.abs() > bound {
+            return Sealing::Stopped {
+                reason: format!("the clock stepped by {step} ms, more than {bound} ms"),
+            };
+        }
+        if let Some(last) = last {
+            let behind = i128::from(last.get()) - i128::from(now.get());
+            if behind > bound {
+                return Sealing::Stopped {
+                    reason: format!("the clock is {behind} ms behind the last entry"),
+                };
+            }
+            if behind >= 0 {
+                return Sealing::Wait;
+            }
+        }
+        if now.get() < treering_token::entry::Entry::MIN_SEALED_AT {
+            return Sealing::Stopped { reason: "the clock shows a time before entries can be".into() };
+        }
+        self.offset = Some(offset);
+        Sealing::At(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Debug)]
+    struct Stepped(Mutex<(u64, u64)>);
+    impl Clock for Stepped {
+        fn now(&self) -> UnixMillis {
+            UnixMillis::new(self.0.lock().unwrap().0).unwrap()
+        }
+        fn monotonic(&self) -> Duration {
+            Duration::from_millis(self.0.lock().unwrap().1)
+        }
+    }
+
+    const T: u64 = 1_800_000_000_000;
+
+    fn after(order: &mut Order, wall: u64, monotonic: u64, last: u64) -> Sealing {
+        order.sealing(&Stepped(Mutex::new((wall, monotonic))), UnixMillis::new(last))
+    }
+
+    fn started() -> Order {
+        let mut order = Order::new(Duration::from_secs(10));
+        assert_eq!(after(&mut order, T, 0, T - 1), Sealing::At(UnixMillis::new(T).unwrap()));
+        order
+    }
+
+    #[test]
+    fn never_the_same_time_twice_nor_an_earlier_one() {
+        let mut order = started();
+        assert_eq!(after(&mut order, T, 1, T), Sealing::Wait);
+        assert_eq!(after(&mut order, T - 9_000, 1, T), Sealing::Wait);
+        assert!(matches!(after(&mut order, T + 1, 1, T), Sealing::At(_)));
+    }
+
+    #[test]
+    fn a_step_beyond_the_bound_stops_sealing_and_heals_when_the_clock_is_back() {
+        for wall in [T - 3_600_000, T + 3_600_000, T + 10_002, T - 10_002] {
+            let mut order = started();
+            assert!(matches!(after(&mut order, wall, 1, T), Sealing::Stopped { .. }), "{wall}");
+            assert!(matches!(after(&mut order, T + 2, 2, T), Sealing::At(_)), "{wall}");
+        }
+    }
+
+    #[test]
+    fn slow_corrections_add_up_without_being_a_step() {
+        let mut order = started();
+        let mut last = T;
+        for second in 1..100 {
+            let wall = T + second * 1_500;
+            assert!(matches!(after(&mut order, wall, second * 1_000, last), Sealing::At(_)));
+            last = wall;
+        }
+    }
+
+    #[test]
+    fn a_start_far_behind_the_last_entry_is_refused() {
+        let mut order = Order::new(Duration::from_secs(10));
+        assert!(matches!(after(&mut order, T - 10_001, 0, T), Sealing::Stopped { .. }));
+        assert!(matches!(after(&mut order, 5, 0, 1), Sealing::Stopped { .. }));
+    }
+}

@@ -1,0 +1,123 @@
+//! The command line: one file a subcommand.
+//!
+//! What a command was asked for goes to stdout, everything else to stderr. Exit codes: 0 done and well, 1 done and
+//! not well (a quorum that isn't met, a damaged store, a log that failed), 2 not done (usage, files, network).
+
+mod check;
+mod init;
+mod logging;
+mod open_files;
+mod policy;
+mod probe;
+mod serve;
+mod vkey;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, FILE_NAME};
+
+/// A log that takes hashes, seals them each second, and has witnesses vouch for the time.
+#[derive(Debug, Parser)]
+#[command(name = "treering-log", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new log: its folder, key and configuration
+    Init(init::Init),
+    /// Run a log
+    Serve(serve::Serve),
+    /// Print the log's verifier key
+    Vkey(Place),
+    /// Ask each witness whether it knows this log, and say whether the quorum is met now
+    ///
+    /// Exit code 0 if it is, 1 if it isn't, 2 if that can't be told.
+    Policy(Place),
+    /// Re-verify the whole store of a stopped log: every entry, tile, batch and checkpoint
+    ///
+    /// Exit code 0 if all is well, 1 if something is broken, 2 if it could not be checked.
+    Check(Place),
+    /// Print the description of the HTTP API (OpenAPI, JSON)
+    Openapi,
+}
+
+/// Where a log's configuration is.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Place {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder that `init` made, with log.toml in it
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Place {
+    fn load(&self) -> anyhow::Result<Config> {
+        let in_dir = || self.dir.as_deref().unwrap_or(Path::new(".")).join(FILE_NAME);
+        let path = self.config.clone().unwrap_or_else(in_dir);
+        Ok(Config::load(&path)?)
+    }
+}
+
+/// How a command that did what it was asked for ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Well,
+    NotWell,
+}
+
+/// Reads the command line and does what it says.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::NotWell) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("treering-log: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Init(init) => init.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Vkey(place) => vkey::run(&place),
+        Command::Policy(place) => policy::run(&place),
+        Command::Check(place) => check::run(&place),
+        Command::Openapi => {
+            print!("{}", crate::http::openapi::description());
+            Ok(Outcome::Well)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_log_is_named_by_its_file_or_its_folder_and_not_by_both() {
+        assert!(Cli::try_parse_from(["treering-log", "vkey"]).is_err());
+        assert!(Cli::try_parse_from(["treering-log", "vkey", "--dir", "a"]).is_ok());
+        assert!(Cli::try_parse_from(["treering-log", "vkey", "--dir", "a", "--config", "b"]).is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! `serve`: runs a log until it is told to stop, or fails.
+//!
+//! On SIGTERM or SIGINT the listener closes, requests that have begun end, what was accepted is sealed and as far as
+//! witnesses allow published, the store is closed. A second signal ends the process at once, which loses nothing
+//! that was acknowledged.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+use super::{Outcome, Place, logging::Logging, open_files};
+use crate::{
+    clock::SystemClock,
+    config::{Config, Limits},
+    http::{self, App, HttpMetrics, accept::Server},
+    key,
+    log::Log,
+};
+
+/// Requests that wait for a receipt get this long to end.
+const CONNECTIONS_GRACE: Duration = Duration::from_secs(10);
+/// Witnesses get this long to cosign the last head.
+const LOG_GRACE: Duration = Duration::from_secs(15);
+/// Connections of probes and scrapers.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// Run a log.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    logging: Logging,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        self.logging.start()?;
+        let config = self.place.load()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(serve(config))
+    }
+}
+
+async fn serve(config: Config) -> anyhow::Result<Outcome> {
+    let mut signals = Signals::listen().context("signals can't be listened for")?;
+    let key = key::load(&config.key)?;
+    let settings = config.settings(&key)?;
+    if settings.policy.needs_no_witness() {
+        tracing::warn!("quorum none: nobody but this log vouches for the time");
+    }
+    // A port that is taken is found before the store is opened.
+    let (public, address) = bind(config.listen).await?;
+    let (admin, admin_address) = bind(config.admin).await?;
+    let log = Log::open(settings, key, Arc::new(SystemClock::new())).await?;
+
+    let metrics = HttpMetrics::default();
+    let limits = within_open_files(config.limits);
+    let app = App::new(log.clone(), limits, metrics.clone());
+    let admin_limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
+    let admin_router = http::admin_router(log.clone(), &metrics);
+    let admin = Server::start(admin, admin_router, &admin_limits, HttpMetrics::default());
+    let public = Server::start(public, http::router(app), &limits, metrics);
+    println!("listening on http://{address}");
+    println!("admin on http://{admin_address}");
+    tracing::info!(origin = %log.origin(), vkey = %log.vkey(), %address, "the log is running");
+
+    tokio::select! {
+        name = signals.next() => tracing::info!(signal = name, "stopping"),
+        reason = log.failed() => {
+            // Whatever is in memory is in doubt now; what was acknowledged is on disk.
+            tracing::error!(%reason, "the log has failed");
+            return Ok(Outcome::NotWell);
+        }
+    }
+    tokio::select! {
+        () = stop(public, &log) => {}
+        name = signals.next() => {
+            tracing::warn!(signal = name, "stopping at once");
+            return Ok(Outcome::NotWell);
+        }
+        reason = log.failed() => {
+            tracing::error!(%reason, "the log has failed while stopping");
+            return Ok(Outcome::NotWell);
+        }
+    }
+    admin.stop(Duration::from_secs(1)).await;
+    tracing::info!("stopped");
+    Ok(Outcome::Well)
+}
+
+/// Connections must never take the files that the store needs: a store that can't open one ends the process.
+fn within_open_files(limits: Limits) -> Limits {
+    let Some(open_files) = open_files::limit() else { return limits };
+    let affordable = open_files::connections(limits.max_connections, open_files);
+    if affordable < limits.max_connections {
+        tracing::warn!(
+            open_files,
+            wanted = limits.max_connections,
+            affordable,
+            "the process may open too few files for limits.max_connections: raise its limit (ulimit -n, LimitNOFILE)"
+        );
+    }
+    Limits { max_connections: affordable, ..limits }
+}
+
+/// The listener first, while the log still publishes what its last requests wait for.
+async fn stop(public: Server, log: &Log) {
+    public.stop(CONNECTIONS_GRACE).await;
+    log.stop(LOG_GRACE).await;
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// What asks a process to end.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What an operator decides: the TOML file that `init` writes and `serve` reads.
+//!
+//! Paths in the file are relative to the folder it stands in. Every value is either taken as it is or refused with
+//! the range that would be right; none is changed quietly, and an unknown key is an error. `config/template.toml`
+//! is the commented example, field by field with unit, default and danger.
+
+mod file;
+mod template;
+
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use treering_tlog::{
+    checkpoint::{CheckpointError, Origin},
+    note::{KeyError, KeyName, SigningKey},
+    policy::{Policy, PolicyError},
+};
+
+use crate::log::Settings;
+pub use template::render;
+
+/// The name of the configuration file inside a log's folder.
+pub const FILE_NAME: &str = "log.toml";
+
+/// A configuration whose every value was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Who the log is; also the name of its key.
+    pub origin: Origin,
+    /// The folder of the store.
+    pub store: PathBuf,
+    /// The file with the signing key.
+    pub key: PathBuf,
+    /// The file with the witnesses and the quorum.
+    pub policy: PathBuf,
+    /// The public address.
+    pub listen: SocketAddr,
+    /// Metrics and probes.
+    pub admin: SocketAddr,
+    /// How often a batch is sealed.
+    pub tick: Duration,
+    /// How often an idle log's head is cosigned afresh.
+    pub refresh: Duration,
+    /// A clock that steps further stops sealing.
+    pub clock_step: Duration,
+    /// How long single tokens can be fetched.
+    pub token_window: Duration,
+    /// How long batches are kept; `None` for ever.
+    pub retention: Option<Duration>,
+    /// Submissions that may wait for their tick.
+    pub max_pending: usize,
+    /// The deadline of one request to a witness.
+    pub witness_timeout: Duration,
+    /// RocksDB's block cache in bytes.
+    pub cache_bytes: usize,
+    /// What the public API allows.
+    pub limits: Limits,
+}
+
+/// What the public API allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Hashes in one binary submission.
+    pub max_hashes: u64,
+    /// Hashes in one JSON or text submission.
+    pub max_json_hashes: u64,
+    /// Connections at once; more wait in the system's queue.
+    pub max_connections: usize,
+    /// A body may pause so long.
+    pub body_idle: Duration,
+    /// A request's head must be there in this time; an idle connection is closed after it.
+    pub header: Duration,
+    /// The longest `Prefer: wait`.
+    pub max_wait: Duration,
+}
+
+/// Why a configuration is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("{path}: {source}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Not TOML, a wrong type, a missing or an unknown key.
+    #[error("{path}: {source}")]
+    Toml {
+        /// Which file.
+        path: PathBuf,
+        /// Where and what.
+        source: Box<toml::de::Error>,
+    },
+    /// A number out of its range.
+    #[error("{field} = {value}: it must be {low} to {high}")]
+    Range {
+        /// The key in the file.
+        field: &'static str,
+        /// What stands there.
+        value: u64,
+        /// The least allowed value.
+        low: u64,
+        /// The greatest allowed value.
+        high: u64,
+    },
+    /// The origin is no origin.
+    #[error("origin: {0}")]
+    Origin(#[from] CheckpointError),
+    /// The origin is also the key's name, which may hold less.
+    #[error("origin: it is also the name of the log's key: {0}")]
+    OriginAsKeyName(#[from] KeyError),
+    /// Metrics and probes on the public address.
+    #[error("admin = {0}: metrics and probes never stand on the public address; choose another port")]
+    AdminIsPublic(SocketAddr),
+    /// The policy file is refused.
+    #[error("{path}: {source}")]
+    Policy {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        source: PolicyError,
+    },
+    /// The policy file names a log.
+    #[error("{path}: holds a log line; it lists witnesses only, the server adds its own log")]
+    PolicyNamesLog {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The key belongs to another log.
+    #[error("the key is of {key}, the configuration of {origin}")]
+    OtherKey {
+        /// The key's name.
+        key: KeyName,
+        /// The configured origin.
+        origin: Origin,
+    },
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// Names the file and what would be right.
+    pub fn load(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let file: file::File = toml::from_str(&text)
+            .map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        file.check(folder)
+    }
+
+    /// What the pipeline needs to know: this configuration with its policy file, the log's own line added.
+    ///
+    /// # Errors
+    /// If the policy file cannot be read or is refused, or the key is another log's.
+    pub fn settings(&self, key: &SigningKey) -> Result<Settings, ConfigError> {
+        let vkey = key.verifier();
+        if vkey.name().as_str() != self.origin.as_str() {
+            return Err(ConfigError::OtherKey { key: vkey.name().clone(), origin: self.origin.clone() });
+        }
+        Ok(Settings {
+            origin: self.origin.clone(),
+            policy: load_policy(&self.policy, &vkey.to_string())?,
+            store: self.store.clone(),
+            tick: self.tick,
+            refresh: self.refresh,
+            clock_step: self.clock_step,
+            token_window: self.token_window,
+            retention: self.retention,
+            max_pending: self.max_pending,
+            witness_timeout: self.witness_timeout,
+            cache_bytes: self.cache_bytes,
+        })
+    }
+}
+
+/// Reads a file of witness, group and quorum lines and puts the log's line before them.
+///
+/// # Errors
+/// If it cannot be read, is refused, or names a log itself.
+pub fn load_policy(path: &Path, vkey: &str) -> Result<Policy, ConfigError> {
+    let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    let refused = |source| ConfigError::Policy { path: path.to_owned(), source };
+    // Parsed alone first, so that line numbers in a refusal are the file's.
+    let witnesses = Policy::parse(&bytes).map_err(refused)?;
+    if !witnesses.logs().is_empty() {
+        return Err(ConfigError::PolicyNamesLog { path: path.to_owned() });
+    }
+    let mut whole = format!("log {vkey}\n").into_bytes();
+    whole.extend_from_slice(&bytes);
+    Policy::parse(&whole).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! The TOML file as it is typed, and the checks that make a [`Config`] of it.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use treering_tlog::{checkpoint::Origin, note::KeyName};
+
+use super::{Config, ConfigError, Limits};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// As typed; `template.toml` says what each field means.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    origin: String,
+    store: PathBuf,
+    key: PathBuf,
+    policy: PathBuf,
+    listen: SocketAddr,
+    #[serde(default = "default_admin")]
+    admin: SocketAddr,
+    #[serde(default = "default_tick_ms")]
+    tick_ms: u64,
+    #[serde(default = "default_refresh_seconds")]
+    refresh_seconds: u64,
+    #[serde(default = "default_clock_step_seconds")]
+    clock_step_seconds: u64,
+    #[serde(default = "default_token_window_seconds")]
+    token_window_seconds: u64,
+    retention_days: Option<u64>,
+    #[serde(default = "default_max_pending")]
+    max_pending: u64,
+    #[serde(default = "default_witness_timeout_ms")]
+    witness_timeout_ms: u64,
+    #[serde(default = "default_cache_mib")]
+    cache_mib: u64,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LimitsTable {
+    max_hashes: u64,
+    max_json_hashes: u64,
+    max_connections: u64,
+    body_idle_seconds: u64,
+    header_seconds: u64,
+    max_wait_seconds: u64,
+}
+
+impl File {
+    /// Checks every value; paths become relative to `folder`.
+    pub(super) fn check(self, folder: &Path) -> Result<Config, ConfigError> {
+        let origin = Origin::new(&self.origin)?;
+        KeyName::new(&self.origin)?;
+        // Port 0 means any free port, and two of those never are the same.
+        if self.admin == self.listen && self.listen.port() != 0 {
+            return Err(ConfigError::AdminIsPublic(self.admin));
+        }
+        Ok(Config {
+            origin,
+            store: folder.join(self.store),
+            key: folder.join(self.key),
+            policy: folder.join(self.policy),
+            listen: self.listen,
+            admin: self.admin,
+            tick: Duration::from_millis(within("tick_ms", self.tick_ms, 50, 60_000)?),
+            refresh: Duration::from_secs(within("refresh_seconds", self.refresh_seconds, 1, DAY)?),
+            clock_step: Duration::from_secs(within("clock_step_seconds", self.clock_step_seconds, 1, 3600)?),
+            token_window: Duration::from_secs(within(
+                "token_window_seconds",
+                self.token_window_seconds,
+                1,
+                366 * DAY,
+            )?),
+            retention: self.retention_days.map(retention).transpose()?,
+            max_pending: count("max_pending", self.max_pending, 1, 10_000_000)?,
+            witness_timeout: Duration::from_millis(within(
+                "witness_timeout_ms",
+                self.witness_timeout_ms,
+                50,
+                60_000,
+            )?),
+            cache_bytes: count("cache_mib", self.cache_mib, 1, 65_536)? * 1024 * 1024,
+            limits: self.limits.check()?,
+        })
+    }
+}
+
+impl LimitsTable {
+    fn check(self) -> Result<Limits, ConfigError> {
+        Ok(Limits {
+            max_hashes: within("limits.max_hashes", self.max_hashes, 1, 1 << 30)?,
+            max_json_hashes: within("limits.max_json_hashes", self.max_json_hashes, 1, 1 << 30)?,
+            max_connections: count("limits.max_connections", self.max_connections, 1, 1_000_000)?,
+            body_idle: Duration::from_secs(within(
+                "limits.body_idle_seconds",
+                self.body_idle_seconds,
+                1,
+                3600,
+            )?),
+            header: Duration::from_secs(within("limits.header_seconds", self.header_seconds, 1, 600)?),
+            max_wait: Duration::from_secs(within("limits.max_wait_seconds", self.max_wait_seconds, 0, 600)?),
+        })
+    }
+}
+
+fn retention(days: u64) -> Result<Duration, ConfigError> {
+    Ok(Duration::from_secs(within("retention_days", days, 1, 36_525)? * DAY))
+}
+
+fn within(field: &'static str, value: u64, low: u64, high: u64) -> Result<u64, ConfigError> {
+    if (low..=high).contains(&value) {
+        Ok(value)
+    } else {
+        Err(ConfigError::Range { field, value, low, high })
+    }
+}
+
+fn count(field: &'static str, value: u64, low: u64, high: u64) -> Result<usize, ConfigError> {
+    let value = within(field, value, low, high)?;
+    usize::try_from(value).map_err(|_| ConfigError::Range { field, value, low, high: u64::from(u32::MAX) })
+}
+
+fn default_admin() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 7470))
+}
+fn default_tick_ms() -> u64 {
+    1000
+}
+fn default_refresh_seconds() -> u64 {
+    60
+}
+fn default_clock_step_seconds() -> u64 {
+    10
+}
+fn default_token_window_seconds() -> u64 {
+    DAY
+}
+fn default_max_pending() -> u64 {
+    100_000
+}
+fn default_witness_timeout_ms() -> u64 {
+    5000
+}
+fn default_cache_mib() -> u64 {
+    64
+}
+
+impl Default for LimitsTable {
+    fn default() -> LimitsTable {
+        LimitsTable {
+            max_hashes: 1 << 20,
+            max_json_hashes: 100_000,
+            max_connections: 4096,
+            body_idle_seconds: 30,
+            header_seconds: 10,
+            max_wait_seconds: 30,
+        }
+    }
+}

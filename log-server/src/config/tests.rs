@@ -1,0 +1,117 @@
+use super::*;
+use treering_tlog::checkpoint::Origin;
+
+const LEAST: &str =
+    "origin = \"log.example/a\"\nstore = \"s\"\nkey = \"/k\"\npolicy = \"p\"\nlisten = \"127.0.0.1:0\"\n";
+
+fn check(text: &str) -> Result<Config, ConfigError> {
+    toml::from_str::<file::File>(text)
+        .map_err(|source| ConfigError::Toml { path: "log.toml".into(), source: Box::new(source) })?
+        .check(Path::new("/etc/log"))
+}
+
+fn refusal(text: &str) -> String {
+    check(text).unwrap_err().to_string()
+}
+
+fn template() -> String {
+    let any = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    render(&Origin::new("log.example/a").unwrap(), any(7460), any(7470))
+}
+
+#[test]
+fn the_template_holds_the_defaults_and_nothing_else() {
+    let mut from_template = check(&template()).unwrap();
+    let mut from_defaults = check(LEAST).unwrap();
+    assert_eq!(from_template.store, Path::new("/etc/log/store"));
+    assert_eq!(from_template.listen.port(), 7460);
+    for config in [&mut from_template, &mut from_defaults] {
+        config.listen = SocketAddr::from(([127, 0, 0, 1], 1));
+        (config.store, config.key, config.policy) = Default::default();
+    }
+    assert_eq!(from_template, from_defaults);
+    assert_eq!(from_defaults.retention, None);
+    assert_eq!(from_defaults.limits.max_hashes, 1_048_576);
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let config = check(LEAST).unwrap();
+    assert_eq!(config.store, Path::new("/etc/log/s"));
+    assert_eq!(config.key, Path::new("/k"));
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    assert!(refusal(&format!("{LEAST}tick = 1\n")).contains("unknown field `tick`"));
+    assert!(refusal(&format!("{LEAST}[limits]\nmax_hash = 1\n")).contains("unknown field `max_hash`"));
+}
+
+#[test]
+fn a_value_out_of_range_is_refused_and_not_changed() {
+    for (line, text) in [
+        ("tick_ms = 49", "tick_ms = 49: it must be 50 to 60000"),
+        ("tick_ms = 60001", "tick_ms = 60001: it must be 50 to 60000"),
+        ("refresh_seconds = 0", "refresh_seconds = 0: it must be 1 to 86400"),
+        ("clock_step_seconds = 0", "clock_step_seconds = 0: it must be 1 to 3600"),
+        ("token_window_seconds = 0", "token_window_seconds = 0: it must be 1 to 31622400"),
+        ("retention_days = 0", "retention_days = 0: it must be 1 to 36525"),
+        ("max_pending = 0", "max_pending = 0: it must be 1 to 10000000"),
+        ("witness_timeout_ms = 0", "witness_timeout_ms = 0: it must be 50 to 60000"),
+        ("cache_mib = 0", "cache_mib = 0: it must be 1 to 65536"),
+        ("[limits]\nmax_hashes = 0", "limits.max_hashes = 0: it must be 1 to 1073741824"),
+        ("[limits]\nmax_json_hashes = 0", "limits.max_json_hashes = 0: it must be 1 to 1073741824"),
+        ("[limits]\nmax_connections = 0", "limits.max_connections = 0: it must be 1 to 1000000"),
+        ("[limits]\nbody_idle_seconds = 0", "limits.body_idle_seconds = 0: it must be 1 to 3600"),
+        ("[limits]\nheader_seconds = 0", "limits.header_seconds = 0: it must be 1 to 600"),
+        ("[limits]\nmax_wait_seconds = 601", "limits.max_wait_seconds = 601: it must be 0 to 600"),
+    ] {
+        assert_eq!(refusal(&format!("{LEAST}{line}\n")), text);
+    }
+}
+
+#[test]
+fn an_origin_that_cannot_name_a_key_is_refused() {
+    let text = refusal(&LEAST.replace("log.example/a", "my log"));
+    assert!(text.starts_with("origin: it is also the name of the log's key: "), "{text}");
+}
+
+#[test]
+fn the_admin_address_is_never_the_public_one() {
+    let text = refusal(&format!("{}admin = \"127.0.0.1:9\"\n", LEAST.replace(":0\"", ":9\"")));
+    assert_eq!(
+        text,
+        "admin = 127.0.0.1:9: metrics and probes never stand on the public address; choose another port"
+    );
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_seed(KeyName::new("log.example/a").unwrap(), &[1; 32])
+}
+
+#[test]
+fn the_log_line_comes_before_the_witnesses() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = check(LEAST).unwrap();
+    config.policy = folder.path().join("p");
+    std::fs::write(&config.policy, "# nobody\nquorum none\n").unwrap();
+    let settings = config.settings(&key()).unwrap();
+    let want = format!("log {}\n# nobody\nquorum none\n", key().verifier());
+    assert_eq!(settings.policy.as_bytes(), want.as_bytes());
+}
+
+#[test]
+fn a_policy_file_with_a_log_line_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = check(LEAST).unwrap();
+    config.policy = folder.path().join("p");
+    std::fs::write(&config.policy, format!("log {}\nquorum none\n", key().verifier())).unwrap();
+    assert!(matches!(config.settings(&key()), Err(ConfigError::PolicyNamesLog { .. })));
+}
+
+#[test]
+fn another_logs_key_is_refused() {
+    let other = SigningKey::from_seed(KeyName::new("log.example/b").unwrap(), &[1; 32]);
+    let text = check(LEAST).unwrap().settings(&other).unwrap_err().to_string();
+    assert_eq!(text, "the key is of log.example/b, the configuration of log.example/a");
+}

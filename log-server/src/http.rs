@@ -1,0 +1,104 @@
+//! The log's HTTP API: one file a group of calls, `problem` for every refusal, `accept` for connections.
+//!
+//! Handlers read a request strictly, ask [`Log`], and write the answer; they know nothing of how
+//! the log keeps its promises. The API's description (`spec/openapi.json`) is made from the same registrations as
+//! the routes. Not here: TLS (a proxy's work), keys and rate limits a caller.
+
+pub mod accept;
+mod admin;
+mod answer;
+mod batches;
+mod body;
+mod checkpoints;
+mod hashes;
+mod info;
+mod metrics;
+mod negotiate;
+mod observe;
+pub mod openapi;
+pub mod problem;
+mod query;
+mod receipts;
+pub mod refusal;
+mod stall;
+mod submissions;
+mod tiles;
+mod tokens;
+
+use std::sync::Arc;
+
+pub use admin::router as admin_router;
+pub use hashes::MAX_TOKENS;
+pub use metrics::HttpMetrics;
+
+use axum::{Router, middleware, response::IntoResponse, routing::get};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::refusal::Refusal;
+use crate::{config::Limits, log::Log};
+
+/// What the handlers share; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    log: Log,
+    limits: Limits,
+    metrics: HttpMetrics,
+}
+
+impl App {
+    /// The API of this log, within these limits.
+    pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> App {
+        App(Arc::new(Shared { log, limits, metrics }))
+    }
+
+    fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    fn metrics(&self) -> &HttpMetrics {
+        &self.0.metrics
+    }
+}
+
+/// The public API, with everything around its handlers: problems for unknown paths and methods, panics caught,
+/// requests counted.
+pub fn router(app: App) -> Router {
+    let metrics = app.metrics().clone();
+    let (routes, _) = routes_and_description().split_for_parts();
+    wrapped(routes.with_state(app), metrics)
+}
+
+/// Fallbacks and layers that the public and the admin listener have in common.
+fn wrapped(routes: Router, metrics: HttpMetrics) -> Router {
+    routes
+        .fallback(async || Refusal::UnknownPath)
+        .method_not_allowed_fallback(async || Refusal::Method)
+        .layer(CatchPanicLayer::custom(|_| Refusal::Internal.into_response()))
+        .layer(middleware::from_fn_with_state(metrics, observe::observe))
+}
+
+/// Each call once: its route, and what `openapi` says of it.
+fn routes_and_description() -> OpenApiRouter<App> {
+    let mut router = OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(submissions::submit))
+        .routes(routes!(receipts::receipt))
+        .routes(routes!(receipts::small_token))
+        .routes(routes!(batches::batch))
+        .routes(routes!(checkpoints::past))
+        .routes(routes!(checkpoints::newest))
+        .routes(routes!(info::log))
+        .routes(routes!(info::policy))
+        // A tile's path has slashes, which no parameter of OpenAPI can hold: described as one, routed as the rest.
+        .route("/tile/{*path}", get(tiles::tile));
+    let (_, described, _): (_, _, axum::routing::MethodRouter<App>) = routes!(tiles::tile);
+    router.get_openapi_mut().paths.paths.extend(described.paths);
+    router
+}

@@ -1,0 +1,173 @@
+//! Around every request: an ID, a span, its place in the metrics, and headers that every answer has.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::BuildHasher,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::Next,
+    response::Response,
+};
+use tracing::Instrument;
+
+use super::{metrics::HttpMetrics, problem::RefusalName};
+
+/// Every route of both listeners; anything else is one label, so that callers can't make new ones.
+const ROUTES: [&str; 13] = [
+    "/v1/submissions",
+    "/v1/receipts/{root}",
+    "/v1/receipts/{root}/tokens/{commitment}",
+    "/v1/batches/{entry}",
+    "/v1/checkpoints/{size}",
+    "/v1/log",
+    "/v1/policy",
+    "/checkpoint",
+    "/tile/{*path}",
+    "/metrics",
+    "/livez",
+    "/readyz",
+    "/readyz/publish",
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(super) async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let in_flight = metrics.begin();
+    let route = route_of(&request);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let id = format!("{:016x}", next_id());
+    // A span of the debug level costs nothing where it isn't asked for; failures are logged with the ID below.
+    let span = tracing::debug_span!("request", %id, method = %request.method(), route);
+
+    let mut response = next.run(request).instrument(span).await;
+    drop(in_flight);
+
+    let status = response.status();
+    metrics.answered(route, status, started.elapsed());
+    if let Some(RefusalName(name)) = response.extensions_mut().remove() {
+        metrics.refused(name);
+    }
+    if status.is_server_error() {
+        tracing::warn!(%id, route, status = status.as_u16(), "a request failed");
+    }
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("hex digits are a header value"));
+    if reads {
+        // A verifier in a browser may read everything here; nothing is behind a cookie.
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+    response
+}
+
+fn route_of(request: &Request) -> &'static str {
+    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    matched.and_then(|path| ROUTES.into_iter().find(|route| *route == path)).unwrap_or("unknown")
+}
+
+/// Unlike those of other runs and other processes, without asking the system for randomness each time.
+fn next_id() -> u64 {
+    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, http::StatusCode, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::http::{refusal::Refusal, wrapped};
+
+    async fn fine() -> &'static str {
+        "fine"
+    }
+
+    async fn panics() -> &'static str {
+        panic!("a test of what a panic does")
+    }
+
+    async fn ask(method: &str, path: &str) -> (Response, String) {
+        let metrics = HttpMetrics::default();
+        let routes = Router::new()
+            .route("/v1/log", get(fine))
+            .route("/livez", get(panics))
+            .route("/readyz", get(async || -> Result<(), Refusal> { Err(Refusal::EmptyBody) }));
+        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        let response = wrapped(routes, metrics.clone()).oneshot(request).await.unwrap();
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        (response, text)
+    }
+
+    #[tokio::test]
+    async fn every_answer_has_an_id_and_is_counted() {
+        let (response, metrics) = ask("GET", "/v1/log").await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["x-request-id"].len(), 16);
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        assert!(metrics.contains("requests_total{route=\"/v1/log\",status=\"200\"} 1"), "{metrics}");
+        assert!(metrics.contains("in_flight 0"), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn head_is_get_without_a_body() {
+        let (response, _) = ask("HEAD", "/v1/log").await;
+        assert_eq!(
+            (response.status(), &response.headers()["content-length"]),
+            (StatusCode::OK, &"4".parse().unwrap())
+        );
+    }
+
+    #[tokio::test]
+    async fn an_unknown_path_is_a_problem_and_no_new_label() {
+        let (response, metrics) = ask("GET", "/etc/passwd").await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert!(metrics.contains("requests_total{route=\"unknown\",status=\"404\"} 1"), "{metrics}");
+        assert!(metrics.contains("refusals_total{problem=\"unknown_path\"} 1"), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn another_method_is_a_problem_that_says_which_are_right() {
+        let (response, _) = ask("DELETE", "/v1/log").await;
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["allow"], "GET,HEAD");
+        assert!(!response.headers().contains_key("access-control-allow-origin"));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_counted_by_its_name() {
+        let (_, metrics) = ask("GET", "/readyz").await;
+        assert!(metrics.contains("refusals_total{problem=\"empty_body\"} 1"), "{metrics}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_and_not_the_end_of_the_connection() {
+        let (response, metrics) = ask("GET", "/livez").await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert!(metrics.contains("refusals_total{problem=\"internal\"} 1"), "{metrics}");
+    }
+
+    #[test]
+    fn the_labels_are_the_routes() {
+        let api: serde_json::Value = serde_json::from_str(&crate::http::openapi::description()).unwrap();
+        for path in api["paths"].as_object().unwrap().keys() {
+            let route = path.replace("{path}", "{*path}");
+            assert!(ROUTES.contains(&route.as_str()), "{route}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Everything that an HTTP request can be refused for. Each variant's text is the problem's `detail`: what was
+//! wrong and what would be right. `problem` alone gives it a status and a name.
+
+use treering_tlog::tile::TileError;
+
+use crate::log::{ReadError, SubmitError};
+
+/// Why a request gets no positive answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A submission without a single hash.
+    #[error("the body holds no hash; send at least one (32 bytes each as application/octet-stream)")]
+    EmptyBody,
+    /// A binary body that is no multiple of 32 bytes.
+    #[error(
+        "the body has {bytes} bytes, which is {remainder} more than a multiple of 32; send 32 bytes a hash"
+    )]
+    BodyLength {
+        /// How many bytes came.
+        bytes: u64,
+        /// How many stand behind the last whole hash.
+        remainder: u64,
+    },
+    /// More hashes than one submission of this format may have.
+    #[error("the body holds more than {limit} hashes; send several submissions")]
+    TooManyHashes {
+        /// The limit that `/v1/log` publishes.
+        limit: u64,
+    },
+    /// More hashes than `tokens=true` allows.
+    #[error(
+        "tokens=true takes at most {limit} hashes; send several submissions, or fetch a receipt without it"
+    )]
+    TooManyForTokens {
+        /// The limit that `/v1/log` publishes.
+        limit: u64,
+    },
+    /// The connection ended within the body.
+    #[error("the body was cut off after {bytes} bytes; nothing of it is stored, send it again")]
+    CutOff {
+        /// How many bytes came.
+        bytes: u64,
+    },
+    /// The body paused too long, or came slower than a floor of 1 KiB a second.
+    #[error("the body came too slowly and was given up after {bytes} bytes; nothing of it is stored")]
+    TooSlow {
+        /// How many bytes came.
+        bytes: u64,
+    },
+    /// A `Content-Encoding`.
+    #[error("the body is encoded as {encoding:?}; send it without Content-Encoding (hashes don't compress)")]
+    Encoded {
+        /// What the header said.
+        encoding: String,
+    },
+    /// A body of another format, or of none.
+    #[error(
+        "the content type is {got}; send application/octet-stream (32 bytes a hash), application/json or text/plain (the output of sha256sum)"
+    )]
+    ContentType {
+        /// What the header said, quoted, or "missing".
+        got: String,
+    },
+    /// JSON of another shape.
+    #[error(
+        "byte {offset} of the JSON body: {expected} was expected; send {{\"hashes\": [\"<64 lowercase hex digits>\", …]}}"
+    )]
+    Json {
+        /// The offending byte, from 0; the body's length if it ends too early.
+        offset: u64,
+        /// What would have been right there.
+        expected: &'static str,
+    },
+    /// A string in `hashes` that is no hash.
+    #[error("hash {index} of the JSON body {fault}")]
+    JsonHash {
+        /// Its place in `hashes`, from 0.
+        index: u64,
+        /// What is wrong with it.
+        fault: HexFault,
+    },
+    /// A line that sha256sum doesn't write.
+    #[error("line {line} of the text body {fault}")]
+    SumsLine {
+        /// From 1.
+        line: u64,
+        /// What is wrong with it.
+        fault: SumsFault,
+    },
+    /// A query parameter that this call doesn't have.
+    #[error("this call has no query parameter {name:?}{}", known_names(.known))]
+    UnknownParameter {
+        /// As it was sent.
+        name: String,
+        /// What the call has.
+        known: &'static [&'static str],
+    },
+    /// A query parameter given twice.
+    #[error("the query parameter {name:?} stands there twice")]
+    RepeatedParameter {
+        /// Which.
+        name: &'static str,
+    },
+    /// A query parameter's value.
+    #[error("the query parameter {name:?} must be {want}")]
+    ParameterValue {
+        /// Which.
+        name: &'static str,
+        /// What would be right.
+        want: &'static str,
+    },
+    /// A part of the path that is no hash or number.
+    #[error("the {name} in the path must be {want}")]
+    PathValue {
+        /// Which part.
+        name: &'static str,
+        /// What would be right.
+        want: &'static str,
+    },
+    /// A tile path that isn't canonical.
+    #[error("{0}")]
+    TilePath(TileError),
+    /// No such path.
+    #[error(
+        "there is nothing at this path; the API is described in spec/openapi.json, and /v1/log says who this is"
+    )]
+    UnknownPath,
+    /// The path knows other methods, listed in `Allow`.
+    #[error("this path does not have this method; the Allow header lists those that it has")]
+    Method,
+    /// A root that the log doesn't know (with that `min_entry`).
+    #[error("no submission with this root is known here; if you sent it, send the same hashes again")]
+    UnknownRoot,
+    /// Not within the published size.
+    #[error("there is no {what} here within the published log; if it is new, try again after the next tick")]
+    NotPublished {
+        /// A tile, batch, checkpoint…
+        what: &'static str,
+    },
+    /// Dropped after its time.
+    #[error("this {what} was kept for its time and is deleted; the same hashes sent again are stamped anew")]
+    Gone {
+        /// A receipt, token, batch.
+        what: &'static str,
+    },
+    /// The pipeline took no submission.
+    #[error("{}", submit_detail(.0))]
+    Submit(#[from] SubmitError),
+    /// The pipeline could not answer.
+    #[error("{}", read_detail(.0))]
+    Read(#[from] ReadError),
+    /// A fault of this server: its cause is in its log, under the request's ID.
+    #[error("the server failed at this request; its log has the cause under the request ID")]
+    Internal,
+}
+
+/// Why a string is not a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HexFault {
+    /// Not 64 digits.
+    #[error("has {0} characters; a hash is 64 lowercase hex digits")]
+    Length(usize),
+    /// More than 64 digits.
+    #[error("has more than 64 characters; a hash is 64 lowercase hex digits")]
+    TooLong,
+    /// Uppercase.
+    #[error("has uppercase hex digits; a hash is 64 lowercase hex digits")]
+    Case,
+    /// Something else.
+    #[error("has a character that is no hex digit; a hash is 64 lowercase hex digits")]
+    Digit,
+}
+
+/// Why a line is not one of sha256sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SumsFault {
+    /// Neither of the two forms.
+    #[error("is not what sha256sum writes: 64 lowercase hex digits, two spaces (or space and *), a name")]
+    Form,
+    /// The digest.
+    #[error("is not what sha256sum writes: its digest {0}")]
+    Digest(HexFault),
+    /// Longer than any path.
+    #[error(
+        "is longer than 16384 bytes; is it the output of sha256sum? (with curl use --data-binary, -d drops newlines)"
+    )]
+    TooLong,
+    /// No newline at the end: what `curl -d` makes of a file.
+    #[error(
+        "has no newline at its end, so the body may be cut off (with curl use --data-binary, -d drops newlines)"
+    )]
+    Unended,
+}
+
+impl HexFault {
+    /// The first fault in what should be 64 lowercase hex digits; `None` if there is none.
+    pub(super) fn of(text: &[u8]) -> Option<HexFault> {
+        if text.len() != 64 {
+            return Some(HexFault::Length(text.len()));
+        }
+        text.iter().find_map(|byte| HexFault::of_digit(*byte))
+    }
+
+    /// What is wrong with one character.
+    pub(super) fn of_digit(byte: u8) -> Option<HexFault> {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'f' => None,
+            b'A'..=b'F' => Some(HexFault::Case),
+            _ => Some(HexFault::Digit),
+        }
+    }
+}
+
+impl From<HexFault> for SumsFault {
+    fn from(fault: HexFault) -> SumsFault {
+        SumsFault::Digest(fault)
+    }
+}
+
+/// A list of what would be right, for a message.
+fn known_names(names: &[&str]) -> String {
+    if names.is_empty() { "; it has none".to_owned() } else { format!("; it has {}", names.join(" and ")) }
+}
+
+fn submit_detail(error: &SubmitError) -> String {
+    match error {
+        SubmitError::QueueFull { .. } => format!("{error}; nothing of this one is stored, send it again"),
+        SubmitError::MinEntryTooLarge { size } => min_entry_detail(*size),
+        SubmitError::Stopping => "the log is stopping; nothing of this is stored, send it again".to_owned(),
+    }
+}
+
+fn read_detail(error: &ReadError) -> String {
+    match error {
+        // What the store said stands in the server's log.
+        ReadError::Store => Refusal::Internal.to_string(),
+        ReadError::Size => error.to_string(),
+        ReadError::MinEntryTooLarge { size } => min_entry_detail(*size),
+    }
+}
+
+fn min_entry_detail(size: u64) -> String {
+    format!("min_entry must be at most {size}, the log's current size")
+}

@@ -1,0 +1,25 @@
+//! The Treering log server. See the module list for the way of a submission.
+#![forbid(unsafe_code)]
+mod batch;
+pub mod check;
+pub mod clock;
+pub mod commands;
+pub mod config;
+mod cosign;
+pub mod http;
+mod intake;
+pub mod key;
+pub mod log;
+pub mod metrics;
+mod publish;
+mod receipts;
+pub mod record;
+pub mod recover;
+mod sequencer;
+mod sign;
+pub mod signer;
+mod state;
+pub mod store;
+mod window;
+pub mod witness_client;
+pub mod witnesses;

@@ -1,0 +1,377 @@
+//! The running log: the handle that the HTTP layer works with, and how its parts are started and stopped.
+//!
+//! ```text
+//! submit ─▶ intake ─▶ (each tick) sequencer ─▶ publish (sign) ─▶ cosign ─▶ publish ─▶ receipts, tiles
+//!             │                      │               │                        │
+//!             └ one synced write     └ one atomic,   └ record, then the       └ cosignatures that
+//!               for many requests      synced write    signed checkpoint        meet the policy
+//! ```
+
+mod answers;
+mod settings;
+
+pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitError, WitnessStatus};
+pub use settings::{MAX_WITNESSES, OpenError, Settings};
+
+use crate::{
+    batch::Edge,
+    clock::Clock,
+    intake::{Intake, Taken},
+    metrics::Metrics,
+    publish,
+    receipts::{self, FreshBatches, Wanted},
+    record::Record,
+    recover::{self, StartError},
+    sequencer,
+    signer::Signer,
+    state::{Core, Fatal, Phase, Published, Sealed, Start},
+    store::{Loaded, RocksStore, Store},
+    window,
+    witness_client::WitnessClient,
+    witnesses::Witnesses,
+};
+use bytes::Bytes;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use treering_tlog::{
+    checkpoint::Origin,
+    hash::Hash,
+    note::{SigningKey, VerifierKey},
+    policy::Policy,
+    tile::TilePath,
+    tree::TreeSize,
+};
+use treering_token::commitment::Commitment;
+
+/// A running log; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Log {
+    core: Arc<Core>,
+    intake: Intake,
+    fresh: FreshBatches,
+}
+
+impl Log {
+    /// Starts a log on its store with the machine's network.
+    ///
+    /// # Errors
+    /// Every reason for which a log must not start: see [`StartError`].
+    pub async fn open(settings: Settings, key: SigningKey, clock: Arc<dyn Clock>) -> Result<Log, OpenError> {
+        let witnesses = Arc::new(WitnessClient::new(settings.witness_timeout)?);
+        let (path, origin, cache) = (settings.store.clone(), settings.origin.clone(), settings.cache_bytes);
+        let store = tokio::task::spawn_blocking(move || RocksStore::open(&path, &origin, cache)).await?;
+        let store = store.map_err(StartError::from)?;
+        Log::start(settings, Arc::new(key), (Arc::new(store), clock), witnesses).await
+    }
+
+    /// Starts a log on any store, clock, signer and network.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub async fn start(
+        settings: Settings,
+        signer: Arc<dyn Signer>,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        witnesses: Arc<dyn Witnesses>,
+    ) -> Result<Log, OpenError> {
+        let count = settings.policy.witnesses().len();
+        if count > MAX_WITNESSES {
+            return Err(OpenError::TooManyWitnesses(count));
+        }
+        let key = signer.verifier();
+        if key.name().as_str() != settings.origin.as_str() {
+            return Err(OpenError::Key { key: key.name().to_string(), origin: settings.origin.to_string() });
+        }
+        let record = Record::beside(&settings.store);
+        let reading = Arc::clone(&store);
+        let (loaded, edge, shown) = tokio::task::spawn_blocking(move || {
+            let (loaded, edge) = recover::load(reading.as_ref(), &record)?;
+            let shown = last_published(reading.as_ref(), &loaded)?;
+            Ok::<_, StartError>((loaded, edge, shown))
+        })
+        .await??;
+        Ok(Log::spawn(settings, (store, clock), (signer, witnesses), loaded, edge, shown))
+    }
+
+    fn spawn(
+        settings: Settings,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
+        loaded: Loaded,
+        edge: Edge,
+        published: Option<Published>,
+    ) -> Log {
+        let (next, signed) = (loaded.next_sequence, loaded.signed);
+        tracing::info!(size = %loaded.head.size, waiting = loaded.waiting.len(), "the store is loaded");
+        let start = Start {
+            sealed: Sealed { head: loaded.head, sealed_at: loaded.sealed_at },
+            published,
+            waiting: loaded.waiting,
+            window_closed: loaded.window_closed,
+            retained_from: loaded.retained_from,
+        };
+        let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
+        let fresh = FreshBatches::default();
+        let intake = Intake::start(Arc::clone(&core), next);
+        tokio::spawn(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
+        tokio::spawn(publish::run(Arc::clone(&core), signed));
+        tokio::spawn(window::run(Arc::clone(&core)));
+        Log { core, intake, fresh }
+    }
+
+    /// The log's identity.
+    pub fn origin(&self) -> &Origin {
+        &self.core.settings.origin
+    }
+
+    /// The log's key.
+    pub fn vkey(&self) -> VerifierKey {
+        self.core.signer.verifier()
+    }
+
+    /// Log line and witnesses: what readers verify with.
+    pub fn policy(&self) -> &Policy {
+        &self.core.settings.policy
+    }
+
+    /// What the pipeline was configured with.
+    pub fn settings(&self) -> &Settings {
+        &self.core.settings
+    }
+
+    /// Takes a submission: durable when this returns `Ok` (INVARIANT 1), and idempotent (INVARIANT 8).
+    ///
+    /// # Errors
+    /// Nothing was stored.
+    pub async fn submit(&self, submission: Submission) -> Result<Place, SubmitError> {
+        let Submission { root, count, small, min_entry } = submission;
+        let mut sealed = self.core.sealed.subscribe();
+        loop {
+            sealed.borrow_and_update();
+            let again = Submission { root, count, small: small.clone(), min_entry };
+            match self.intake.submit(again).await? {
+                Taken::At(place) => return Ok(place),
+                Taken::AskAgainWhenSealed => tokio::select! {
+                    () = self.core.reached(Phase::Draining) => return Err(SubmitError::Stopping),
+                    _ = sealed.changed() => {}
+                },
+            }
+        }
+    }
+
+    /// The receipt of a root; `size` asks for a proof to that later published checkpoint.
+    ///
+    /// # Errors
+    /// The question can't be answered; see [`ReadError`].
+    pub async fn receipt(
+        &self,
+        root: Hash,
+        min_entry: Option<u64>,
+        size: Option<u64>,
+    ) -> Result<ReceiptState, ReadError> {
+        let fresh = self.fresh.clone();
+        self.read(move |core| receipts::receipt(core, &fresh, Wanted { root, min_entry, size })).await
+    }
+
+    /// Waits until the receipt is published or the time is over (then `Pending`).
+    ///
+    /// # Errors
+    /// As [`Log::receipt`].
+    pub async fn wait_receipt(
+        &self,
+        root: Hash,
+        min_entry: Option<u64>,
+        for_at_most: Duration,
+    ) -> Result<ReceiptState, ReadError> {
+        let over = tokio::time::Instant::now() + for_at_most;
+        let mut published = self.core.published.subscribe();
+        loop {
+            published.borrow_and_update();
+            let state = self.receipt(root, min_entry, None).await?;
+            if !matches!(state, ReceiptState::Pending { .. }) {
+                return Ok(state);
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(over) => return Ok(state),
+                () = self.core.reached(Phase::Stopped) => return Ok(state),
+                _ = published.changed() => {}
+            }
+        }
+    }
+
+    /// The token of one commitment of a submission sent with `tokens=true`.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn small_token(&self, root: Hash, commitment: Commitment) -> Result<ReceiptState, ReadError> {
+        let fresh = self.fresh.clone();
+        self.read(move |core| receipts::small_token(core, &fresh, root, commitment)).await
+    }
+
+    /// The batch's leaf hashes, 32 bytes each: `None` beyond the published size, `Some(None)` after the retention.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn batch(&self, entry: u64) -> Result<Option<Option<Bytes>>, ReadError> {
+        if entry >= self.published_size().get() {
+            return Ok(None);
+        }
+        if entry < self.core.retained_from.load(Ordering::SeqCst) {
+            return Ok(Some(None));
+        }
+        self.read(move |core| core.store.batch(entry).map_err(|e| receipts::unreadable(&e.into())))
+            .await
+            .map(Some)
+    }
+
+    /// The newest published checkpoint (with refreshed cosignatures), exactly as served at `/checkpoint`.
+    pub fn checkpoint(&self) -> Option<Bytes> {
+        self.core.published.borrow().as_ref().map(|published| published.note.clone())
+    }
+
+    /// A published checkpoint of the past, with all cosignatures that are kept.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn checkpoint_at(&self, size: u64) -> Result<Option<Bytes>, ReadError> {
+        let Some(size) = TreeSize::new(size).filter(|size| *size <= self.published_size()) else {
+            return Ok(None);
+        };
+        self.read(move |core| {
+            let note = match core.store.is_published(size) {
+                Ok(true) => core.store.checkpoint(size),
+                Ok(false) => Ok(None),
+                Err(error) => Err(error),
+            };
+            note.map(|note| note.map(|note| Bytes::from(note.to_string())))
+                .map_err(|error| receipts::unreadable(&error.into()))
+        })
+        .await
+    }
+
+    /// A tile or entry bundle; `None` beyond the published size (INVARIANT 5).
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn tile(&self, path: TilePath) -> Result<Option<Bytes>, ReadError> {
+        if !path.within(self.published_size()) {
+            return Ok(None);
+        }
+        self.read(move |core| core.store.tile(path).map_err(|error| receipts::unreadable(&error.into())))
+            .await
+    }
+
+    /// How the log is doing.
+    pub fn status(&self) -> Status {
+        let core = &self.core;
+        let held = core.held();
+        let sealed_size = core.sealed.borrow().head.size.get();
+        let published_size = core.published.borrow().as_ref().map(|published| published.size.get());
+        let well: Vec<usize> = core.board.well();
+        let quorum = core.settings.policy.needs_no_witness() || core.settings.policy.is_met(&well);
+        let fault = core.fault().borrow().clone();
+        let reasons = [fault, held.sealing.clone(), held.signing.clone()];
+        let mut degraded: Vec<String> = reasons.into_iter().flatten().collect();
+        let rows = core.board.rows();
+        degraded.extend(
+            rows.iter()
+                .filter_map(|row| row.last_error.as_ref().map(|e| format!("witness {}: {e}", row.name))),
+        );
+        if !quorum {
+            degraded.push(format!(
+                "{} of {} witnesses cosign: the quorum is not met",
+                well.len(),
+                rows.len()
+            ));
+        }
+        let pending = core.queue().len();
+        if pending >= core.settings.max_pending {
+            degraded.push(format!("the queue is full: {pending} submissions wait for their tick"));
+        }
+        let publishing =
+            quorum && held.sealing.is_none() && held.signing.is_none() && published_size.is_some();
+        Status {
+            accepting: core.phase() == Phase::Running && pending < core.settings.max_pending,
+            publishing,
+            degraded,
+            sealed_size,
+            published_size,
+            pending: u64::try_from(pending).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// What is known of each witness of the policy.
+    pub fn witnesses(&self) -> Vec<WitnessStatus> {
+        self.core.board.rows()
+    }
+
+    /// The pipeline's metrics.
+    pub fn metrics(&self) -> &Metrics {
+        &self.core.metrics
+    }
+
+    /// Stops taking submissions, seals what is accepted, publishes it as far as witnesses allow within `grace`, and
+    /// closes the store.
+    pub async fn stop(&self, grace: Duration) {
+        self.core.phase.send_if_modified(|phase| {
+            let running = *phase == Phase::Running;
+            if running {
+                *phase = Phase::Draining;
+            }
+            running
+        });
+        let _ = tokio::time::timeout(grace, self.all_published()).await;
+        self.core.phase.send_replace(Phase::Stopped);
+        let core = Arc::clone(&self.core);
+        let _ = tokio::task::spawn_blocking(move || core.store.close()).await;
+    }
+
+    async fn all_published(&self) {
+        let (mut sealed, mut published) = (self.core.sealed.subscribe(), self.core.published.subscribe());
+        loop {
+            let size = sealed.borrow_and_update().head.size;
+            let shown = published.borrow_and_update().as_ref().map(|published| published.size);
+            if self.core.queue().len() == 0 && shown == Some(size) {
+                return;
+            }
+            tokio::select! {
+                () = self.core.reached(Phase::Stopped) => return,
+                _ = sealed.changed() => {}
+                _ = published.changed() => {}
+            }
+        }
+    }
+
+    /// Completes when a failure has ended the pipeline: the process must end too, with an error.
+    pub async fn failed(&self) -> String {
+        let mut fault = self.core.fault();
+        match fault.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the log is gone".into(),
+        }
+    }
+
+    fn published_size(&self) -> TreeSize {
+        self.core.published.borrow().as_ref().map_or(TreeSize::ZERO, |published| published.size)
+    }
+
+    async fn read<T, F>(&self, question: F) -> Result<T, ReadError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Core) -> Result<T, ReadError> + Send + 'static,
+    {
+        let core = Arc::clone(&self.core);
+        let answer = tokio::task::spawn_blocking(move || question(&core)).await;
+        answer.unwrap_or_else(|error| Err(receipts::unreadable(&Fatal::from(error))))
+    }
+}
+
+/// What `/checkpoint` shows after a restart: the newest published head, with its refresh if there was one.
+fn last_published(store: &dyn Store, loaded: &Loaded) -> Result<Option<Published>, StartError> {
+    let Some(size) = loaded.published else { return Ok(None) };
+    let kept = store.checkpoint(size)?;
+    let note = loaded.refreshed.clone().or(kept);
+    Ok(note.map(|note| Published { size, note: Bytes::from(note.to_string()) }))
+}

@@ -1,0 +1,60 @@
+//! What a log is started with, and why it may not start.
+
+use crate::recover::StartError;
+use std::{path::PathBuf, time::Duration};
+use treering_tlog::{checkpoint::Origin, policy::Policy};
+
+/// What the pipeline needs to know; made by `config`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The log's identity; it never changes.
+    pub origin: Origin,
+    /// The log's own line, and the witnesses with their URLs.
+    pub policy: Policy,
+    /// The store's directory; the record is the file beside it, `<store>.record`.
+    pub store: PathBuf,
+    /// 50 ms to 60 s; 1 s by default.
+    pub tick: Duration,
+    /// An idle log's head is cosigned afresh this often (60 s).
+    pub refresh: Duration,
+    /// A clock that stepped further than this stops sealing (10 s).
+    pub clock_step: Duration,
+    /// How long single tokens can be fetched (24 h).
+    pub token_window: Duration,
+    /// How long batches are kept; `None` for ever.
+    pub retention: Option<Duration>,
+    /// Submissions waiting for their tick; beyond it they are refused for the moment.
+    pub max_pending: usize,
+    /// One request to a witness may take so long (5 s).
+    pub witness_timeout: Duration,
+    /// The store's block cache in bytes (64 MiB).
+    pub cache_bytes: usize,
+}
+
+/// The most witnesses that a log asks: with its own signature, a checkpoint stays below a note's limit.
+pub const MAX_WITNESSES: usize = 64;
+
+/// Why a log does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Store, record or both don't allow it.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The TLS library could not be set up.
+    #[error("the client for witnesses could not be set up: {0}")]
+    Client(#[from] reqwest::Error),
+    /// The signer has another name than the log's origin.
+    #[error("the key is for {key:?}, and the log's origin is {origin:?}")]
+    Key {
+        /// The key's name.
+        key: String,
+        /// The configured origin.
+        origin: String,
+    },
+    /// Too many.
+    #[error("the policy has {0} witnesses, and a log asks at most {MAX_WITNESSES}")]
+    TooManyWitnesses(usize),
+    /// The loading task ended unexpectedly.
+    #[error("loading the store ended unexpectedly: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}

@@ -1,0 +1,5 @@
+//! The program `treering-log`.
+
+fn main() -> std::process::ExitCode {
+    treering_log::commands::main()
+}

@@ -1,0 +1,247 @@
+//! From sealed heads to published checkpoints: which head is signed next, which cosignatures have come, and when
+//! readers may see it.
+//!
+//! One target at a time: it stays until its quorum is met (so that slow witnesses agree on one size), or until the
+//! witness timeout is over (so that a witness that comes back is not asked for an old head for long).
+
+use crate::{
+    cosign::{Asking, Target, Vote},
+    recover, sign,
+    state::{Core, Fatal, Phase, Published},
+};
+use bytes::Bytes;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use treering_tlog::{
+    checkpoint::Checkpoint,
+    note::{Note, Signature},
+    tree::TreeSize,
+};
+
+/// Once the quorum is met, the witnesses that were well have so long to add theirs: a part of the tick, at most this.
+const LINGER: Duration = Duration::from_millis(100);
+/// How many votes may wait for the publisher.
+const VOTES: usize = 256;
+
+/// Runs until the log stops; the only task that signs and publishes.
+pub(crate) async fn run(core: Arc<Core>, signed: Option<Note>) {
+    if let Err(fatal) = publish(&core, signed).await {
+        core.fail(&fatal);
+    }
+}
+
+async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
+    let signed = match signed {
+        Some(note) => note,
+        // A new log: the head of size 0, which has only one root, is signed, so that witnesses can be asked about it.
+        None => core.blocking(|core| sign::sign(core, treering_tlog::tree::TreeHead::EMPTY)).await?.1,
+    };
+    let checkpoint = Checkpoint::parse(signed.text()).map_err(|e| crate::store::StoreError::Damaged {
+        what: format!("the last signed checkpoint: {e}"),
+    })?;
+    // INVARIANT 2: nothing new is signed before a blocking set of witnesses has shown that none knows more than we do.
+    let Some(known) = recover::gate(core, &checkpoint, &signed).await? else { return Ok(()) };
+    let (votes, ballot) = mpsc::channel(VOTES);
+    let targets = watch::Sender::new(None);
+    for (witness, old) in known {
+        let Some(url) = core.settings.policy.witnesses()[witness].url.clone() else { continue };
+        let asking = Asking { core: Arc::clone(core), witness, url, old };
+        tokio::spawn(asking.run(targets.subscribe(), votes.clone()));
+    }
+    Publisher::new(core, targets, checkpoint, signed).run(ballot).await
+}
+
+struct Publisher<'a> {
+    core: &'a Arc<Core>,
+    targets: watch::Sender<Option<Arc<Target>>>,
+    /// The last signed head; INVARIANT 3: sizes only grow, so a size is never signed with two roots.
+    signed: (Checkpoint, Note),
+    round: Option<Round>,
+    rounds: u64,
+    refreshed_at: Instant,
+}
+
+/// One target and what has come in for it.
+struct Round {
+    target: Arc<Target>,
+    begun: Instant,
+    votes: Vec<Vote>,
+    quorum_at: Option<Instant>,
+    published: bool,
+}
+
+impl<'a> Publisher<'a> {
+    fn new(
+        core: &'a Arc<Core>,
+        targets: watch::Sender<Option<Arc<Target>>>,
+        checkpoint: Checkpoint,
+        note: Note,
+    ) -> Publisher<'a> {
+        let signed = (checkpoint, note);
+        Publisher { core, targets, signed, round: None, rounds: 0, refreshed_at: Instant::now() }
+    }
+
+    async fn run(mut self, mut ballot: mpsc::Receiver<Vote>) -> Result<(), Fatal> {
+        let mut sealed = self.core.sealed.subscribe();
+        loop {
+            self.choose().await?;
+            if self.conclude().await? {
+                // A head that was sealed meanwhile is next: its change has been seen already.
+                continue;
+            }
+            let wake = self.next_deadline();
+            tokio::select! {
+                () = self.core.reached(Phase::Stopped) => return Ok(()),
+                vote = ballot.recv() => if let Some(vote) = vote { self.count(vote).await? },
+                changed = sealed.changed() => if changed.is_err() { return Ok(()) },
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Sets the next target, if it is time for one.
+    async fn choose(&mut self) -> Result<(), Fatal> {
+        let sealed = self.core.sealed.borrow().head;
+        let (open, overdue) = match &self.round {
+            None => (true, false),
+            // A refresh never holds up a new head.
+            Some(round) => (
+                round.published || round.target.refresh,
+                round.begun.elapsed() >= self.core.settings.witness_timeout,
+            ),
+        };
+        if !open && !overdue {
+            return Ok(());
+        }
+        if sealed.size > self.signed.0.head.size {
+            self.signed = self.core.blocking(move |core| sign::sign(core, sealed)).await?;
+            self.begin(false);
+            return Ok(());
+        }
+        let published = self.core.published.borrow().as_ref().map(|published| published.size);
+        if published != Some(self.signed.0.head.size) {
+            // Signed before a restart, or overdue: the same head again. Nobody else may be asked for in between.
+            if self.round.is_none() {
+                self.begin(false);
+            }
+            return Ok(());
+        }
+        let refresh_is_due = self.refreshed_at.elapsed() >= self.core.settings.refresh;
+        if refresh_is_due && !self.core.settings.policy.needs_no_witness() {
+            self.refreshed_at = Instant::now();
+            self.begin(true);
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, refresh: bool) {
+        self.rounds += 1;
+        let (checkpoint, note) = self.signed.clone();
+        let target = Arc::new(Target { round: self.rounds, checkpoint, note, refresh });
+        let begun = Instant::now();
+        self.round = Some(Round {
+            target: Arc::clone(&target),
+            begun,
+            votes: Vec::new(),
+            quorum_at: None,
+            published: false,
+        });
+        self.targets.send_replace(Some(target));
+    }
+
+    /// Publishes the round's checkpoint if its quorum is met and nobody else is worth waiting for; says if it did.
+    async fn conclude(&mut self) -> Result<bool, Fatal> {
+        let policy = &self.core.settings.policy;
+        let linger = LINGER.min(self.core.settings.tick / 10);
+        let Some(round) = self.round.as_mut().filter(|round| !round.published) else { return Ok(false) };
+        let voters: Vec<usize> = round.votes.iter().map(|vote| vote.cosigned.witness).collect();
+        // INVARIANT 5: what is published meets the policy.
+        if !policy.needs_no_witness() && !policy.is_met(&voters) {
+            return Ok(false);
+        }
+        let quorum_at = *round.quorum_at.get_or_insert_with(Instant::now);
+        let complete = self.core.board.well().iter().all(|witness| voters.contains(witness));
+        if !complete && quorum_at.elapsed() < linger {
+            return Ok(false);
+        }
+        round.published = true;
+        let (size, refresh) = (round.target.size(), round.target.refresh);
+        let lines: Vec<Signature> = round.votes.iter().map(|vote| vote.line.clone()).collect();
+        let fresh = with_lines(&round.target.note, &lines);
+        let note = self
+            .core
+            .blocking(move |core| {
+                if refresh {
+                    core.store.keep_refreshed(&fresh)?;
+                    return Ok(fresh);
+                }
+                // CRASH: before this write the checkpoint is signed and unpublished; the next start asks for it again.
+                core.store.publish(size, &lines)?;
+                let missing =
+                    || crate::store::StoreError::Damaged { what: format!("checkpoint {size} is missing") };
+                Ok(core.store.checkpoint(size)?.ok_or_else(missing)?)
+            })
+            .await?;
+        self.refreshed_at = Instant::now();
+        self.show(size, &note);
+        Ok(true)
+    }
+
+    fn show(&self, size: TreeSize, note: &Note) {
+        tracing::debug!(%size, signatures = note.signatures().len(), "published");
+        self.core.metrics.published(size, self.core.clock.now());
+        let note = Bytes::from(note.to_string());
+        self.core.published.send_replace(Some(Published { size, note }));
+    }
+
+    /// Takes a vote: for the round, or as a late one for a checkpoint of the past (INVARIANT 9).
+    async fn count(&mut self, vote: Vote) -> Result<(), Fatal> {
+        let current = self.round.as_mut().filter(|round| round.target.round == vote.round);
+        if let Some(round) = current {
+            round.votes.push(vote.clone());
+            if !round.published {
+                return Ok(());
+            }
+        }
+        let (size, line) = (vote.size, vote.line.clone());
+        if !vote.refresh {
+            self.core.blocking(move |core| Ok(core.store.keep_cosignatures(size, &[line])?)).await?;
+        }
+        let Some(round) = self.round.as_ref().filter(|round| round.target.round == vote.round) else {
+            return Ok(());
+        };
+        let lines: Vec<Signature> = round.votes.iter().map(|vote| vote.line.clone()).collect();
+        let note = if vote.refresh {
+            let fresh = with_lines(&round.target.note, &lines);
+            self.core
+                .blocking(move |core| core.store.keep_refreshed(&fresh).map(|()| fresh).map_err(Fatal::from))
+                .await?
+        } else {
+            let kept = self.core.blocking(move |core| Ok(core.store.checkpoint(size)?)).await?;
+            kept.unwrap_or_else(|| with_lines(&round.target.note, &lines))
+        };
+        self.show(size, &note);
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let settings = &self.core.settings;
+        match &self.round {
+            Some(Round { published: false, quorum_at: Some(at), .. }) => *at + LINGER.min(settings.tick / 10),
+            Some(Round { published: false, begun, .. }) if begun.elapsed() < settings.witness_timeout => {
+                *begun + settings.witness_timeout
+            }
+            Some(Round { published: false, .. }) => Instant::now() + settings.witness_timeout,
+            _ => self.refreshed_at + settings.refresh,
+        }
+    }
+}
+
+/// The signed note with these cosignatures behind the log's own signature.
+fn with_lines(note: &Note, lines: &[Signature]) -> Note {
+    let all = note.signatures().iter().chain(lines).cloned().collect();
+    Note::new(note.text(), all).expect("a policy's witnesses are fewer than a note may have signatures")
+}

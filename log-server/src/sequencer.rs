@@ -1,0 +1,77 @@
+//! The tick: everything that was accepted since the last one becomes a batch, and the batch an entry.
+
+use crate::{
+    batch::{self, Built, Edge},
+    clock::{Order, Sealing},
+    receipts::FreshBatches,
+    state::{Core, Fatal, Phase, Sealed},
+};
+use std::{sync::Arc, time::Instant};
+use tokio::time::MissedTickBehavior;
+
+/// The most submissions that one batch takes: bounds a tick's write to about 100 MB, whatever the queue holds.
+const MAX_BATCH: usize = 1_000_000;
+
+/// Runs until the log stops; the only task that seals.
+pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
+    let mut order = Order::new(core.settings.clock_step);
+    let mut ticks = tokio::time::interval(core.settings.tick);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let draining = tokio::select! {
+            biased;
+            () = core.reached(Phase::Draining) => true,
+            _ = ticks.tick() => false,
+        };
+        if core.phase() == Phase::Stopped {
+            return;
+        }
+        match tick(&core, edge, &mut order, &fresh).await {
+            Ok(after) => edge = after,
+            Err(fatal) => return core.fail(&fatal),
+        }
+        if draining {
+            if core.queue().len() == 0 || core.held().sealing.is_some() {
+                return;
+            }
+            // The clock may have to pass the last entry's time first.
+            ticks.tick().await;
+        }
+    }
+}
+
+async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &FreshBatches) -> Result<Edge, Fatal> {
+    core.metrics.pending.set(i64::try_from(core.queue().len()).unwrap_or(i64::MAX));
+    let last = core.sealed.borrow().sealed_at;
+    // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.
+    let sealed_at = match order.sealing(core.clock.as_ref(), last) {
+        Sealing::At(time) => time,
+        Sealing::Wait => return Ok(edge),
+        Sealing::Stopped { reason } => {
+            core.hold_sealing(Some(reason));
+            return Ok(edge);
+        }
+    };
+    core.hold_sealing(None);
+    let submissions = core.queue().take(MAX_BATCH);
+    if submissions.is_empty() {
+        return Ok(edge);
+    }
+    let begun = Instant::now();
+    let built = core
+        .blocking(move |core| {
+            let built = batch::build(&edge, submissions, sealed_at);
+            // CRASH: before this write the submissions are in the intake and will be sealed after the restart;
+            // after it they are in the log, and gone from the intake: one write (INVARIANT 4).
+            core.store.seal(&built.tick)?;
+            Ok(built)
+        })
+        .await?;
+    let Built { tick, edge, tree } = built;
+    fresh.add(tick.entry(), Arc::new(tree));
+    core.metrics.sealed(begun.elapsed(), tick.head.size);
+    tracing::debug!(size = %tick.head.size, submissions = tick.submissions.len(), "sealed");
+    core.sealed.send_replace(Sealed { head: tick.head, sealed_at: Some(tick.sealed_at) });
+    core.queue().sealed(&tick.submissions);
+    Ok(edge)
+}

@@ -1,0 +1,32 @@
+//! Who signs: a key in memory today, a hardware module or another process later.
+
+use treering_tlog::note::{Signature, SigningKey, VerifierKey};
+
+/// Signs the log's checkpoints.
+pub trait Signer: Send + Sync + std::fmt::Debug + 'static {
+    /// Signs a note's text with the log's key.
+    ///
+    /// # Errors
+    /// The signer can't be reached or refuses.
+    fn sign(&self, text: &str) -> Result<Signature, SignerError>;
+    /// The key that readers verify with.
+    fn verifier(&self) -> VerifierKey;
+}
+
+/// The signer did not sign.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the signer did not sign: {reason}")]
+pub struct SignerError {
+    /// What it said.
+    pub reason: String,
+}
+
+impl Signer for SigningKey {
+    fn sign(&self, text: &str) -> Result<Signature, SignerError> {
+        Ok(SigningKey::sign(self, text))
+    }
+
+    fn verifier(&self) -> VerifierKey {
+        SigningKey::verifier(self)
+    }
+}

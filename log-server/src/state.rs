@@ -1,0 +1,253 @@
+//! What the parts of the pipeline share: the store, the clock, the queue, the heads, and the one place where a
+//! failure ends everything.
+
+use crate::{
+    clock::Clock,
+    log::Settings,
+    metrics::Metrics,
+    record::RecordError,
+    signer::{Signer, SignerError},
+    store::{Store, StoreError, Waiting},
+    witnesses::{Board, Witnesses},
+};
+use bytes::Bytes;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+use tokio::sync::watch;
+use treering_tlog::{
+    hash::Hash,
+    time::UnixMillis,
+    tree::{TreeHead, TreeSize},
+};
+
+/// The newest sealed head: durable, not signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sealed {
+    pub(crate) head: TreeHead,
+    pub(crate) sealed_at: Option<UnixMillis>,
+}
+
+/// The newest published checkpoint; made by `publish` alone, from a quorum of cosignatures.
+/// INVARIANT 5: readers are shown nothing beyond `size`.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub(crate) size: TreeSize,
+    /// What `/checkpoint` serves.
+    pub(crate) note: Bytes,
+}
+
+/// How far the pipeline goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Running,
+    /// No new submissions; what is accepted is sealed and published as far as witnesses allow.
+    Draining,
+    Stopped,
+}
+
+/// Shared by all tasks of one running log.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) signer: Arc<dyn Signer>,
+    pub(crate) witnesses: Arc<dyn Witnesses>,
+    pub(crate) metrics: Metrics,
+    queue: Mutex<Queue>,
+    pub(crate) sealed: watch::Sender<Sealed>,
+    pub(crate) published: watch::Sender<Option<Published>>,
+    pub(crate) phase: watch::Sender<Phase>,
+    fault: watch::Sender<Option<String>>,
+    /// Why sealing or signing is held, by part, for readiness.
+    held: Mutex<Held>,
+    pub(crate) board: Board,
+    pub(crate) window_closed: AtomicU64,
+    pub(crate) retained_from: AtomicU64,
+    stopped_clock: AtomicBool,
+}
+
+/// Reasons why a part of the pipeline does not go on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) sealing: Option<String>,
+    pub(crate) signing: Option<String>,
+}
+
+/// What a failure of the pipeline is: each of them ends the process.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fatal {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Signer(#[from] SignerError),
+    #[error("before signing size {size}, the store gave back another tree than was sealed: {what}")]
+    ReadBack { size: TreeSize, what: String },
+    #[error("a part of the pipeline ended unexpectedly: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+/// Where the log stands when its tasks start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) sealed: Sealed,
+    pub(crate) published: Option<Published>,
+    pub(crate) waiting: Vec<Waiting>,
+    pub(crate) window_closed: u64,
+    pub(crate) retained_from: u64,
+}
+
+impl Core {
+    pub(crate) fn new(
+        settings: Settings,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
+        start: Start,
+    ) -> Core {
+        let board = Board::new(&settings.policy);
+        Core {
+            store,
+            clock,
+            signer,
+            witnesses,
+            metrics: Metrics::default(),
+            queue: Mutex::new(Queue::new(start.waiting)),
+            sealed: watch::Sender::new(start.sealed),
+            published: watch::Sender::new(start.published),
+            phase: watch::Sender::new(Phase::Running),
+            fault: watch::Sender::new(None),
+            held: Mutex::default(),
+            board,
+            window_closed: AtomicU64::new(start.window_closed),
+            retained_from: AtomicU64::new(start.retained_from),
+            stopped_clock: AtomicBool::new(false),
+            settings,
+        }
+    }
+
+    /// Runs blocking work (the store, the record) away from the network's threads.
+    pub(crate) async fn blocking<T, F>(self: &Arc<Core>, work: F) -> Result<T, Fatal>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Core) -> Result<T, Fatal> + Send + 'static,
+    {
+        let core = Arc::clone(self);
+        tokio::task::spawn_blocking(move || work(&core)).await?
+    }
+
+    /// Ends the log: nothing is accepted, sealed, signed or published after this.
+    pub(crate) fn fail(&self, fatal: &Fatal) {
+        tracing::error!(error = %fatal, "the log can't go on and ends; a restart reads what is true from the disk");
+        self.fault
+            .send_if_modified(|fault| fault.is_none().then(|| *fault = Some(fatal.to_string())).is_some());
+        self.phase.send_replace(Phase::Stopped);
+    }
+
+    pub(crate) fn fault(&self) -> watch::Receiver<Option<String>> {
+        self.fault.subscribe()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Completes when the phase is this one or a later one.
+    pub(crate) async fn reached(&self, phase: Phase) {
+        let mut phases = self.phase.subscribe();
+        // The sender lives in self, so waiting can't fail while self is borrowed.
+        let _ = phases.wait_for(|now| *now >= phase).await;
+    }
+
+    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in Queue panics half-way through a change.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn held(&self) -> Held {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says why signing is held; loudly, once a reason.
+    pub(crate) fn hold_signing(&self, reason: Option<String>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reason) = &reason
+            && held.signing.as_ref() != Some(reason)
+        {
+            tracing::error!(%reason, "signing is held; see docs/operating.md for the ways out");
+        }
+        held.signing = reason;
+    }
+
+    /// Says why sealing is held; loudly when it begins and when it ends.
+    pub(crate) fn hold_sealing(&self, reason: Option<String>) {
+        let stopped = reason.is_some();
+        if self.stopped_clock.swap(stopped, Ordering::SeqCst) != stopped {
+            match &reason {
+                Some(reason) => tracing::error!(%reason, "sealing has stopped"),
+                None => tracing::info!("sealing goes on"),
+            }
+        }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).sealing = reason;
+    }
+}
+
+/// The submissions that are durable and wait for their tick, in order of acceptance.
+/// INVARIANT: a root is in `known` from the moment it is durable until the moment its receipt's row is, so that at no
+/// time a repeated submission would be taken for a new one (INVARIANT 8).
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Waiting>,
+    known: HashMap<Hash, usize>,
+    small: usize,
+}
+
+impl Queue {
+    fn new(waiting: Vec<Waiting>) -> Queue {
+        let mut queue = Queue::default();
+        waiting.into_iter().for_each(|w| queue.push(w));
+        queue
+    }
+
+    /// How many submissions are accepted and not sealed.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// How many commitments are kept for single tokens by these.
+    pub(crate) fn small(&self) -> usize {
+        self.small
+    }
+
+    /// How many commitments a pending submission keeps; `None` if the root is not pending.
+    pub(crate) fn get(&self, root: &Hash) -> Option<usize> {
+        self.known.get(root).copied()
+    }
+
+    /// A submission that has just become durable.
+    pub(crate) fn push(&mut self, submission: Waiting) {
+        self.known.insert(submission.root, submission.small);
+        self.small += submission.small;
+        self.waiting.push_back(submission);
+    }
+
+    /// Takes the next ones for a batch; they stay known until [`Queue::sealed`].
+    pub(crate) fn take(&mut self, at_most: usize) -> Vec<Waiting> {
+        let count = at_most.min(self.waiting.len());
+        self.waiting.drain(..count).collect()
+    }
+
+    /// Their receipts' rows are on disk now.
+    pub(crate) fn sealed(&mut self, submissions: &[Waiting]) {
+        for submission in submissions {
+            self.known.remove(&submission.root);
+            self.small -= submission.small;
+        }
+    }
+}

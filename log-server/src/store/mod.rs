@@ -1,0 +1,214 @@
+//! What the log keeps, and the steps in which it changes: one method a step of the pipeline, not a key-value API.
+//!
+//! Two kinds of promises:
+//! - **Durable**: [`Store::accept`], [`Store::seal`], [`Store::keep_signed`], [`Store::keep_cosignatures`],
+//!   [`Store::publish`], [`Store::close_window`] and [`Store::drop_batches`] return only when what they wrote survives a power cut.
+//! - **Atomic**: each of these is there as a whole or not at all after a crash.
+//!
+//! An error of a write means that the state is unknown: the caller must end the process (a failed sync can't be
+//! retried), and what is true is read anew at the next start. Reads return `Ok(None)` for what is not there, and an
+//! error for what is there and damaged.
+
+mod rocks;
+#[cfg(test)]
+mod tests;
+
+pub use rocks::RocksStore;
+
+use bytes::Bytes;
+use treering_tlog::{
+    hash::Hash,
+    note::{Note, Signature},
+    tile::{TileKind, TilePath},
+    time::UnixMillis,
+    tree::{TreeHead, TreeSize},
+};
+
+/// The number that a submission gets when it is accepted; it only grows, and orders the submissions of a batch.
+pub type Sequence = u64;
+
+/// One accepted submission on its way into the store.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// Its place in the order of acceptance.
+    pub sequence: Sequence,
+    /// The submission root.
+    pub root: Hash,
+    /// The commitments of a submission sent with `tokens=true`.
+    pub small: Option<Vec<[u8; 32]>>,
+}
+
+/// A submission that waits for its tick: what [`Store::load`] finds, and what memory keeps of an [`Accepted`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its place in the order of acceptance.
+    pub sequence: Sequence,
+    /// The submission root.
+    pub root: Hash,
+    /// How many commitments it keeps for single tokens (0 if it was not sent with `tokens=true`).
+    pub small: usize,
+}
+
+/// A growing tile: written whole each time, until it is full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TileValue {
+    /// Hash tile or entry bundle.
+    pub kind: TileKind,
+    /// The tile's index in its level.
+    pub index: u64,
+    /// All that the tile holds now.
+    pub bytes: Vec<u8>,
+}
+
+/// All that one tick writes (INVARIANT 4: in one atomic, synced write).
+#[derive(Debug)]
+pub struct Tick {
+    /// The head with the new entry.
+    pub head: TreeHead,
+    /// When the entry says that it was sealed.
+    pub sealed_at: UnixMillis,
+    /// The tiles that the entry changed.
+    pub tiles: Vec<TileValue>,
+    /// The batch's leaf hashes, in order of acceptance.
+    pub leaf_hashes: Vec<Hash>,
+    /// The submissions that the tick consumes; their intake records go, their receipts' rows come.
+    pub submissions: Vec<Waiting>,
+}
+
+impl Tick {
+    /// The index of the entry that this tick makes.
+    pub fn entry(&self) -> u64 {
+        self.head.size.get().saturating_sub(1)
+    }
+}
+
+/// Where a submission stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The entry's index.
+    pub entry: u64,
+    /// The submission's index in the entry's batch.
+    pub position: u64,
+}
+
+/// What the pipeline has to know at its start.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The sealed head.
+    pub head: TreeHead,
+    /// `sealed_at` of the last entry.
+    pub sealed_at: Option<UnixMillis>,
+    /// Accepted, not sealed: in order of acceptance.
+    pub waiting: Vec<Waiting>,
+    /// The next number to give out.
+    pub next_sequence: Sequence,
+    /// The last checkpoint that was signed (with the log's signature alone).
+    pub signed: Option<Note>,
+    /// The size of the last checkpoint that was published.
+    pub published: Option<TreeSize>,
+    /// What the last refresh of the published head gave, if there was one.
+    pub refreshed: Option<Note>,
+    /// Entries below this one have their single tokens deleted, from the disk too.
+    pub window_closed: u64,
+    /// Entries below this one have their batches dropped.
+    pub retained_from: u64,
+}
+
+/// The log's memory.
+pub trait Store: Send + Sync + std::fmt::Debug + 'static {
+    /// What the pipeline has to know at its start.
+    fn load(&self) -> Result<Loaded, StoreError>;
+
+    /// Makes submissions durable; they may be acknowledged when this returns.
+    fn accept(&self, accepted: &[Accepted]) -> Result<(), StoreError>;
+    /// Seals a batch: everything in [`Tick`], in one atomic write.
+    fn seal(&self, tick: &Tick) -> Result<(), StoreError>;
+    /// Keeps a checkpoint with the log's signature, before anybody sees it.
+    fn keep_signed(&self, size: TreeSize, note: &Note) -> Result<(), StoreError>;
+    /// Adds the commitments of a submission that was sealed without them.
+    fn keep_small(&self, entry: u64, root: &Hash, commitments: &[[u8; 32]]) -> Result<(), StoreError>;
+    /// Adds cosignatures to a signed checkpoint. INVARIANT 9: the first one of a key stays.
+    fn keep_cosignatures(&self, size: TreeSize, cosignatures: &[Signature]) -> Result<(), StoreError>;
+    /// Marks a signed checkpoint as published, together with the cosignatures that allow it.
+    fn publish(&self, size: TreeSize, cosignatures: &[Signature]) -> Result<(), StoreError>;
+    /// Keeps the newest refresh of the published head: what `/checkpoint` shows after a restart.
+    fn keep_refreshed(&self, note: &Note) -> Result<(), StoreError>;
+    /// Deletes the commitments of entries below `entry`: gone from the disk when this returns true. False: they can no
+    /// longer be read, but a file that held them is still there; to be called again.
+    fn close_window(&self, entry: u64) -> Result<bool, StoreError>;
+    /// Drops the batches of entries below `entry`.
+    fn drop_batches(&self, entry: u64) -> Result<(), StoreError>;
+
+    /// The earliest place of a submission root at or after an entry. Looked up by all 32 bytes.
+    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError>;
+    /// A tile or entry bundle, cut to the width that was asked for.
+    fn tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError>;
+    /// The batch's leaf hashes, 32 bytes each.
+    fn batch(&self, entry: u64) -> Result<Option<Bytes>, StoreError>;
+    /// The commitments of a submission sent with `tokens=true`, 32 bytes each.
+    fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError>;
+    /// A signed checkpoint with all cosignatures that are kept.
+    fn checkpoint(&self, size: TreeSize) -> Result<Option<Note>, StoreError>;
+    /// Was a checkpoint of this size published?
+    fn is_published(&self, size: TreeSize) -> Result<bool, StoreError>;
+    /// The size of the earliest published checkpoint that covers an entry.
+    fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError>;
+
+    /// Closes the store in order; writes after this are errors.
+    fn close(&self);
+}
+
+/// Why the store could not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The engine reported an error: after a write, what is on disk is unknown.
+    #[error("the store failed at {step}: {source}")]
+    Engine {
+        /// What was being done.
+        step: &'static str,
+        /// What the engine says.
+        source: rocksdb::Error,
+    },
+    /// A file operation beside the engine failed.
+    #[error("the store failed at {step}: {source}")]
+    File {
+        /// What was being done.
+        step: &'static str,
+        /// What the operating system says.
+        source: std::io::Error,
+    },
+    /// Another process has the store open.
+    #[error("the store {path} is in use by another process: only one log may write a history")]
+    InUse {
+        /// Where the store is.
+        path: String,
+    },
+    /// The store belongs to another log.
+    #[error("the store is of the log {found:?}, not of {wanted:?}")]
+    OtherOrigin {
+        /// Whose it is.
+        found: String,
+        /// Whose it should be.
+        wanted: String,
+    },
+    /// The store has a format that this program does not know.
+    #[error("the store has format {found}, and this program knows format {known}")]
+    Format {
+        /// What the store says.
+        found: u32,
+        /// What would be right.
+        known: u32,
+    },
+    /// A record does not have the shape that was written.
+    #[error("the store is damaged: {what}")]
+    Damaged {
+        /// Which record.
+        what: String,
+    },
+    /// A tile does not have the bytes that its name says.
+    #[error("the store is damaged: {0}")]
+    Tile(#[from] treering_tlog::tile::TileError),
+    /// An earlier write failed, and nothing may be written after that.
+    #[error("an earlier write failed: the process has to end")]
+    Poisoned,
+}

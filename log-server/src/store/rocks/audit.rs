@@ -1,0 +1,83 @@
+//! Reading everything there is: what `treering-log check` goes through. Rows come in the order of their keys.
+
+use super::{RocksStore, keys};
+use crate::store::{Position, StoreError};
+use rocksdb::{Direction, IteratorMode};
+use treering_tlog::{hash::Hash, tile::TileKind, tree::TreeSize};
+
+/// The commitments that are kept for one submission's single tokens.
+#[derive(Debug)]
+pub(crate) struct SmallRow {
+    pub(crate) entry: u64,
+    pub(crate) root: Hash,
+    pub(crate) commitments: Box<[u8]>,
+}
+
+impl RocksStore {
+    /// All that is stored of a tile.
+    pub(crate) fn stored_tile(&self, kind: TileKind, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.get(keys::TILES, &keys::tile(kind, index))
+    }
+
+    /// How many tiles and bundles are stored.
+    pub(crate) fn tile_count(&self) -> Result<u64, StoreError> {
+        let mut count = 0;
+        for row in self.db.iterator_cf(self.family(keys::TILES), IteratorMode::Start) {
+            row.map_err(|source| StoreError::Engine { step: "reading the tiles", source })?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Every receipt's row: root and position.
+    pub(crate) fn receipt_rows(&self) -> impl Iterator<Item = Result<(Hash, Position), StoreError>> {
+        self.db.iterator_cf(self.family(keys::RECEIPTS), IteratorMode::Start).map(|row| {
+            let (key, value) =
+                row.map_err(|source| StoreError::Engine { step: "reading the receipts", source })?;
+            let damaged = || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(&key)) };
+            let root = key.get(..32).and_then(Hash::from_slice).ok_or_else(damaged)?;
+            let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;
+            let position = keys::number(&value).ok_or_else(damaged)?;
+            Ok((root, Position { entry, position }))
+        })
+    }
+
+    /// Every row of commitments kept for single tokens.
+    pub(crate) fn small_rows(&self) -> impl Iterator<Item = Result<SmallRow, StoreError>> {
+        self.db.iterator_cf(self.family(keys::SMALL), IteratorMode::Start).map(|row| {
+            let (key, commitments) =
+                row.map_err(|source| StoreError::Engine { step: "reading commitments", source })?;
+            let damaged =
+                || StoreError::Damaged { what: format!("the commitments' row {}", hex::encode(&key)) };
+            let entry = key.get(..8).and_then(keys::number).ok_or_else(damaged)?;
+            let root = key.get(8..).and_then(Hash::from_slice).ok_or_else(damaged)?;
+            Ok(SmallRow { entry, root, commitments })
+        })
+    }
+
+    /// The sizes of all signed checkpoints, smallest first.
+    pub(crate) fn signed_sizes(&self) -> impl Iterator<Item = Result<TreeSize, StoreError>> {
+        self.sizes(b's')
+    }
+
+    /// The sizes of all published checkpoints, smallest first.
+    pub(crate) fn published_sizes(&self) -> impl Iterator<Item = Result<TreeSize, StoreError>> {
+        self.sizes(b'p')
+    }
+
+    fn sizes(&self, kind: u8) -> impl Iterator<Item = Result<TreeSize, StoreError>> {
+        let from = [kind];
+        let mode = IteratorMode::From(&from, Direction::Forward);
+        let rows = self.db.iterator_cf(self.family(keys::CHECKPOINTS), mode);
+        let rows = rows
+            .map(|row| row.map_err(|source| StoreError::Engine { step: "reading the checkpoints", source }));
+        rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&kind))).map(
+            |row| {
+                let (key, _) = row?;
+                keys::size_of(&key).ok_or_else(|| StoreError::Damaged {
+                    what: format!("the checkpoint's key {}", hex::encode(&key)),
+                })
+            },
+        )
+    }
+}

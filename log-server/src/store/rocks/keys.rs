@@ -1,0 +1,96 @@
+//! The layout of the column families: which bytes stand where. Numbers are big-endian, so that order of bytes is
+//! order of numbers.
+
+use treering_tlog::{hash::Hash, note::Signature, tile::TileKind, tree::TreeSize};
+
+/// The column families, one a kind of record.
+pub(super) const FAMILIES: [&str; 7] = [INTAKE, TILES, BATCHES, RECEIPTS, SMALL, CHECKPOINTS, META];
+/// sequence (8) → root (32) ‖ commitments (32 each, for `tokens=true`).
+pub(super) const INTAKE: &str = "intake";
+/// level (1; 255 for entry bundles) ‖ index (8) → the tile's bytes so far.
+pub(super) const TILES: &str = "tiles";
+/// entry (8) → leaf hashes (32 each).
+pub(super) const BATCHES: &str = "batches";
+/// root (32) ‖ entry (8) → position (8).
+pub(super) const RECEIPTS: &str = "receipts";
+/// entry (8) ‖ root (32) → commitments (32 each).
+pub(super) const SMALL: &str = "small";
+/// `s` ‖ size (8) → signed note; `c` ‖ size (8) ‖ key ID (4) ‖ key name → signature line; `p` ‖ size (8) → nothing.
+pub(super) const CHECKPOINTS: &str = "checkpoints";
+/// Name → value, see the constants below.
+pub(super) const META: &str = "meta";
+
+/// The version of this layout (4 bytes).
+pub(super) const META_FORMAT: &[u8] = b"format";
+/// The log's origin.
+pub(super) const META_ORIGIN: &[u8] = b"origin";
+/// size (8) ‖ root (32) ‖ sealed_at (8; 0 for the empty log) ‖ next sequence (8).
+pub(super) const META_HEAD: &[u8] = b"head";
+/// The newest refreshed note.
+pub(super) const META_REFRESHED: &[u8] = b"refreshed";
+/// entry (8).
+pub(super) const META_WINDOW_CLOSED: &[u8] = b"window_closed";
+/// entry (8).
+pub(super) const META_RETAINED_FROM: &[u8] = b"retained_from";
+
+pub(super) fn tile(kind: TileKind, index: u64) -> [u8; 9] {
+    let level = match kind {
+        TileKind::Hashes(level) => level.get(),
+        TileKind::Entries => u8::MAX,
+    };
+    let mut key = [0; 9];
+    key[0] = level;
+    key[1..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+pub(super) fn receipt(root: &Hash, entry: u64) -> [u8; 40] {
+    let mut key = [0; 40];
+    key[..32].copy_from_slice(root.as_bytes());
+    key[32..].copy_from_slice(&entry.to_be_bytes());
+    key
+}
+
+pub(super) fn small(entry: u64, root: &Hash) -> [u8; 40] {
+    let mut key = [0; 40];
+    key[..8].copy_from_slice(&entry.to_be_bytes());
+    key[8..].copy_from_slice(root.as_bytes());
+    key
+}
+
+pub(super) fn signed(size: TreeSize) -> [u8; 9] {
+    sized(b's', size)
+}
+
+pub(super) fn published(size: TreeSize) -> [u8; 9] {
+    sized(b'p', size)
+}
+
+/// The beginning of the keys of all cosignatures of one size.
+pub(super) fn cosignatures(size: TreeSize) -> [u8; 9] {
+    sized(b'c', size)
+}
+
+pub(super) fn cosignature(size: TreeSize, line: &Signature) -> Vec<u8> {
+    let mut key = cosignatures(size).to_vec();
+    key.extend_from_slice(&line.id().0.to_be_bytes());
+    key.extend_from_slice(line.name().as_str().as_bytes());
+    key
+}
+
+/// The size in a key made by [`signed`] or [`published`].
+pub(super) fn size_of(key: &[u8]) -> Option<TreeSize> {
+    TreeSize::new(number(key.get(1..)?)?)
+}
+
+/// Eight big-endian bytes, and nothing else.
+pub(super) fn number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
+fn sized(kind: u8, size: TreeSize) -> [u8; 9] {
+    let mut key = [0; 9];
+    key[0] = kind;
+    key[1..].copy_from_slice(&size.get().to_be_bytes());
+    key
+}

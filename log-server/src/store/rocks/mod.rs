@@ -1,0 +1,203 @@
+//! The store on RocksDB: one column family a kind of record, every write that something is acknowledged on synced.
+
+mod audit;
+mod keys;
+mod open;
+mod purge;
+mod read;
+
+use super::{Accepted, Loaded, Position, Store, StoreError, Tick};
+use bytes::Bytes;
+use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use treering_tlog::{
+    hash::Hash,
+    note::{Note, Signature},
+    tile::TilePath,
+    tree::TreeSize,
+};
+
+/// A log's store in one directory. Only one process can have it open (RocksDB's lock).
+#[derive(Debug)]
+pub struct RocksStore {
+    db: DB,
+    path: PathBuf,
+    /// INVARIANT: once a write has failed, no other is tried: what is on disk is unknown until it is read anew.
+    poisoned: AtomicBool,
+}
+
+impl RocksStore {
+    fn family(&self, name: &'static str) -> &ColumnFamily {
+        self.db.cf_handle(name).expect("open() opens every family in keys::FAMILIES")
+    }
+
+    /// INVARIANT 1 and 4: every batch is one atomic write that is on disk when this returns. `sync` is off by
+    /// default in RocksDB, and without it an acknowledged submission would live in the page cache only.
+    fn write(&self, step: &'static str, batch: WriteBatch) -> Result<(), StoreError> {
+        if self.poisoned.load(Ordering::SeqCst) {
+            return Err(StoreError::Poisoned);
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        // CRASH: before this line nothing of the batch is there; after it all of it is.
+        self.db.write_opt(batch, &options).map_err(|source| {
+            self.poisoned.store(true, Ordering::SeqCst);
+            StoreError::Engine { step, source }
+        })
+    }
+
+    fn put_cosignatures(
+        &self,
+        batch: &mut WriteBatch,
+        size: TreeSize,
+        lines: &[Signature],
+    ) -> Result<(), StoreError> {
+        let family = self.family(keys::CHECKPOINTS);
+        for line in lines {
+            let key = keys::cosignature(size, line);
+            // INVARIANT 9: for each size and witness key the first cosignature stays. Only the publisher writes
+            // here, so nothing comes between this look and the write.
+            if self.get(keys::CHECKPOINTS, &key)?.is_none() {
+                batch.put_cf(family, key, line.to_string());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store for RocksStore {
+    fn load(&self) -> Result<Loaded, StoreError> {
+        self.read_state()
+    }
+
+    fn accept(&self, accepted: &[Accepted]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        let family = self.family(keys::INTAKE);
+        for submission in accepted {
+            let mut value = submission.root.as_bytes().to_vec();
+            for commitment in submission.small.iter().flatten() {
+                value.extend_from_slice(commitment);
+            }
+            batch.put_cf(family, submission.sequence.to_be_bytes(), value);
+        }
+        self.write("accepting submissions", batch)
+    }
+
+    fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
+        let entry = tick.entry();
+        let mut batch = WriteBatch::default();
+        for tile in &tick.tiles {
+            batch.put_cf(self.family(keys::TILES), keys::tile(tile.kind, tile.index), &tile.bytes);
+        }
+        let mut leaves = Vec::with_capacity(tick.leaf_hashes.len() * Hash::LEN);
+        tick.leaf_hashes.iter().for_each(|hash| leaves.extend_from_slice(hash.as_bytes()));
+        batch.put_cf(self.family(keys::BATCHES), entry.to_be_bytes(), leaves);
+        let mut next_sequence = 0;
+        for (position, submission) in (0_u64..).zip(&tick.submissions) {
+            let sequence = submission.sequence.to_be_bytes();
+            batch.put_cf(
+                self.family(keys::RECEIPTS),
+                keys::receipt(&submission.root, entry),
+                position.to_be_bytes(),
+            );
+            if submission.small > 0 {
+                batch.put_cf(
+                    self.family(keys::SMALL),
+                    keys::small(entry, &submission.root),
+                    self.intake_commitments(submission)?,
+                );
+            }
+            batch.delete_cf(self.family(keys::INTAKE), sequence);
+            next_sequence = next_sequence.max(submission.sequence.saturating_add(1));
+        }
+        let head = [
+            &tick.head.size.get().to_be_bytes()[..],
+            tick.head.root.as_bytes(),
+            &tick.sealed_at.get().to_be_bytes(),
+            &next_sequence.to_be_bytes(),
+        ]
+        .concat();
+        batch.put_cf(self.family(keys::META), keys::META_HEAD, head);
+        self.write("sealing a batch", batch)
+    }
+
+    fn keep_signed(&self, size: TreeSize, note: &Note) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::CHECKPOINTS), keys::signed(size), note.to_string());
+        self.write("keeping a signed checkpoint", batch)
+    }
+
+    fn keep_small(&self, entry: u64, root: &Hash, commitments: &[[u8; 32]]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::SMALL), keys::small(entry, root), commitments.concat());
+        self.write("keeping commitments", batch)
+    }
+
+    fn keep_cosignatures(&self, size: TreeSize, cosignatures: &[Signature]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        self.put_cosignatures(&mut batch, size, cosignatures)?;
+        if batch.is_empty() { Ok(()) } else { self.write("keeping cosignatures", batch) }
+    }
+
+    fn publish(&self, size: TreeSize, cosignatures: &[Signature]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        self.put_cosignatures(&mut batch, size, cosignatures)?;
+        batch.put_cf(self.family(keys::CHECKPOINTS), keys::published(size), b"");
+        // The refresh was one of an older head: `/checkpoint` must not go back to it.
+        batch.delete_cf(self.family(keys::META), keys::META_REFRESHED);
+        self.write("publishing a checkpoint", batch)
+    }
+
+    fn keep_refreshed(&self, note: &Note) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), keys::META_REFRESHED, note.to_string());
+        self.write("keeping a refreshed checkpoint", batch)
+    }
+
+    fn close_window(&self, entry: u64) -> Result<bool, StoreError> {
+        self.purge_small(entry)
+    }
+
+    fn drop_batches(&self, entry: u64) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.delete_range_cf(self.family(keys::BATCHES), 0_u64.to_be_bytes(), entry.to_be_bytes());
+        batch.put_cf(self.family(keys::META), keys::META_RETAINED_FROM, entry.to_be_bytes());
+        self.write("dropping batches", batch)
+    }
+
+    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {
+        self.find_position(root, at_or_after)
+    }
+
+    fn tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        self.read_tile(path)
+    }
+
+    fn batch(&self, entry: u64) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.get(keys::BATCHES, &entry.to_be_bytes())?.map(Bytes::from))
+    }
+
+    fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.get(keys::SMALL, &keys::small(entry, root))?.map(Bytes::from))
+    }
+
+    fn checkpoint(&self, size: TreeSize) -> Result<Option<Note>, StoreError> {
+        self.read_checkpoint(size)
+    }
+
+    fn is_published(&self, size: TreeSize) -> Result<bool, StoreError> {
+        Ok(self.get(keys::CHECKPOINTS, &keys::published(size))?.is_some())
+    }
+
+    fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError> {
+        self.find_published_over(entry)
+    }
+
+    fn close(&self) {
+        self.poisoned.store(true, Ordering::SeqCst);
+        self.db.cancel_all_background_work(true);
+    }
+}

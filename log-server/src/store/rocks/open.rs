@@ -1,0 +1,114 @@
+//! Opening RocksDB with the settings that a log needs; each line says what would go wrong without it.
+
+use super::{RocksStore, keys};
+use crate::store::StoreError;
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, Options, SliceTransform, WriteBatch,
+};
+use std::{path::Path, sync::atomic::AtomicBool};
+use treering_tlog::checkpoint::Origin;
+
+/// The version of the layout in [`keys`].
+const FORMAT: u32 = 1;
+/// All memtables together; the WAL's bound follows from it.
+const WRITE_BUFFERS: usize = 64 << 20;
+/// Bounds recovery: no more than this is read again after a crash.
+const MAX_WAL: u64 = 128 << 20;
+
+impl RocksStore {
+    /// Opens the store of a log, or makes it if there is none.
+    ///
+    /// # Errors
+    /// In use by another process, of another origin or format, or damaged: RocksDB refuses to open rather than to
+    /// go back behind what was synced.
+    pub fn open(path: &Path, origin: &Origin, cache_bytes: usize) -> Result<RocksStore, StoreError> {
+        let cache = Cache::new_lru_cache(cache_bytes);
+        let families = keys::FAMILIES
+            .iter()
+            .map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
+        let db = DB::open_cf_descriptors(&db_options(), path, families).map_err(|source| {
+            if source.to_string().contains("lock") {
+                StoreError::InUse { path: path.display().to_string() }
+            } else {
+                StoreError::Engine { step: "opening", source }
+            }
+        })?;
+        let store = RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(false) };
+        store.claim(origin)?;
+        Ok(store)
+    }
+
+    /// Is there a store at this path?
+    pub fn exists(path: &Path) -> bool {
+        path.join("CURRENT").exists()
+    }
+
+    /// Writes origin and format into a new store, or checks them.
+    fn claim(&self, origin: &Origin) -> Result<(), StoreError> {
+        match self.get(keys::META, keys::META_FORMAT)? {
+            None => {
+                let mut batch = WriteBatch::default();
+                batch.put_cf(self.family(keys::META), keys::META_FORMAT, FORMAT.to_be_bytes());
+                batch.put_cf(self.family(keys::META), keys::META_ORIGIN, origin.as_str());
+                return self.write("making the store", batch);
+            }
+            Some(bytes) => {
+                let found = bytes
+                    .try_into()
+                    .map(u32::from_be_bytes)
+                    .map_err(|_| StoreError::Damaged { what: "the format is not four bytes".into() })?;
+                if found != FORMAT {
+                    return Err(StoreError::Format { found, known: FORMAT });
+                }
+            }
+        }
+        let found = self.get(keys::META, keys::META_ORIGIN)?.unwrap_or_default();
+        if found == origin.as_str().as_bytes() {
+            return Ok(());
+        }
+        let found = String::from_utf8_lossy(&found).into_owned();
+        Err(StoreError::OtherOrigin { found, wanted: origin.to_string() })
+    }
+}
+
+fn db_options() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    // The default (kPointInTimeRecovery) cuts the WAL at the first damage and opens without a word: synced entries
+    // below a signed head would be gone, and the next one signed would be a fork. This mode refuses to open instead.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // Closed WAL files are listed in the manifest, so that one that is missing or short is noticed.
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_paranoid_checks(true);
+    // A WAL write that fails between column families must not be retried by a later flush of the buffer.
+    options.set_manual_wal_flush(false);
+    // Recycled WAL files have lost data in RocksDB's own crash tests.
+    options.set_recycle_log_file_num(0);
+    options.set_max_total_wal_size(MAX_WAL);
+    options.set_db_write_buffer_size(WRITE_BUFFERS);
+    // Obsolete WAL files are deleted at once, never archived: what the token window deletes was in them too.
+    options.set_wal_ttl_seconds(0);
+    options.set_wal_size_limit_mb(0);
+    options.set_keep_log_file_num(4);
+    options.set_max_open_files(512);
+    options.set_max_background_jobs(2);
+    options
+}
+
+fn family_options(name: &str, cache: &Cache) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_format_version(5);
+    let mut options = Options::default();
+    options.set_write_buffer_size(16 << 20);
+    if name == keys::RECEIPTS {
+        // Nearly every look-up is of a root that is not there: ten bits a key answer it without a read. The prefix is
+        // the whole root: 32 bytes, since a shorter key would let a colliding root get another's receipt.
+        options.set_prefix_extractor(SliceTransform::create_fixed_prefix(32));
+        blocks.set_bloom_filter(10.0, false);
+    }
+    options.set_block_based_table_factory(&blocks);
+    options
+}

@@ -1,0 +1,82 @@
+//! Upkeep: what single tokens need is deleted when its window is over, and batches when their retention is.
+
+use crate::{
+    sign,
+    state::{Core, Fatal, Phase},
+    store::StoreError,
+};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+use treering_tlog::time::UnixMillis;
+use treering_token::entry::Entry;
+
+/// The window is closed at most 24 times in its length, and at most once a second: each time rewrites tables.
+const PARTS: u32 = 24;
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// Can single tokens of this entry still be had?
+pub(crate) fn is_open(core: &Core, entry: u64) -> Result<bool, Fatal> {
+    let end = sealed_at(core, entry)?.get().saturating_add(millis(core.settings.token_window));
+    Ok(core.clock.now().get() < end)
+}
+
+/// Runs until the log stops.
+pub(crate) async fn run(core: Arc<Core>) {
+    let period = (core.settings.token_window / PARTS).max(SHORTEST);
+    loop {
+        tokio::select! {
+            () = core.reached(Phase::Draining) => return,
+            () = tokio::time::sleep(period) => {}
+        }
+        if let Err(fatal) = core.blocking(close).await {
+            return core.fail(&fatal);
+        }
+    }
+}
+
+fn close(core: &Core) -> Result<(), Fatal> {
+    let from = core.window_closed.load(Ordering::SeqCst);
+    let to = first_younger(core, from, core.settings.token_window)?;
+    // INVARIANT: `window_closed` goes up only when the bytes are gone from the disk.
+    if to > from && core.store.close_window(to)? {
+        core.window_closed.store(to, Ordering::SeqCst);
+        tracing::info!(entry = to, "single tokens below this entry are deleted");
+    }
+    let Some(retention) = core.settings.retention else { return Ok(()) };
+    let from = core.retained_from.load(Ordering::SeqCst);
+    let to = first_younger(core, from, retention)?;
+    if to > from {
+        core.store.drop_batches(to)?;
+        core.retained_from.store(to, Ordering::SeqCst);
+        tracing::info!(entry = to, "batches below this entry are dropped");
+    }
+    Ok(())
+}
+
+/// The first entry at or after `from` that is younger than `age`, among the published ones. Entries are in order of
+/// time, so this is a binary search.
+fn first_younger(core: &Core, from: u64, age: Duration) -> Result<u64, Fatal> {
+    let published = core.published.borrow().as_ref().map_or(0, |published| published.size.get());
+    let limit = core.clock.now().get().saturating_sub(millis(age));
+    let (mut low, mut high) = (from, published.max(from));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if sealed_at(core, middle)?.get() <= limit { low = middle + 1 } else { high = middle }
+    }
+    Ok(low)
+}
+
+fn sealed_at(core: &Core, entry: u64) -> Result<UnixMillis, Fatal> {
+    let size = core.sealed.borrow().head.size;
+    let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
+    let index = size.leaf(entry).ok_or_else(|| damaged(format!("entry {entry} is beyond size {size}")))?;
+    let bytes = sign::entry_bytes(core, index, size)?;
+    let entry = Entry::decode(&bytes).map_err(|error| damaged(format!("entry {entry}: {error}")))?;
+    Ok(entry.sealed_at())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
