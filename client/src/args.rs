@@ -1,0 +1,182 @@
+//! The command line, as it is typed. Help texts live here and nowhere else.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use treering_token::digest::HashId;
+
+/// Evidence that files existed at a time, which anybody can check offline.
+///
+/// Files never leave this machine: only hashes are sent to a log, whose checkpoints independent witnesses cosign.
+/// `stamp` makes the evidence, `verify` checks it without any network.
+#[derive(Debug, Parser)]
+#[command(name = "treering", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  all verified (or stamped)
+  1  something is changed, missing or forged
+  2  something could not be checked (unreadable, no network, wrong usage)";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Stamp files and directories with a log
+    ///
+    /// A file gets a token beside it, <file>.tlog-proof; a directory gets one bundle for all that is in it, beside it, named
+    /// <dir>.treering. Symbolic links in a directory are recorded and not followed. Files that can't be read, or that change
+    /// while they are read, are reported, and the rest is stamped.
+    Stamp(Stamp),
+    /// Verify files against their evidence, offline
+    ///
+    /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it.
+    Verify(Verify),
+    /// Cut tokens for single files out of a bundle, offline
+    ///
+    /// A token shows one file and gives away nothing about the others in the bundle.
+    Token(Token),
+    /// Show what a token, receipt, bundle, checkpoint or policy says
+    ///
+    /// Files that it speaks of are not looked at, and without --policy nothing is verified.
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// One JSON object a line on standard output
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+    /// Nothing on standard output: the exit code says it
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// Whom to trust.
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// File that lists the log and the witnesses you trust (C2SP tlog-policy)
+    #[arg(long, env = "TREERING_POLICY", value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stamp {
+    /// Files and directories
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The log's URL (default: the one in the policy)
+    #[arg(long, env = "TREERING_LOG", value_name = "URL")]
+    pub(crate) log: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// In whose name: blinded in the claim, shown in your tokens
+    #[arg(long, value_name = "NAME", conflicts_with = "plain")]
+    pub(crate) holder: Option<String>,
+    /// Who stamps on the holder's behalf
+    #[arg(long, value_name = "NAME", conflicts_with = "plain")]
+    pub(crate) agent: Option<String>,
+    /// What it is about
+    #[arg(long, value_name = "TEXT", conflicts_with = "plain")]
+    pub(crate) title: Option<String>,
+    /// Stamp the SHA-256 digests themselves, unblinded: whoever has a file can then see that it was stamped
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// A token beside each file, also in directories, instead of a bundle (with -o: as well)
+    #[arg(long)]
+    pub(crate) tokens: bool,
+    /// One bundle for all paths
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Compress bundles with zstd
+    #[arg(long)]
+    pub(crate) zstd: bool,
+    /// A further digest of each file, such as sha3-256: makes renewal possible when SHA-256 ages (repeatable)
+    #[arg(long, value_name = "NAME", value_parser = hash_id, conflicts_with = "plain")]
+    pub(crate) digest: Vec<HashId>,
+    /// No lower bound: don't fetch a checkpoint into the claims
+    #[arg(long)]
+    pub(crate) no_after: bool,
+    /// Replace evidence that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How long to wait for receipts at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A file or directory
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The token or bundle (default: what lies beside)
+    #[arg(value_name = "TOKEN|BUNDLE")]
+    pub(crate) evidence: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// A file that no token covers is a failure
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// Paths in the bundle, or the files themselves
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where the tokens go (default: beside the file if it is there, else here)
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// A name to keep blinded (repeatable)
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub(crate) withhold: Vec<Whose>,
+    /// Replace tokens that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+/// A name in a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Whose {
+    Holder,
+    Agent,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// Tokens, receipts, bundles, checkpoints or policies
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Judge by this policy: signatures, proofs and witnesses are verified; files are not looked at
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+fn hash_id(name: &str) -> Result<HashId, String> {
+    HashId::from_name(name).ok_or_else(|| {
+        "known are sha-256, sha-384, sha-512, sha3-224, sha3-256, sha3-384 and sha3-512".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,247 @@
+//! Bundles as files: items in, items out, a stream both ways, compressed with zstd or not.
+//!
+//! A reader holds little more than one item, and follows the order of items with `treering_token::bundle::Walker`, which
+//! recomputes the submission roots. That each receipt holds for its root is for the caller to verify.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    path::Path,
+};
+use treering_token::bundle::{AtItem, BundleError, Item, ItemReader, Step, Walker};
+
+/// The first bytes of a zstd frame (RFC 8878 section 3.1.1).
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// zstd's own default.
+const ZSTD_LEVEL: i32 = 3;
+/// Bytes read at once.
+const PIECE: usize = 256 * 1024;
+
+/// Why a bundle could not be read on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BundleFileError {
+    #[error("the bundle {path} can't be read: {error}")]
+    Io { path: String, error: io::Error },
+    #[error("the bundle {path} is not whole: {error}; get a whole copy of it")]
+    CutOff { path: String, error: AtItem },
+    #[error("the bundle {path} is damaged: its compressed form can't be read ({error})")]
+    Compression { path: String, error: io::Error },
+    #[error("the bundle {path} is not whole: {error}; get a whole copy of it")]
+    NotWhole { path: String, error: BundleError },
+    #[error("the bundle {path} is refused: {error}")]
+    Refused { path: String, error: AtItem },
+}
+
+impl BundleFileError {
+    /// Could the bundle not be read (rather than: it was read, and isn't right)?
+    pub(crate) fn is_io(&self) -> bool {
+        matches!(self, BundleFileError::Io { .. })
+    }
+}
+
+/// Reads items from a file and follows their order.
+pub(crate) struct Reader {
+    from: Box<dyn Read + Send>,
+    path: String,
+    compressed: bool,
+    items: ItemReader,
+    walker: Walker,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    pub(crate) fn open(path: &Path) -> Result<Reader, BundleFileError> {
+        let shown = crate::paths::shown(path);
+        let io = |error| BundleFileError::Io { path: shown.clone(), error };
+        let mut file = File::open(path).map_err(io)?;
+        let mut magic = Vec::new();
+        Read::by_ref(&mut file).take(4).read_to_end(&mut magic).map_err(io)?;
+        let compressed = magic == ZSTD_MAGIC;
+        let from = io::Cursor::new(magic).chain(file);
+        let from: Box<dyn Read + Send> =
+            if compressed { Box::new(zstd::Decoder::new(from).map_err(io)?) } else { Box::new(from) };
+        let (items, walker) = (ItemReader::new(), Walker::new());
+        Ok(Reader { from, path: shown, compressed, items, walker, ended: false })
+    }
+
+    /// The next item and what it is at its place, or `None` at the end of a bundle that is whole.
+    pub(crate) fn step(&mut self) -> Result<Option<(Item, Step)>, BundleFileError> {
+        match self.item()? {
+            Some(item) => match self.walker.step(&item) {
+                Ok(step) => Ok(Some((item, step))),
+                Err(error) => {
+                    let error = self.items.locate(error);
+                    Err(BundleFileError::Refused { path: self.path.clone(), error })
+                }
+            },
+            None => match std::mem::take(&mut self.walker).finish() {
+                Ok(()) => Ok(None),
+                Err(error) => Err(BundleFileError::NotWhole { path: self.path.clone(), error }),
+            },
+        }
+    }
+
+    /// The next item, wherever it stands: half the work of [`Reader::step`], for a second pass.
+    pub(crate) fn item(&mut self) -> Result<Option<Item>, BundleFileError> {
+        loop {
+            match self.items.next_item() {
+                Ok(Some(item)) => return Ok(Some(item)),
+                Ok(None) if self.ended => {
+                    return match self.items.finish() {
+                        Ok(()) => Ok(None),
+                        Err(error) => Err(BundleFileError::CutOff { path: self.path.clone(), error }),
+                    };
+                }
+                Ok(None) => self.fill()?,
+                Err(error) => return Err(BundleFileError::Refused { path: self.path.clone(), error }),
+            }
+        }
+    }
+
+    fn fill(&mut self) -> Result<(), BundleFileError> {
+        let mut piece = Vec::with_capacity(PIECE);
+        match Read::by_ref(&mut self.from).take(PIECE as u64).read_to_end(&mut piece) {
+            Ok(count) => {
+                self.ended = count < PIECE;
+                self.items.push(&piece);
+                Ok(())
+            }
+            Err(error) if self.compressed && error.kind() == io::ErrorKind::UnexpectedEof => {
+                let error = self.items.locate(BundleError::CutOff);
+                Err(BundleFileError::CutOff { path: self.path.clone(), error })
+            }
+            Err(error) if self.compressed && error.raw_os_error().is_none() => {
+                Err(BundleFileError::Compression { path: self.path.clone(), error })
+            }
+            Err(error) => Err(BundleFileError::Io { path: self.path.clone(), error }),
+        }
+    }
+}
+
+/// Is this how a bundle's file begins?
+pub(crate) fn looks_like_bundle(start: &[u8]) -> bool {
+    // array(2), text(17): the deterministic encoding of the header's first bytes.
+    const HEADER: &[u8] = b"\x82\x71treering.bundle/";
+    start.starts_with(&ZSTD_MAGIC) || start.starts_with(HEADER)
+}
+
+/// Writes items to a file.
+pub(crate) struct Writer {
+    to: Sink,
+    scratch: Vec<u8>,
+}
+
+enum Sink {
+    Plain(BufWriter<File>),
+    Zstd(zstd::Encoder<'static, BufWriter<File>>),
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    pub(crate) fn new(file: File, compress: bool) -> io::Result<Writer> {
+        let file = BufWriter::with_capacity(PIECE, file);
+        let to = if compress { Sink::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?) } else { Sink::Plain(file) };
+        Ok(Writer { to, scratch: Vec::new() })
+    }
+
+    pub(crate) fn write(&mut self, item: &Item) -> io::Result<()> {
+        self.scratch.clear();
+        item.encode(&mut self.scratch);
+        match &mut self.to {
+            Sink::Plain(to) => to.write_all(&self.scratch),
+            Sink::Zstd(to) => to.write_all(&self.scratch),
+        }
+    }
+
+    /// Everything is on disk when this returns.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        let file = match self.to {
+            Sink::Plain(to) => to,
+            Sink::Zstd(to) => to.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use treering_token::bundle::{Blinding, Header, RunHeader};
+
+    fn items() -> Vec<Item> {
+        let header = Item::Header(Header { policy: vec![b'#'; 700_000] });
+        let run = RunHeader::new(Blinding::Plain);
+        vec![header, Item::Run(Box::new(run)), Item::Mark(3)]
+    }
+
+    fn written(compress: bool) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut writer = Writer::new(file.reopen().unwrap(), compress).unwrap();
+        for item in items() {
+            writer.write(&item).unwrap();
+        }
+        writer.finish().unwrap();
+        file
+    }
+
+    fn read(path: &Path) -> Result<Vec<Item>, BundleFileError> {
+        let mut reader = Reader::open(path)?;
+        let mut items = Vec::new();
+        while let Some(item) = reader.item()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_compressed_or_not() {
+        for compress in [false, true] {
+            let file = written(compress);
+            assert_eq!(read(file.path()).unwrap(), items());
+            let start = std::fs::read(file.path()).unwrap();
+            assert!(looks_like_bundle(&start[..32]));
+        }
+    }
+
+    #[test]
+    fn a_bundle_cut_off_inside_an_item_is_noticed() {
+        for compress in [false, true] {
+            let file = written(compress);
+            let whole = std::fs::read(file.path()).unwrap();
+            std::fs::write(file.path(), &whole[..whole.len() / 2]).unwrap();
+            assert!(matches!(read(file.path()), Err(BundleFileError::CutOff { .. })), "{compress}");
+        }
+    }
+
+    #[test]
+    fn a_bundle_that_ends_between_items_is_not_whole() {
+        let file = written(false);
+        let mut reader = Reader::open(file.path()).unwrap();
+        assert!(matches!(reader.step(), Ok(Some((_, Step::Header)))));
+        assert!(matches!(reader.step(), Ok(Some((_, Step::Run { run: 0 })))));
+        let error = reader.step().unwrap_err();
+        assert!(matches!(error, BundleFileError::Refused { error: AtItem { item: 3, .. }, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_frame_is_told_from_an_unreadable_file() {
+        let file = written(true);
+        let mut bytes = std::fs::read(file.path()).unwrap();
+        bytes[5] ^= 0xff;
+        std::fs::write(file.path(), &bytes).unwrap();
+        let error = read(file.path()).unwrap_err();
+        assert!(!error.is_io(), "{error}");
+        assert!(Reader::open(Path::new("/nonexistent/x.treering")).unwrap_err().is_io());
+    }
+}

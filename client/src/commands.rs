@@ -1,0 +1,111 @@
+//! From the command line to the exit code: one file a subcommand.
+
+mod show;
+mod stamp;
+mod token;
+mod verify;
+
+use crate::args::{Cli, Command};
+use clap::Parser;
+use std::{ffi::OsString, path::Path, process::ExitCode};
+
+/// Runs the `treering` command with these arguments (the first is the program's name).
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is no reason to fail while printing help.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        Command::Stamp(args) => stamp::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Token(args) => token::run(&args),
+        Command::Show(args) => show::run(&args),
+    }
+}
+
+/// A path in JSON: text where it is Unicode; else text that shows it, and the bytes themselves in hex.
+#[derive(Debug, serde::Serialize)]
+struct JsonPath {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
+}
+
+impl JsonPath {
+    fn of(path: &Path) -> JsonPath {
+        JsonPath::of_bytes(crate::paths::name_bytes(path.as_os_str()))
+    }
+
+    fn of_bytes(bytes: &[u8]) -> JsonPath {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => JsonPath { path: text.to_owned(), path_bytes: None },
+            Err(_) => JsonPath {
+                path: String::from_utf8_lossy(bytes).into_owned(),
+                path_bytes: Some(hex::encode(bytes)),
+            },
+        }
+    }
+}
+
+/// What witnesses and log say about a time, in JSON.
+#[derive(Debug, serde::Serialize)]
+struct JsonAttested {
+    /// RFC 3339: what is attested existed before this. Absent under a policy without a quorum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// Members of the quorum's group that are met, of how many, and how many would have to lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quorum: Option<JsonQuorum>,
+    /// The log's own word.
+    sealed_at: String,
+    log: String,
+    entry: u64,
+    tree_size: u64,
+    witnesses: Vec<JsonWitness>,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct JsonQuorum {
+    met: usize,
+    of: usize,
+    would_have_to_lie: usize,
+}
+
+#[derive(Debug, serde::Serialize)]
+struct JsonWitness {
+    name: String,
+    cosigned_at: String,
+    /// By this machine's clock.
+    in_future: bool,
+}
+
+impl JsonAttested {
+    fn of(attested: &treering_token::verify::Attested) -> JsonAttested {
+        use treering_token::describe;
+        JsonAttested {
+            before: attested.before().map(describe::seconds),
+            quorum: attested.upper.map(|upper| JsonQuorum {
+                met: upper.met,
+                of: upper.of,
+                would_have_to_lie: upper.would_have_to_lie,
+            }),
+            sealed_at: describe::millis(attested.sealed_at),
+            log: attested.origin.to_string(),
+            entry: attested.index,
+            tree_size: attested.tree_size,
+            witnesses: attested
+                .witnesses
+                .iter()
+                .map(|witness| JsonWitness {
+                    name: witness.0.to_string(),
+                    cosigned_at: describe::seconds(witness.1),
+                    in_future: attested.in_future.contains(witness),
+                })
+                .collect(),
+        }
+    }
+}

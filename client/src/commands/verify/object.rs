@@ -1,0 +1,131 @@
+//! What `treering verify --json` prints, one object a line.
+
+use crate::commands::{JsonAttested, JsonPath};
+use serde::Serialize;
+use treering_token::{
+    describe,
+    verify::{After, ClaimShown, Named, Verified},
+};
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Object {
+    /// First.
+    Started {
+        version: &'static str,
+        #[serde(flatten)]
+        path: JsonPath,
+    },
+    /// One a file or link. `result`: `verified` (by a token: `tokens` says what is shown), `matches` (the bundle's record: what
+    /// is shown follows with the receipts), `uncovered`, or what is wrong, with a `reason`.
+    File {
+        #[serde(flatten)]
+        path: JsonPath,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        evidence: Option<JsonPath>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// Newest first where one renews another.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tokens: Vec<JsonVerified>,
+    },
+    /// One a submission root of a bundle. `result`: `verified`, or what is wrong, with a `reason`.
+    Receipt {
+        root: String,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(flatten)]
+        attested: Option<JsonAttested>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_before: Option<String>,
+    },
+    /// The bundle is not right; what was not reached is not checked.
+    Failure { reason: String },
+    /// Last. Numbers of files, but for `invalid`, which counts refused receipts too; `unshown` ones agree with a
+    /// bundle's records whose receipt is refused or missing. `exit` is the exit code.
+    Finished { verified: u64, invalid: u64, unchecked: u64, uncovered: u64, unshown: u64, exit: u8 },
+}
+
+/// What one token shows.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonVerified {
+    commitment: String,
+    #[serde(flatten)]
+    attested: JsonAttested,
+    /// RFC 3339: the claim was not made before this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    /// Absent for a plain commitment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<JsonClaim>,
+    /// SHA-256 of the earlier token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renews: Option<String>,
+}
+
+/// The claim's own words: claimed, not proved.
+#[derive(Debug, Serialize)]
+struct JsonClaim {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<JsonName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<JsonName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    /// Thumbprint (RFC 9679) of the key that signed the claim.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    checked_digests: Vec<String>,
+    unchecked_digests: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum JsonName {
+    Withheld,
+    Disclosed(String),
+}
+
+impl JsonVerified {
+    pub(super) fn of(verified: &Verified) -> JsonVerified {
+        JsonVerified {
+            commitment: verified.commitment.0.to_string(),
+            attested: JsonAttested::of(&verified.attested),
+            not_before: verified.after.as_ref().map(not_before),
+            claim: verified.claim.as_ref().map(JsonClaim::of),
+            renews: verified.renews.map(|renews| renews.to_string()),
+        }
+    }
+}
+
+pub(super) fn not_before(after: &After) -> String {
+    describe::seconds(after.not_before)
+}
+
+impl JsonClaim {
+    fn of(claim: &ClaimShown) -> JsonClaim {
+        let names = |ids: &[treering_token::digest::HashId]| ids.iter().map(ToString::to_string).collect();
+        JsonClaim {
+            holder: JsonName::of(&claim.holder),
+            agent: JsonName::of(&claim.agent),
+            title: claim.title.clone(),
+            key: claim.key.as_ref().map(|key| key.thumbprint().to_string()),
+            checked_digests: names(&claim.checked),
+            unchecked_digests: names(&claim.unchecked),
+        }
+    }
+}
+
+impl JsonName {
+    fn of(name: &Named) -> Option<JsonName> {
+        match name {
+            Named::Absent => None,
+            Named::Withheld => Some(JsonName::Withheld),
+            Named::Disclosed(name) => Some(JsonName::Disclosed(name.clone())),
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! A Treering log's HTTP API, as a client uses it (Treering spec, HTTP API).
+//!
+//! What comes back is *parsed, never believed*: verify a receipt under your own policy
+//! (`treering_token::verify::Verifier::receipt`) before you rely on it.
+//!
+//! Every call is safe to repeat (a submission is named by its root), so failures that may pass (no connection, 429, 502, 503,
+//! 504) are tried again a few times, with jitter, and as the log asks by `Retry-After`. Redirects are not followed. Answers
+//! are bounded in size. Units: seconds in headers, [`Duration`] here.
+
+mod error;
+mod retry;
+
+pub use error::{ClientError, UrlFault};
+pub(crate) use retry::jittered;
+
+use crate::http::retry::Pace;
+use bytes::Bytes;
+use reqwest::{Method, StatusCode, Url, header};
+use serde::Deserialize;
+use std::time::Duration;
+use treering_tlog::{hash::Hash, kernel::RootBuilder, note::Note, policy::Policy};
+use treering_token::{escape, token::Token};
+
+/// How often a call is tried before its error is given to the caller.
+const ATTEMPTS: u32 = 5;
+/// An answer to a call that brings a small JSON object or a problem.
+const MAX_SMALL: usize = 64 * 1024;
+/// What a pending receipt's `Retry-After` is taken for if it isn't there.
+const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+/// How long an answer may take beyond what was asked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The slowest upload that is waited for, in bytes a second.
+const SLOWEST: u64 = 50_000;
+
+/// One log's API. Cheap to clone; connections are kept and shared.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    attempts: u32,
+}
+
+/// Where a submission stands.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The receipt, parsed and not verified.
+    Ready(Box<Token>),
+    /// The log has it durably; ask again after this long.
+    Pending {
+        /// As the log asks, at most a minute.
+        retry_after: Duration,
+    },
+}
+
+/// What `GET /v1/log` tells, as far as a client needs it. Fields that aren't known here are passed over.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogInfo {
+    /// The log's identity, the first line of its checkpoints.
+    pub origin: String,
+    /// What the log takes.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// The log's published limits.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub struct Limits {
+    /// Commitments in one submission.
+    #[serde(default)]
+    pub max_hashes: Option<u64>,
+}
+
+impl Client {
+    /// A client of the log at this URL (the one below which `/checkpoint` and `/v1/` lie).
+    ///
+    /// # Errors
+    /// [`ClientError::Url`], [`ClientError::Setup`].
+    pub fn new(url: &str) -> Result<Client, ClientError> {
+        let base = base_url(url).map_err(|why| ClientError::Url { url: url.to_owned(), why })?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10));
+        if base.scheme() == "http" {
+            // A machine without root certificates can still talk to a log on its own loopback.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(ClientError::Setup)?;
+        Ok(Client { http, base, attempts: ATTEMPTS })
+    }
+
+    /// The same client with another number of attempts a call (at least one).
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Client {
+        self.attempts = attempts.max(1);
+        self
+    }
+
+    /// The log's URL, ending in a slash.
+    pub fn url(&self) -> &str {
+        self.base.as_str()
+    }
+
+    /// `GET /v1/log`.
+    ///
+    /// # Errors
+    /// [`ClientError::NotALog`] and what any call may give.
+    pub async fn log(&self) -> Result<LogInfo, ClientError> {
+        let call = self.get("v1/log");
+        let body = self.expect_ok(&call, MAX_SMALL).await?;
+        serde_json::from_slice(&body)
+            .map_err(|error| ClientError::NotALog { url: call.url(), reason: error.to_string() })
+    }
+
+    /// `GET /v1/policy`: the log's own word on whom to trust. Compare its keys with what the operators publish elsewhere.
+    ///
+    /// # Errors
+    /// What any call may give.
+    pub async fn policy(&self) -> Result<Bytes, ClientError> {
+        self.expect_ok(&self.get("v1/policy"), Policy::MAX_BYTES).await
+    }
+
+    /// `GET /checkpoint`: the newest published checkpoint with its cosignatures.
+    ///
+    /// # Errors
+    /// What any call may give.
+    pub async fn checkpoint(&self) -> Result<Bytes, ClientError> {
+        self.expect_ok(&self.get("checkpoint"), Note::MAX_BYTES).await
+    }
+
+    /// `POST /v1/submissions` of whole 32-byte commitments, in order. When this returns `Ok`, the log has them durably.
+    /// The log may take up to `wait` to answer with the receipt itself.
+    ///
+    /// # Errors
+    /// [`ClientError::NotAReceipt`] and what any call may give.
+    pub async fn submit(&self, commitments: Bytes, wait: Duration) -> Result<Answer, ClientError> {
+        let call = Call {
+            method: Method::POST,
+            url: self.join("v1/submissions"),
+            patience: PATIENCE + wait + Duration::from_secs(commitments.len() as u64 / SLOWEST),
+            wait,
+            body: Some(commitments),
+        };
+        let reply = self.call(&call, Token::MAX_BYTES).await?;
+        match reply.status {
+            StatusCode::OK => ready(&call, &reply.body),
+            StatusCode::ACCEPTED => Ok(Answer::Pending { retry_after: reply.retry_after }),
+            _ => Err(refused(&call, &reply)),
+        }
+    }
+
+    /// [`Client::submit`] for commitments in memory; also gives their root, by which the receipt is asked for.
+    ///
+    /// # Errors
+    /// [`ClientError::Empty`] and those of [`Client::submit`].
+    pub async fn submit_all(
+        &self,
+        commitments: &[[u8; 32]],
+        wait: Duration,
+    ) -> Result<(Hash, Answer), ClientError> {
+        if commitments.is_empty() {
+            return Err(ClientError::Empty);
+        }
+        let mut root = RootBuilder::new();
+        root.push(commitments);
+        let answer = self.submit(Bytes::from(commitments.as_flattened().to_vec()), wait).await?;
+        Ok((root.root(), answer))
+    }
+
+    /// `GET /v1/receipts/<root>`; `size` asks for a proof to that later published checkpoint.
+    ///
+    /// # Errors
+    /// [`ClientError::Unknown`], [`ClientError::Gone`], [`ClientError::NotAReceipt`] and what any call may give.
+    pub async fn receipt(&self, root: &Hash, size: Option<u64>) -> Result<Answer, ClientError> {
+        let query = size.map(|size| format!("?size={size}")).unwrap_or_default();
+        let call = self.get(&format!("v1/receipts/{root}{query}"));
+        let reply = self.call(&call, Token::MAX_BYTES).await?;
+        match reply.status {
+            StatusCode::OK => ready(&call, &reply.body),
+            StatusCode::ACCEPTED => Ok(Answer::Pending { retry_after: reply.retry_after }),
+            StatusCode::NOT_FOUND => Err(ClientError::Unknown { root: *root }),
+            StatusCode::GONE => Err(ClientError::Gone { root: *root }),
+            _ => Err(refused(&call, &reply)),
+        }
+    }
+
+    fn get(&self, path: &str) -> Call {
+        Call {
+            method: Method::GET,
+            url: self.join(path),
+            body: None,
+            wait: Duration::ZERO,
+            patience: PATIENCE,
+        }
+    }
+
+    fn join(&self, path: &str) -> Url {
+        self.base.join(path).expect("a path without a scheme joins to any base URL")
+    }
+
+    async fn expect_ok(&self, call: &Call, max: usize) -> Result<Bytes, ClientError> {
+        let reply = self.call(call, max).await?;
+        if reply.status == StatusCode::OK { Ok(reply.body) } else { Err(refused(call, &reply)) }
+    }
+
+    /// One call, tried again while the failure may pass.
+    async fn call(&self, call: &Call, max: usize) -> Result<Reply, ClientError> {
+        let mut pace = Pace::new(self.attempts);
+        loop {
+            let outcome = self.once(call, max).await;
+            let asked = match &outcome {
+                Err(Fault::Transport(_)) => None,
+                Ok(reply) if retry::may_pass(reply.status) => reply.asked,
+                Ok(_) | Err(Fault::TooLarge) => return outcome.map_err(|fault| fault.told(call, max, 1)),
+            };
+            match pace.next(asked) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return outcome.map_err(|fault| fault.told(call, max, self.attempts)),
+            }
+        }
+    }
+
+    async fn once(&self, call: &Call, max: usize) -> Result<Reply, Fault> {
+        let mut request =
+            self.http.request(call.method.clone(), call.url.clone()).timeout(call.patience).header(
+                header::ACCEPT,
+                "text/plain, application/json;q=0.5, application/problem+json;q=0.5, */*;q=0.1",
+            );
+        if let Some(body) = &call.body {
+            request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(body.clone());
+        }
+        if !call.wait.is_zero() {
+            request = request.header("prefer", format!("wait={}", call.wait.as_secs()));
+        }
+        let mut response = request.send().await?;
+        let asked = retry::after(response.headers());
+        let (status, mut body) = (response.status(), Vec::new());
+        while let Some(piece) = response.chunk().await? {
+            if body.len() + piece.len() > max.max(MAX_SMALL) {
+                return Err(Fault::TooLarge);
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Reply { status, asked, retry_after: asked.unwrap_or(DEFAULT_PAUSE), body: body.into() })
+    }
+}
+
+struct Call {
+    method: Method,
+    url: Url,
+    body: Option<Bytes>,
+    wait: Duration,
+    patience: Duration,
+}
+
+impl Call {
+    fn url(&self) -> String {
+        escape::text(self.url.as_str())
+    }
+}
+
+struct Reply {
+    status: StatusCode,
+    asked: Option<Duration>,
+    retry_after: Duration,
+    body: Bytes,
+}
+
+enum Fault {
+    Transport(reqwest::Error),
+    TooLarge,
+}
+
+impl From<reqwest::Error> for Fault {
+    fn from(error: reqwest::Error) -> Fault {
+        Fault::Transport(error.without_url())
+    }
+}
+
+impl Fault {
+    fn told(self, call: &Call, max: usize, attempts: u32) -> ClientError {
+        match self {
+            Fault::TooLarge => ClientError::TooLarge { url: call.url(), max },
+            Fault::Transport(error) => {
+                ClientError::Unreachable { url: call.url(), attempts, reason: innermost(&error) }
+            }
+        }
+    }
+}
+
+/// The last cause in the chain: "connection refused" rather than "error sending request".
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.source() {
+        Some(source) => innermost(source),
+        None => error.to_string(),
+    }
+}
+
+fn ready(call: &Call, body: &[u8]) -> Result<Answer, ClientError> {
+    match Token::parse(body) {
+        Ok(token) => Ok(Answer::Ready(Box::new(token))),
+        Err(error) => Err(ClientError::NotAReceipt { url: call.url(), error }),
+    }
+}
+
+/// RFC 9457, as far as it is for people.
+#[derive(Deserialize)]
+struct Problem {
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    detail: Option<String>,
+}
+
+fn refused(call: &Call, reply: &Reply) -> ClientError {
+    let words = match serde_json::from_slice::<Problem>(&reply.body) {
+        Ok(Problem { title: Some(title), detail: Some(detail) }) => format!("{title}: {detail}"),
+        Ok(Problem { title: Some(words), .. } | Problem { detail: Some(words), .. }) => words,
+        _ if reply.status.is_redirection() => {
+            "a redirect, which is not followed; give the final URL".to_owned()
+        }
+        _ => "without a reason that could be understood; is this a Treering log?".to_owned(),
+    };
+    ClientError::Refused { url: call.url(), status: reply.status.as_u16(), problem: escape::text(&words) }
+}
+
+fn base_url(url: &str) -> Result<Url, UrlFault> {
+    let mut base = Url::parse(url).map_err(|_| UrlFault::Form)?;
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err(UrlFault::Scheme);
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err(UrlFault::Extra);
+    }
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    Ok(base)
+}
+
+#[cfg(test)]
+mod tests;

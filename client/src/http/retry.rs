@@ -1,0 +1,92 @@
+//! When to try again: a few times, further and further apart, never all clients at once.
+
+use reqwest::{StatusCode, header};
+use std::time::Duration;
+
+/// The first pause; each further one is twice as long.
+const FIRST: Duration = Duration::from_millis(500);
+/// No pause is longer, whatever the log asks for.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Counts attempts and says how long to wait before the next.
+#[derive(Debug)]
+pub(super) struct Pace {
+    left: u32,
+    pause: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(attempts: u32) -> Pace {
+        Pace { left: attempts.saturating_sub(1), pause: FIRST }
+    }
+
+    /// The pause before the next attempt, or `None` if there is none. `asked` is the log's `Retry-After`.
+    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        self.left = self.left.checked_sub(1)?;
+        let own = self.pause;
+        self.pause = (own * 2).min(LONGEST);
+        Some(jittered(asked.unwrap_or(own)))
+    }
+}
+
+/// Is this a refusal that may pass by itself?
+pub(super) fn may_pass(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    )
+}
+
+/// `Retry-After` in seconds, at most [`LONGEST`]. The form with a date is passed over.
+pub(super) fn after(headers: &header::HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse::<u64>().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST))
+}
+
+/// Up to a quarter longer, by chance, so that clients which failed together don't come back together.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    // Without randomness the pause is merely not spread.
+    let chance = getrandom::u32().unwrap_or(0);
+    pause + (pause / 4).mul_f64(f64::from(chance) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_asked_so_often_and_no_more() {
+        let mut pace = Pace::new(3);
+        assert!(pace.next(None).is_some());
+        assert!(pace.next(None).is_some());
+        assert_eq!(pace.next(None), None);
+        assert_eq!(Pace::new(0).next(None), None);
+    }
+
+    #[test]
+    fn pauses_grow_and_follow_what_the_log_asks() {
+        let mut pace = Pace::new(9);
+        for base in [500, 1000, 2000, 4000] {
+            let pause = pace.next(None).unwrap();
+            let base = Duration::from_millis(base);
+            assert!(pause >= base && pause <= base * 5 / 4, "{pause:?}");
+        }
+        let asked = pace.next(Some(Duration::from_secs(7))).unwrap();
+        assert!(asked >= Duration::from_secs(7) && asked <= Duration::from_secs(9));
+    }
+
+    #[test]
+    fn retry_after_is_bounded() {
+        let mut headers = header::HeaderMap::new();
+        assert_eq!(after(&headers), None);
+        for (text, want) in
+            [("3", Some(3)), ("999999", Some(60)), ("-1", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
+        {
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            assert_eq!(after(&headers), want.map(Duration::from_secs), "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The client's own record of each run, outside the bundle: one file a run under `~/.local/state/treering/runs`, one JSON
+//! object a line, mode 0600 (it holds the names that claims blind).
+//!
+//! With the master key, the journal and the files, a lost bundle can be made again from public receipts: the run's id gives
+//! its secret, the header's fields give the claims, and each submission root names its receipt.
+
+use crate::{paths, places};
+use serde::Serialize;
+use std::{
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+use treering_tlog::hash::Hash;
+use treering_token::{bundle::RunHeader, digest::HashId, token::Token};
+
+/// Why the journal could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JournalError {
+    #[error(transparent)]
+    NoPlace(#[from] places::NoPlace),
+    #[error("the journal {path} can't be written: {error}")]
+    Io { path: String, error: io::Error },
+}
+
+/// One run's journal, open.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    file: fs::File,
+    path: PathBuf,
+}
+
+/// A line of the journal.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line<'a> {
+    /// First: what every record of the run shares.
+    Run {
+        format: &'static str,
+        /// Hex; with the master key it gives the run's secret. Absent from a plain run.
+        run_id: Option<String>,
+        log: &'a str,
+        holder: Option<&'a str>,
+        agent: Option<&'a str>,
+        title: Option<&'a str>,
+        /// The `after` note, whole.
+        after: Option<&'a str>,
+        /// Algorithms of the digests.
+        digests: Vec<String>,
+        /// Where the bundle is to appear.
+        bundle: Option<String>,
+        roots: Vec<String>,
+    },
+    /// A submission is about to be sent.
+    Submission { root: String, records: u64 },
+    /// A receipt was verified.
+    Receipt { root: String, entry: u64, position: u64, submissions: u64 },
+    /// The run is whole.
+    Finished { records: u64 },
+}
+
+/// What the first line says beside the run's header.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begin<'a> {
+    pub(crate) run_id: Option<&'a [u8; 16]>,
+    pub(crate) log: &'a str,
+    pub(crate) digests: &'a [HashId],
+    pub(crate) bundle: Option<&'a Path>,
+    pub(crate) roots: &'a [PathBuf],
+}
+
+impl Journal {
+    /// Begins a run's journal in its own file, on disk before anything is sent.
+    pub(crate) fn begin(
+        name: &[u8; 16],
+        header: &RunHeader,
+        begin: Begin<'_>,
+    ) -> Result<Journal, JournalError> {
+        let dir = places::state_dir()?.join("runs");
+        let path = dir.join(format!("{}.jsonl", hex::encode(name)));
+        let io = |error| JournalError::Io { path: paths::shown(&path), error };
+        places::make_private_dir(&dir).map_err(io)?;
+        let file = places::private_file().open(&path).map_err(io)?;
+        let mut journal = Journal { file, path: path.clone() };
+        journal.line(&Line::Run {
+            format: "treering.journal/1",
+            run_id: begin.run_id.map(hex::encode),
+            log: begin.log,
+            holder: header.holder.as_deref(),
+            agent: header.agent.as_deref(),
+            title: header.title.as_deref(),
+            after: header.after.as_deref().and_then(|note| std::str::from_utf8(note).ok()),
+            digests: begin.digests.iter().map(ToString::to_string).collect(),
+            bundle: begin.bundle.map(paths::shown),
+            roots: begin.roots.iter().map(|root| paths::shown(root)).collect(),
+        })?;
+        places::sync_dir(&dir).map_err(io)?;
+        Ok(journal)
+    }
+
+    pub(crate) fn submission(&mut self, root: &Hash, records: u64) -> Result<(), JournalError> {
+        self.line(&Line::Submission { root: root.to_string(), records })
+    }
+
+    pub(crate) fn receipt(&mut self, root: &Hash, receipt: &Token) -> Result<(), JournalError> {
+        let submissions = receipt.entry().submissions();
+        let layer = receipt.layers().as_slice().last();
+        let position = layer.map_or(0, |layer| position(submissions, layer.path(), layer.siblings().len()));
+        self.line(&Line::Receipt { root: root.to_string(), entry: receipt.index(), position, submissions })
+    }
+
+    pub(crate) fn finished(&mut self, records: u64) -> Result<(), JournalError> {
+        self.line(&Line::Finished { records })
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> Result<(), JournalError> {
+        let mut text = serde_json::to_vec(line).expect("a line has only strings and numbers");
+        text.push(b'\n');
+        self.file
+            .write_all(&text)
+            .and_then(|()| self.file.sync_data())
+            .map_err(|error| JournalError::Io { path: paths::shown(&self.path), error })
+    }
+}
+
+/// The leaf's index in a tree of `size` leaves, from its path: bit i of `lefts` says that sibling i (from the leaf upward)
+/// stands on the left (RFC 6962 section 2.1: the left part has the largest power of two below the size).
+fn position(size: u64, lefts: u64, siblings: usize) -> u64 {
+    let (mut size, mut position) = (size, 0);
+    for level in (0..siblings).rev() {
+        if size < 2 {
+            break;
+        }
+        let left = 1u64 << (size - 1).ilog2();
+        if lefts >> level & 1 == 1 {
+            position += left;
+            size -= left;
+        } else {
+            size = left;
+        }
+    }
+    position
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use treering_tlog::{hash::leaf_hash, tree::MemoryTree};
+
+    #[test]
+    fn positions_are_the_leaves_indexes() {
+        for size in 1..40u64 {
+            let tree = MemoryTree::new((0..size).map(|i| leaf_hash(&i.to_be_bytes())).collect());
+            for index in 0..size {
+                let path = tree.path(index).unwrap();
+                assert_eq!(position(size, path.lefts, path.siblings.len()), index, "{index} of {size}");
+            }
+        }
+        assert_eq!(position(0, u64::MAX, 63), 0, "nonsense gives a number, not a panic");
+    }
+}

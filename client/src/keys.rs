@@ -1,0 +1,155 @@
+//! The client's master key: 32 random bytes from which every run's salts are derived, as 64 lower-case hex digits and a
+//! newline in `master.key`, mode 0600, made at first use. Whoever has it (with the journal and the files) can make a
+//! lost bundle again, and can tell which public commitments are this client's.
+
+use crate::places::{self, NoPlace};
+use std::{
+    fs, io,
+    io::{Read, Write},
+    path::{Path, PathBuf},
+};
+use treering_token::salt::MasterKey;
+use zeroize::Zeroizing;
+
+const FILE: &str = "master.key";
+
+/// Why there is no master key to work with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyFileError {
+    #[error(transparent)]
+    NoPlace(#[from] NoPlace),
+    #[error("the master key {path}: {error}")]
+    Io { path: String, error: io::Error },
+    #[error(
+        "the master key {path} can be read by others (mode {mode:04o}); if nobody else has seen it: chmod 600 {path}"
+    )]
+    Mode { path: String, mode: u32 },
+    #[error(
+        "the master key {path} is not 64 hex digits and a newline; put the right file back from your copy, \
+         or move this one away and a new key is made"
+    )]
+    Form { path: String },
+    #[error("the operating system gives no random bytes: {0}")]
+    Random(getrandom::Error),
+}
+
+/// The master key, made if there is none. The second value is where it was made, if it was.
+pub(crate) fn master() -> Result<(MasterKey, Option<PathBuf>), KeyFileError> {
+    let path = places::config_dir()?.join(FILE);
+    match read(&path)? {
+        Some(key) => Ok((key, None)),
+        None => match make(&path)? {
+            Some(key) => Ok((key, Some(path))),
+            // Another process made one between our look and our try.
+            None => match read(&path)? {
+                Some(key) => Ok((key, None)),
+                None => Err(KeyFileError::Form { path: crate::paths::shown(&path) }),
+            },
+        },
+    }
+}
+
+/// 16 random bytes that name a run.
+pub(crate) fn run_id() -> Result<[u8; 16], KeyFileError> {
+    let mut id = [0; 16];
+    getrandom::fill(&mut id).map_err(KeyFileError::Random)?;
+    Ok(id)
+}
+
+fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
+    let io = |error| KeyFileError::Io { path: crate::paths::shown(path), error };
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io(error)),
+    };
+    refuse_others(path, &file)?;
+    let mut text = Zeroizing::new(Vec::new());
+    Read::by_ref(&mut file).take(128).read_to_end(&mut text).map_err(io)?;
+    let mut key = Zeroizing::new([0; 32]);
+    let form = || KeyFileError::Form { path: crate::paths::shown(path) };
+    let digits = text.strip_suffix(b"\n").ok_or_else(form)?;
+    hex::decode_to_slice(digits, &mut *key).map_err(|_| form())?;
+    Ok(Some(MasterKey::new(*key)))
+}
+
+#[cfg(unix)]
+fn refuse_others(path: &Path, file: &fs::File) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::MetadataExt;
+    let mode =
+        file.metadata().map_err(|error| KeyFileError::Io { path: crate::paths::shown(path), error })?.mode()
+            & 0o7777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Mode { path: crate::paths::shown(path), mode }) }
+}
+
+#[cfg(not(unix))]
+fn refuse_others(_path: &Path, _file: &fs::File) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+/// Makes and syncs a new key; `None` if a file is there by now.
+fn make(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
+    let io = |error| KeyFileError::Io { path: crate::paths::shown(path), error };
+    let dir = path.parent().unwrap_or(Path::new("."));
+    places::make_private_dir(dir).map_err(io)?;
+    let mut key = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *key).map_err(KeyFileError::Random)?;
+    // INVARIANT: the key appears under its name whole or not at all: a half-written key would be taken for a damaged one.
+    let mut file = tempfile::Builder::new().prefix(".master.").tempfile_in(dir).map_err(io)?;
+    let mut text = Zeroizing::new(hex::encode(key.as_slice()));
+    text.push('\n');
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(io)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(io(error.error)),
+    }
+    places::sync_dir(dir).map_err(io)?;
+    Ok(Some(MasterKey::new(*key)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/master.key");
+        assert!(read(&path).unwrap().is_none());
+        let made = make(&path).unwrap().unwrap();
+        assert_eq!(read(&path).unwrap().unwrap().as_bytes(), made.as_bytes());
+        assert!(make(&path).unwrap().is_none(), "a key that is there is never replaced");
+        assert_eq!(fs::read(&path).unwrap().len(), 65);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        make(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let error = read(&path).err().unwrap().to_string().replace(&*path.to_string_lossy(), "KEY");
+        insta::assert_snapshot!(error, @"the master key KEY can be read by others (mode 0640); if nobody else has seen it: chmod 600 KEY");
+    }
+
+    #[test]
+    fn a_damaged_key_is_never_taken_for_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("master.key");
+        for damage in [
+            "",
+            "\n",
+            "00\n",
+            &"0".repeat(64),
+            &format!("{}\n\n", "0".repeat(64)),
+            &format!("{}\n", "g".repeat(64)),
+        ] {
+            let _ = fs::remove_file(&path);
+            places::private_file().open(&path).unwrap().write_all(damage.as_bytes()).unwrap();
+            assert!(matches!(read(&path), Err(KeyFileError::Form { .. })), "{damage:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Which evidence belongs to a path: `<file>.tlog-proof` beside a file, `<dir>.treering` beside a directory or one above it.
+
+use crate::{bundle_file, paths};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+use treering_token::token::Token;
+
+/// The ending of bundles.
+pub(crate) const BUNDLE: &str = ".treering";
+
+/// A bundle and where its paths begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bundle {
+    pub(crate) bundle: PathBuf,
+    /// The directory that the bundle's paths are relative to.
+    pub(crate) base: PathBuf,
+    /// What is asked about, below `base`: empty for all of it.
+    pub(crate) below: Vec<u8>,
+}
+
+/// What a file given as evidence is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Token,
+    Bundle,
+    Other,
+}
+
+/// `<file>.tlog-proof`.
+pub(crate) fn token_of(file: &Path) -> PathBuf {
+    paths::with_suffix(file, &format!(".{}", Token::EXTENSION))
+}
+
+/// `<dir>.treering`, beside the directory whatever way it was written (`.`, `a/`).
+pub(crate) fn bundle_of(dir: &Path) -> io::Result<PathBuf> {
+    // `components` forgets a slash at the end.
+    let plain: PathBuf = dir.components().collect();
+    let named = if plain.file_name().is_some() { plain } else { dir.canonicalize()? };
+    Ok(paths::with_suffix(&named, BUNDLE))
+}
+
+/// Bundles that may cover a path, the nearest first: that of the path itself, if it is a directory, and those of the directories
+/// it lies in.
+pub(crate) fn bundles_for(path: &Path) -> io::Result<Vec<Bundle>> {
+    let settled = paths::settled(path)?;
+    let candidate = |base: &Path| {
+        let bundle = paths::with_suffix(base, BUNDLE);
+        let below = settled.strip_prefix(base).ok()?;
+        bundle.is_file().then(|| Bundle { bundle, base: base.to_path_buf(), below: bytes_of(below) })
+    };
+    let dirs = settled.ancestors().filter(|dir| dir.file_name().is_some() && dir.is_dir());
+    Ok(dirs.filter_map(candidate).collect())
+}
+
+/// The tokens that a chain may go on with below `newest`: `<file>.<n>.tlog-proof`, the highest number first.
+pub(crate) fn earlier_tokens(newest: &Path) -> io::Result<Vec<PathBuf>> {
+    let name = newest.file_name().map(paths::name_bytes).unwrap_or_default();
+    let ending = format!(".{}", Token::EXTENSION);
+    let Some(base) = name.strip_suffix(ending.as_bytes()) else { return Ok(Vec::new()) };
+    let dir = match newest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut numbered = Vec::new();
+    for entry in dir.read_dir()? {
+        let other = entry?.file_name();
+        let number = paths::name_bytes(&other)
+            .strip_prefix(base)
+            .and_then(|rest| rest.strip_prefix(b"."))
+            .and_then(|rest| rest.strip_suffix(ending.as_bytes()))
+            .and_then(number);
+        if let Some(number) = number {
+            numbered.push((number, dir.join(other)));
+        }
+    }
+    numbered.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
+    Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+/// Looks at how a file begins.
+pub(crate) fn sort(path: &Path) -> io::Result<Sort> {
+    let mut start = Vec::new();
+    File::open(path)?.take(64).read_to_end(&mut start)?;
+    Ok(if start.starts_with(treering_tlog::proof::TlogProof::FIRST_LINE.as_bytes()) {
+        Sort::Token
+    } else if bundle_file::looks_like_bundle(&start) {
+        Sort::Bundle
+    } else {
+        Sort::Other
+    })
+}
+
+/// A path's bytes as a bundle has them.
+pub(crate) fn bytes_of(path: &Path) -> Vec<u8> {
+    path.iter().map(paths::name_bytes).collect::<Vec<_>>().join(&b'/')
+}
+
+fn number(digits: &[u8]) -> Option<u64> {
+    // One way to write each: `01` is somebody else's file.
+    let text = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with(['0', '+']))?;
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn older_tokens_are_found_newest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [
+            "a.tlog-proof",
+            "a.1.tlog-proof",
+            "a.10.tlog-proof",
+            "a.2.tlog-proof",
+            "a.02.tlog-proof",
+            "ab.3.tlog-proof",
+        ] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let found = earlier_tokens(&dir.path().join("a.tlog-proof")).unwrap();
+        let names: Vec<_> =
+            found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        assert_eq!(names, ["a.10.tlog-proof", "a.2.tlog-proof", "a.1.tlog-proof"]);
+    }
+
+    #[test]
+    fn a_bundle_above_covers_what_lies_below() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(top.join("a/b/c")).unwrap();
+        fs::write(top.join("a.treering"), "").unwrap();
+        fs::write(top.join("a/b.treering"), "").unwrap();
+        fs::write(top.join("a/b/c/f"), "").unwrap();
+        let bundles = bundles_for(&top.join("a/b/c/f")).unwrap();
+        let nearest =
+            Bundle { bundle: top.join("a/b.treering"), base: top.join("a/b"), below: b"c/f".to_vec() };
+        let outer = Bundle { bundle: top.join("a.treering"), base: top.join("a"), below: b"b/c/f".to_vec() };
+        assert_eq!(bundles, [nearest, outer]);
+        assert_eq!(bundles_for(&top.join("a")).unwrap()[0].below, b"");
+    }
+
+    #[test]
+    fn a_directorys_bundle_lies_beside_it_however_it_is_written() {
+        assert_eq!(bundle_of(Path::new("x/y/")).unwrap(), Path::new("x/y.treering"));
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(
+            bundle_of(Path::new(".")).unwrap(),
+            paths::with_suffix(&here.canonicalize().unwrap(), BUNDLE)
+        );
+    }
+}

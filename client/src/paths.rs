@@ -1,0 +1,114 @@
+//! Paths between the operating system and a bundle, where they are bytes with `/` between parts.
+//!
+//! On Unix the bytes are the system's own; elsewhere they are Rust's encoding of the path (WTF-8 on Windows). Nothing is
+//! normalised. The order of a walk is defined here as well, since bundles are checked against it.
+
+use std::{
+    borrow::Cow,
+    cmp::Ordering,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
+use treering_token::{
+    bundle::RelativePath,
+    digest::{Digests, HashId},
+    escape,
+};
+
+/// A name's bytes as a bundle holds them.
+pub(crate) fn name_bytes(name: &OsStr) -> &[u8] {
+    name.as_encoded_bytes()
+}
+
+/// A name of the operating system with these bytes, as far as it can have them.
+#[cfg(unix)]
+pub(crate) fn name_from_bytes(bytes: &[u8]) -> Cow<'_, OsStr> {
+    Cow::Borrowed(std::os::unix::ffi::OsStrExt::from_bytes(bytes))
+}
+
+/// A name of the operating system with these bytes, as far as it can have them.
+#[cfg(not(unix))]
+pub(crate) fn name_from_bytes(bytes: &[u8]) -> Cow<'_, OsStr> {
+    Cow::Owned(OsString::from(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Where a bundle's path lies below `base`.
+pub(crate) fn below(base: &Path, path: &RelativePath) -> PathBuf {
+    let mut out = base.to_path_buf();
+    out.extend(path.as_bytes().split(|byte| *byte == b'/').map(name_from_bytes));
+    out
+}
+
+/// `path` with `suffix` behind its last part: `contract.pdf` and `.tlog-proof`.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut out = OsString::from(path.as_os_str());
+    out.push(suffix);
+    PathBuf::from(out)
+}
+
+/// For people: whatever is in the name, it can't act on a terminal.
+pub(crate) fn shown(path: &Path) -> String {
+    escape::bytes(name_bytes(path.as_os_str()))
+}
+
+/// For people: a bundle's path.
+pub(crate) fn shown_relative(path: &RelativePath) -> String {
+    escape::bytes(path.as_bytes())
+}
+
+/// The order in which a walk meets two paths: depth first, a directory's names sorted by their bytes.
+/// So `/` sorts before every other byte: `a/b` comes before `a.txt`.
+pub(crate) fn walk_order(left: &[u8], right: &[u8]) -> Ordering {
+    let key = |byte: &u8| if *byte == b'/' { 0u16 } else { u16::from(*byte) + 1 };
+    left.iter().map(key).cmp(right.iter().map(key))
+}
+
+/// Is `path` below the directory `prefix`, or `prefix` itself?
+pub(crate) fn is_below(path: &[u8], prefix: &[u8]) -> bool {
+    match path.strip_prefix(prefix) {
+        Some(rest) => prefix.is_empty() || rest.is_empty() || rest[0] == b'/',
+        None => false,
+    }
+}
+
+/// The absolute path without links in its parents: the last part is kept as it is, whatever it is.
+pub(crate) fn settled(path: &Path) -> std::io::Result<PathBuf> {
+    let absolute = std::path::absolute(path)?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(parent), Some(name)) => Ok(parent.canonicalize()?.join(name)),
+        _ => absolute.canonicalize(),
+    }
+}
+
+/// Digests as `name: hex` for JSON; unknown algorithms by number.
+pub(crate) fn digests_in_hex(digests: &Digests) -> std::collections::BTreeMap<String, String> {
+    digests.iter().map(|(id, digest)| (hash_name(id), hex::encode(digest))).collect()
+}
+
+/// `sha-256`, or `hash 42` for an algorithm that isn't known here.
+pub(crate) fn hash_name(id: HashId) -> String {
+    id.name().map_or_else(|| format!("hash {}", id.get()), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_walk_goes_into_a_directory_before_its_longer_named_sibling() {
+        assert_eq!(walk_order(b"a/b", b"a.txt"), Ordering::Less);
+        assert_eq!(walk_order(b"a", b"a/b"), Ordering::Less);
+        assert_eq!(walk_order(b"a\x01", b"a/b"), Ordering::Greater);
+        assert_eq!(walk_order(b"b", b"a/z"), Ordering::Greater);
+        assert_eq!(walk_order(b"a/b", b"a/b"), Ordering::Equal);
+    }
+
+    #[test]
+    fn only_whole_parts_count_as_below() {
+        assert!(is_below(b"a/b", b"a"));
+        assert!(is_below(b"a", b"a"));
+        assert!(is_below(b"a", b""));
+        assert!(!is_below(b"ab", b"a"));
+        assert!(!is_below(b"a", b"a/b"));
+    }
+}

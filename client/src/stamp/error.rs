@@ -1,0 +1,80 @@
+//! What keeps a whole run from being stamped.
+
+use crate::{
+    bundle_file::BundleFileError, http::ClientError, journal::JournalError, keys::KeyFileError,
+    output::OutputError, report::Verdict,
+};
+use std::{io, time::Duration};
+use treering_tlog::{hash::Hash, note::NoteError, policy::PolicyVerifyError};
+use treering_token::{bundle::BundleError, verify::VerifyError};
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StampError {
+    #[error(
+        "no log: give its URL with --log or TREERING_LOG (the policy names {0} logs with a URL, so it can't be taken from there)"
+    )]
+    NoLog(usize),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    #[error("the bundle can't be written: {0}")]
+    Write(io::Error),
+    #[error("the network part can't be started: {0}")]
+    Runtime(io::Error),
+    #[error("nothing to stamp: no file was found and read")]
+    Nothing,
+    #[error(
+        "two of the paths end in {name}, and a bundle can't tell them apart: give a directory above both, or stamp them one by one"
+    )]
+    SameName { name: String },
+    #[error("the path {path} can't be resolved: {error}")]
+    Path { path: String, error: io::Error },
+    #[error("what the log shows as its checkpoint is none: {0}; is this a Treering log?")]
+    NotACheckpoint(NoteError),
+    #[error(
+        "the log's checkpoint is not one that the policy accepts: {0}\n\
+         Is it the right log ({url}) and the right policy for it?", url = .1
+    )]
+    Checkpoint(PolicyVerifyError, String),
+    #[error(
+        "the log's checkpoint has too few witnesses for the policy ({cosigned} of {witnesses} cosigned), so the claims \
+         can't have a lower bound: try again in a minute, or stamp without one with --no-after"
+    )]
+    NoAfter { cosigned: usize, witnesses: usize },
+    #[error("what is to be said about the files: {0}")]
+    Claim(BundleError),
+    #[error("the receipt that the log gave for {root} is refused: {error}\nNothing was written.")]
+    Receipt { root: Hash, error: VerifyError },
+    #[error(
+        "the log has taken the submission, but after {seconds} s there is no receipt that meets the policy{why}.\n\
+         Nothing was written. Its witnesses may be away: stamp again later (see --wait)",
+        seconds = waited.as_secs(), why = told(unmet.as_ref())
+    )]
+    NotYet { waited: Duration, unmet: Option<VerifyError> },
+    #[error("interrupted: nothing was written; stamp again to start afresh")]
+    Interrupted,
+    #[error(transparent)]
+    ReadBack(#[from] BundleFileError),
+    #[error("the network part ended before its work was done; please report this")]
+    Lost,
+}
+
+impl StampError {
+    /// A receipt that doesn't hold is a forgery, not an outage.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            StampError::Receipt { .. } => Verdict::Invalid,
+            _ => Verdict::Unchecked,
+        }
+    }
+}
+
+fn told(unmet: Option<&VerifyError>) -> String {
+    unmet.map(|error| format!(" ({error})")).unwrap_or_default()
+}

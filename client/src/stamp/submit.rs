@@ -1,0 +1,258 @@
+//! Submissions on their way to the log, and receipts on their way back, beside the hashing.
+//!
+//! At most [`BODIES`] submissions' bytes are held at once; whoever sends another waits. Every receipt is verified under the
+//! user's policy before it counts. One that doesn't meet the quorum yet may still gain cosignatures: it is asked for again,
+//! then for a later checkpoint.
+
+use super::StampError;
+use crate::{
+    clock,
+    http::{Answer, Client, ClientError, jittered},
+};
+use bytes::Bytes;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+use tokio::{runtime::Runtime, sync::Semaphore};
+use treering_tlog::{hash::Hash, note::Note, policy::Policy};
+use treering_token::{
+    commitment::Commitment,
+    token::Token,
+    verify::{Verifier, VerifyError, keep_for_after},
+};
+
+/// Submissions whose bytes are held while the log takes them.
+const BODIES: usize = 2;
+/// How long the log is asked to wait with its answer.
+const WAIT: Duration = Duration::from_secs(10);
+/// So often is a receipt that lacks witnesses asked for before a later checkpoint is.
+const SAME_SIZE: u32 = 3;
+/// How often an interruption is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A log, reached from the outside of the asynchronous world.
+#[derive(Debug)]
+pub(crate) struct Log {
+    client: Client,
+    policy: Arc<Policy>,
+    runtime: Runtime,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// Receipts under way.
+#[derive(Debug)]
+pub(super) struct Submissions<'a> {
+    log: &'a Log,
+    deadline: Duration,
+    bodies: Arc<Semaphore>,
+    sender: mpsc::Sender<Outcome>,
+    outcomes: mpsc::Receiver<Outcome>,
+    under_way: usize,
+    settled: Vec<(Hash, Token)>,
+}
+
+type Outcome = Result<(Hash, Token), StampError>;
+
+impl Log {
+    /// Starts the network's thread; from now on an interruption is noticed by whoever asks.
+    pub(crate) fn new(client: Client, policy: Policy) -> Result<Log, StampError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(StampError::Runtime)?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        runtime.spawn(watch(Arc::clone(&interrupted)));
+        Ok(Log { client, policy: Arc::new(policy), runtime, interrupted })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.client.url()
+    }
+
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many commitments the log takes in one submission, if it says so.
+    pub(super) fn max_hashes(&self) -> Result<Option<u64>, StampError> {
+        Ok(self.runtime.block_on(self.client.log())?.limits.max_hashes)
+    }
+
+    /// The newest checkpoint, which must be one of the policy's logs; what is to be kept of it for a lower bound, unless the
+    /// policy has no quorum.
+    pub(super) fn after(&self) -> Result<After, StampError> {
+        let note = self.runtime.block_on(self.client.checkpoint())?;
+        let parsed = Note::parse(&note).map_err(StampError::NotACheckpoint)?;
+        let opened =
+            self.policy.open(parsed).map_err(|error| StampError::Checkpoint(error, self.url().to_owned()))?;
+        if self.policy.needs_no_witness() {
+            return Ok(After::NoQuorum);
+        }
+        Ok(match keep_for_after(&self.policy, &note) {
+            Some(kept) => After::Kept(kept),
+            None => {
+                After::Unmet { cosigned: opened.cosigned.len(), witnesses: self.policy.witnesses().len() }
+            }
+        })
+    }
+
+    /// Has the user interrupted us?
+    pub(super) fn check(&self) -> Result<(), StampError> {
+        if self.interrupted.load(Ordering::Relaxed) { Err(StampError::Interrupted) } else { Ok(()) }
+    }
+
+    pub(super) fn submissions(&self, deadline: Duration) -> Submissions<'_> {
+        let (sender, outcomes) = mpsc::channel();
+        let bodies = Arc::new(Semaphore::new(BODIES));
+        Submissions { log: self, deadline, bodies, sender, outcomes, under_way: 0, settled: Vec::new() }
+    }
+}
+
+/// What a checkpoint gives for a lower bound.
+#[derive(Debug)]
+pub(super) enum After {
+    Kept(Vec<u8>),
+    NoQuorum,
+    Unmet { cosigned: usize, witnesses: usize },
+}
+
+impl Submissions<'_> {
+    /// Sends one submission; waits while too many are being taken.
+    ///
+    /// # Errors
+    /// One that was sent before has failed, or the user interrupts.
+    pub(super) fn send(&mut self, root: Hash, commitments: Vec<u8>) -> Result<(), StampError> {
+        let permit = loop {
+            self.look()?;
+            match Arc::clone(&self.bodies).try_acquire_owned() {
+                Ok(permit) => break permit,
+                Err(_) => std::thread::sleep(LOOK / 10),
+            }
+        };
+        let (client, policy) = (self.log.client.clone(), Arc::clone(&self.log.policy));
+        let (sender, deadline) = (self.sender.clone(), self.deadline);
+        self.under_way += 1;
+        self.log.runtime.spawn(async move {
+            let outcome = match client.submit(Bytes::from(commitments), WAIT).await {
+                Ok(answer) => {
+                    drop(permit);
+                    settle(&client, &policy, root, answer, deadline).await
+                }
+                Err(error) => Err(error.into()),
+            };
+            // Nobody listens any more if the run has failed already.
+            let _ = sender.send(outcome.map(|receipt| (root, receipt)));
+        });
+        Ok(())
+    }
+
+    /// Waits for all receipts, each verified; `observe` gets them as they come.
+    pub(super) fn collect(mut self) -> Result<Vec<(Hash, Token)>, StampError> {
+        while self.under_way > 0 {
+            self.log.check()?;
+            match self.outcomes.recv_timeout(LOOK) {
+                Ok(outcome) => self.note(outcome)?,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return Err(StampError::Lost),
+            }
+        }
+        Ok(self.settled)
+    }
+
+    fn look(&mut self) -> Result<(), StampError> {
+        self.log.check()?;
+        while let Ok(outcome) = self.outcomes.try_recv() {
+            self.note(outcome)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, outcome: Outcome) -> Result<(), StampError> {
+        self.under_way -= 1;
+        self.settled.push(outcome?);
+        Ok(())
+    }
+}
+
+/// Asks until there is a receipt that verifies.
+async fn settle(
+    client: &Client,
+    policy: &Policy,
+    root: Hash,
+    mut answer: Answer,
+    patience: Duration,
+) -> Result<Token, StampError> {
+    let begun = Instant::now();
+    let (mut unmet, mut times, mut size) = (None, 0, None);
+    loop {
+        let pause = match answer {
+            Answer::Pending { retry_after } => retry_after,
+            Answer::Ready(receipt) => match judge(policy, &receipt, root) {
+                Ok(()) => return Ok(*receipt),
+                Err(error @ VerifyError::QuorumNotMet { .. }) => {
+                    unmet = Some(error);
+                    times += 1;
+                    if times >= SAME_SIZE {
+                        size = later_size(client, policy, receipt.index()).await;
+                    }
+                    Duration::from_secs(1 << times.min(4))
+                }
+                Err(error) => return Err(StampError::Receipt { root, error }),
+            },
+        };
+        let pause = jittered(pause.max(Duration::from_millis(50)));
+        if begun.elapsed() + pause > patience {
+            return Err(StampError::NotYet { waited: begun.elapsed(), unmet });
+        }
+        tokio::time::sleep(pause).await;
+        answer = match client.receipt(&root, size).await {
+            // That checkpoint won't do for the log; the receipt as it is may do later.
+            Err(ClientError::Refused { .. }) if size.is_some() => client.receipt(&root, None).await?,
+            other => other?,
+        };
+    }
+}
+
+fn judge(policy: &Policy, receipt: &Token, root: Hash) -> Result<(), VerifyError> {
+    // INVARIANT: the client never believes the log: this is the only way for a receipt into a bundle or token.
+    Verifier { policy, now: clock::now() }.receipt(receipt, &Commitment(root)).map(|_| ())
+}
+
+/// The size of the newest checkpoint, if it covers the entry and meets the policy.
+async fn later_size(client: &Client, policy: &Policy, index: u64) -> Option<u64> {
+    let note = client.checkpoint().await.ok()?;
+    let opened = policy.open(Note::parse(&note).ok()?).ok()?;
+    policy.upper_bound(&opened.cosigned)?;
+    let size = opened.checkpoint.head().size.get();
+    (size > index).then_some(size)
+}
+
+/// Notes the first interruption, so that what is half done is cleared away; the second ends the process.
+async fn watch(interrupted: Arc<AtomicBool>) {
+    while signal().await {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(2);
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return false };
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => outcome.is_ok(),
+        outcome = terminate.recv() => outcome.is_some(),
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> bool {
+    tokio::signal::ctrl_c().await.is_ok()
+}

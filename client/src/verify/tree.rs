@@ -1,0 +1,240 @@
+//! A directory against its bundle, in one pass: files are hashed in parallel in the bundle's order, the walker recomputes the
+//! submission roots, receipts are verified where they stand. Memory doesn't grow with the number of files.
+
+use super::{Fault, VerifyFailure, safe::Parents, uncovered};
+use crate::{
+    bundle_file::{BundleFileError, Reader},
+    clock, hash,
+    locate::Bundle,
+    ordered, paths,
+};
+use std::{collections::HashMap, path::Path, sync::Arc};
+use treering_tlog::{hash::Hash, policy::Policy};
+use treering_token::{
+    bundle::{Item, Kind, Record, RelativePath, Step},
+    commitment::Commitment,
+    digest::Digests,
+    token::Token,
+    verify::{After, Attested, Verifier, VerifyError},
+};
+
+/// What is found, in the bundle's order; then what the bundle doesn't cover, in the walk's.
+#[derive(Debug)]
+pub(crate) enum Finding<'a> {
+    /// A record's file, held against its digests. Evidence comes with the receipt.
+    File { path: &'a RelativePath, size: u64, outcome: &'a Result<(), Fault> },
+    /// A receipt: whether what its submissions' records say was stamped at a time. `matching` files that agree with
+    /// their records are among them.
+    Receipt { root: &'a Hash, matching: u64, outcome: &'a Result<Judged, VerifyError> },
+    /// A file that the bundle has no record of.
+    Uncovered { source: &'a Path },
+    /// A directory that could not be searched for such files.
+    Unsearched { source: &'a Path, error: String },
+}
+
+/// What a receipt and the run's header show.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    pub(crate) attested: Attested,
+    pub(crate) after: Option<After>,
+}
+
+/// What else is worth saying at the end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    /// Names and titles that the runs' headers claim.
+    pub(crate) claimed: Vec<(&'static str, String)>,
+    /// Records that only keep their place in the tree.
+    pub(crate) bare: u64,
+}
+
+/// Holds what is below `bundle.below` against the bundle.
+///
+/// # Errors
+/// The bundle can't be read on. What came before has been observed.
+pub(crate) fn tree(
+    bundle: &Bundle,
+    policy: &Policy,
+    mut observe: impl FnMut(Finding<'_>),
+) -> Result<Tree, VerifyFailure> {
+    let reader = Reader::open(&bundle.bundle)?;
+    let (mut seen, mut order) = (Tree::default(), Order::default());
+    // By submission of the current run: files that agree with their records.
+    let mut matching = HashMap::<u64, u64>::new();
+    ordered::map(
+        ordered::cores(),
+        Source { reader, below: bundle.below.clone(), after: Arc::new(None), ended: false },
+        || Worker { parents: Parents::default(), buffer: hash::buffer() },
+        |worker, job| worker.look(&bundle.base, policy, job),
+        |done| {
+            match done {
+                Done::File { submission, path, size, outcome } => {
+                    order.note(&path);
+                    *matching.entry(submission).or_default() += u64::from(outcome.is_ok());
+                    observe(Finding::File { path: &path, size, outcome: &outcome });
+                }
+                Done::Receipt { root, submissions, outcome } => {
+                    let matching =
+                        submissions.iter().filter_map(|submission| matching.remove(submission)).sum();
+                    observe(Finding::Receipt { root: &root, matching, outcome: &outcome });
+                }
+                Done::Run(claimed) => {
+                    matching.clear();
+                    seen.claimed.extend(claimed);
+                }
+                Done::Bare => seen.bare += 1,
+                Done::Failed(error) => return Err(VerifyFailure::from(error)),
+            }
+            Ok(())
+        },
+    )?;
+    uncovered::find(bundle, order.is_walk, |found| match found {
+        Ok(source) => observe(Finding::Uncovered { source: &source }),
+        Err((source, error)) => observe(Finding::Unsearched { source: &source, error: error.to_string() }),
+    })?;
+    Ok(seen)
+}
+
+/// Whether the records came in the order of a walk.
+#[derive(Debug)]
+struct Order {
+    last: Vec<u8>,
+    is_walk: bool,
+}
+
+impl Default for Order {
+    fn default() -> Order {
+        Order { last: Vec::new(), is_walk: true }
+    }
+}
+
+impl Order {
+    fn note(&mut self, path: &RelativePath) {
+        if self.is_walk {
+            self.is_walk = self.last.is_empty() || paths::walk_order(&self.last, path.as_bytes()).is_lt();
+            self.last.clear();
+            self.last.extend_from_slice(path.as_bytes());
+        }
+    }
+}
+
+enum Job {
+    File { submission: u64, kind: Kind, path: RelativePath, digests: Digests },
+    Receipt { root: Commitment, submissions: Vec<u64>, receipt: Box<Token>, after: Arc<Option<Vec<u8>>> },
+    Pass(Done),
+}
+
+enum Done {
+    File { submission: u64, path: RelativePath, size: u64, outcome: Result<(), Fault> },
+    Receipt { root: Hash, submissions: Vec<u64>, outcome: Result<Judged, VerifyError> },
+    Run(Vec<(&'static str, String)>),
+    Bare,
+    Failed(BundleFileError),
+}
+
+/// The bundle's items as jobs; the walker's checks happen on the way.
+struct Source {
+    reader: Reader,
+    below: Vec<u8>,
+    after: Arc<Option<Vec<u8>>>,
+    ended: bool,
+}
+
+impl Iterator for Source {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        while !self.ended {
+            match self.reader.step() {
+                Ok(Some((item, step))) => {
+                    if let Some(job) = self.job(item, step) {
+                        return Some(job);
+                    }
+                }
+                Ok(None) => self.ended = true,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Job::Pass(Done::Failed(error)));
+                }
+            }
+        }
+        None
+    }
+}
+
+impl Source {
+    fn job(&mut self, item: Item, step: Step) -> Option<Job> {
+        match (item, step) {
+            (Item::Run(run), _) => {
+                let claimed = [("holder", run.holder), ("agent", run.agent), ("title", run.title)];
+                self.after = Arc::new(run.after);
+                let claimed = claimed.into_iter().filter_map(|(what, name)| Some((what, name?))).collect();
+                Some(Job::Pass(Done::Run(claimed)))
+            }
+            (Item::Record(Record::Path { kind, path, digests, .. }), Step::Record { submission, .. }) => {
+                let wanted = paths::is_below(path.as_bytes(), &self.below);
+                wanted.then_some(Job::File { submission, kind, path, digests })
+            }
+            (Item::Record(Record::Bare(_)), _) => Some(Job::Pass(Done::Bare)),
+            (Item::Receipt(receipt), Step::Receipt { root, submissions }) => {
+                Some(Job::Receipt { root, submissions, receipt, after: Arc::clone(&self.after) })
+            }
+            _ => None,
+        }
+    }
+}
+
+struct Worker {
+    parents: Parents,
+    buffer: Vec<u8>,
+}
+
+impl Worker {
+    fn look(&mut self, base: &Path, policy: &Policy, job: Job) -> Done {
+        match job {
+            Job::Pass(done) => done,
+            Job::Receipt { root, submissions, receipt, after } => {
+                let outcome = judge(policy, &root, &receipt, after.as_deref());
+                Done::Receipt { root: root.0, submissions, outcome }
+            }
+            Job::File { submission, kind, path, digests } => {
+                let outcome = match self.parents.resolve(base, &path) {
+                    Ok(source) => self.compare(kind, &source, &digests),
+                    Err(link) => Err(Fault::Escapes(paths::shown(&link))),
+                };
+                let size = outcome.as_ref().copied().unwrap_or(0);
+                Done::File { submission, path, size, outcome: outcome.map(|_| ()) }
+            }
+        }
+    }
+
+    /// The file's size if every known digest agrees; the first that doesn't is the fault.
+    fn compare(&mut self, kind: Kind, source: &Path, recorded: &Digests) -> Result<u64, Fault> {
+        let ids: Vec<_> = recorded.iter().map(|(id, _)| id).filter(|id| id.name().is_some()).collect();
+        let (size, digests) = match kind {
+            Kind::File => hash::file(source, &ids, &mut self.buffer)?,
+            Kind::Link => hash::link(source, &ids)?,
+        };
+        match (ids.iter().find(|id| recorded.get(**id) != digests.get(**id)), kind) {
+            (None, _) => Ok(size),
+            (Some(_), Kind::Link) => Err(Fault::LinkTarget),
+            (Some(id), Kind::File) => Err(Fault::Changed(*id)),
+        }
+    }
+}
+
+fn judge(
+    policy: &Policy,
+    root: &Commitment,
+    receipt: &Token,
+    after: Option<&[u8]>,
+) -> Result<Judged, VerifyError> {
+    let verifier = Verifier { policy, now: clock::now() };
+    let attested = verifier.receipt(receipt, root)?;
+    let after = match after {
+        // Under a policy without a quorum, a checkpoint says nothing about time.
+        Some(note) if !policy.needs_no_witness() => Some(verifier.after(note, &attested)?),
+        _ => None,
+    };
+    Ok(Judged { attested, after })
+}

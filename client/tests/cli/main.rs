@@ -1,0 +1,10 @@
+//! The `treering` command from outside: real files, a log that fits in a test, exit codes and words.
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+mod json;
+mod refusals;
+mod show;
+mod stamp;
+mod support;
+mod verify;

@@ -1,0 +1,286 @@
+//! The log itself.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use treering_tlog::{
+    checkpoint::{Checkpoint, Origin},
+    cosignature::CosignerKey,
+    hash::{Hash, leaf_hash},
+    kernel::RootBuilder,
+    note::{KeyName, Note, SigningKey},
+    time::{UnixMillis, UnixSeconds},
+    tree::{MemoryTree, TreeHead, TreeSize},
+};
+use treering_token::{entry::Entry, layer::Layer, token::Token};
+
+/// How it behaves.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Manner {
+    pub(crate) max_hashes: u64,
+    /// The first so many requests are answered 503.
+    pub(crate) busy: u32,
+    /// A receipt is pending the first so many times.
+    pub(crate) pending: u32,
+    /// A receipt lacks a cosignature the first so many times.
+    pub(crate) lacking: u32,
+    /// Receipts are for another root.
+    pub(crate) lying: bool,
+    /// Checkpoints lack a cosignature.
+    pub(crate) unmet: bool,
+    /// Witnesses' clocks are ahead by so many seconds.
+    pub(crate) ahead: u64,
+    pub(crate) quorum: &'static str,
+}
+
+impl Default for Manner {
+    fn default() -> Manner {
+        Manner {
+            max_hashes: 1_000_000,
+            busy: 0,
+            pending: 0,
+            lacking: 0,
+            lying: false,
+            unmet: false,
+            ahead: 0,
+            quorum: "both",
+        }
+    }
+}
+
+#[derive(Clone)]
+pub(crate) struct FakeLog {
+    url: String,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    manner: Manner,
+    seed: u8,
+    entries: Vec<Entry>,
+    submissions: HashMap<Hash, (usize, Layer)>,
+    bodies: Vec<usize>,
+    paths: Vec<String>,
+}
+
+impl FakeLog {
+    pub(crate) fn start(manner: Manner) -> FakeLog {
+        FakeLog::with_keys(manner, 7)
+    }
+
+    /// Another seed, other keys.
+    pub(crate) fn with_keys(manner: Manner, seed: u8) -> FakeLog {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let state = State {
+            manner,
+            seed,
+            entries: Vec::new(),
+            submissions: HashMap::new(),
+            bodies: Vec::new(),
+            paths: Vec::new(),
+        };
+        let state = Arc::new(Mutex::new(state));
+        let shared = Arc::clone(&state);
+        // Ends with the test's process.
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let state = Arc::clone(&shared);
+                std::thread::spawn(move || serve(stream, &state));
+            }
+        });
+        FakeLog { url, state }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn policy(&self) -> String {
+        let state = self.state.lock().unwrap();
+        format!(
+            "log {}\nwitness W1 {}\nwitness W2 {}\ngroup both all W1 W2\nquorum {}\n",
+            state.key().verifier(),
+            state.witness(1).verifier(),
+            state.witness(2).verifier(),
+            state.manner.quorum
+        )
+    }
+
+    /// How many commitments each submission had.
+    pub(crate) fn submissions(&self) -> Vec<usize> {
+        self.state.lock().unwrap().bodies.clone()
+    }
+
+    /// What was asked for.
+    pub(crate) fn paths(&self) -> Vec<String> {
+        self.state.lock().unwrap().paths.clone()
+    }
+
+    /// A checkpoint with both cosignatures.
+    pub(crate) fn checkpoint(&self) -> String {
+        self.state.lock().unwrap().checkpoint(2).to_string()
+    }
+
+    /// A submission's receipt.
+    pub(crate) fn receipt(&self, commitments: &[[u8; 32]]) -> String {
+        let mut root = RootBuilder::new();
+        root.push(commitments);
+        let mut state = self.state.lock().unwrap();
+        state.seal(root.root());
+        state.receipt(root.root(), 2).to_string()
+    }
+}
+
+impl State {
+    fn key(&self) -> SigningKey {
+        SigningKey::from_seed(KeyName::new("log.example").unwrap(), &[self.seed; 32])
+    }
+
+    fn witness(&self, number: u8) -> CosignerKey {
+        let name = KeyName::new(&format!("w{number}.example")).unwrap();
+        CosignerKey::ed25519(name, &[self.seed ^ (number << 4); 32])
+    }
+
+    fn seal(&mut self, root: Hash) -> Hash {
+        if !self.submissions.contains_key(&root) {
+            let batch = MemoryTree::new(vec![leaf_hash(&[0xee; 32]), leaf_hash(root.as_bytes())]);
+            let layer = Layer::from_path(batch.path(1).unwrap()).unwrap();
+            let last = self.entries.last().map_or(0, |entry| entry.sealed_at().get());
+            let sealed_at = UnixMillis::new(millis().max(last + 1)).unwrap();
+            self.submissions.insert(root, (self.entries.len(), layer));
+            self.entries.push(Entry::new(sealed_at, batch.root(), 2).unwrap());
+        }
+        root
+    }
+
+    fn tree(&self) -> MemoryTree {
+        MemoryTree::new(self.entries.iter().map(Entry::leaf_hash).collect())
+    }
+
+    fn checkpoint(&self, cosigners: u8) -> Note {
+        let head = match self.entries.len() {
+            0 => TreeHead::EMPTY,
+            size => TreeHead { size: TreeSize::new(size as u64).unwrap(), root: self.tree().root() },
+        };
+        let origin = Origin::new("log.example").unwrap();
+        let checkpoint = Checkpoint { origin, head, extensions: Vec::new() };
+        let note = checkpoint.sign(&self.key());
+        let mut lines = note.signatures().to_vec();
+        let time = UnixSeconds::new(millis() / 1000 + self.manner.ahead).unwrap();
+        lines.extend((1..=cosigners).map(|number| self.witness(number).cosign(&checkpoint, time).unwrap()));
+        Note::new(note.text(), lines).unwrap()
+    }
+
+    fn receipt(&self, root: Hash, cosigners: u8) -> Token {
+        let (index, layer) = self.submissions[&root].clone();
+        let path = self.tree().path(index as u64).unwrap().siblings;
+        Token::receipt(self.entries[index], layer, index as u64, path, self.checkpoint(cosigners))
+    }
+
+    fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> Answer {
+        self.paths.push(format!("{method} {path}"));
+        if take(&mut self.manner.busy) {
+            return Answer::new(503, "retry-after: 0\r\n", "");
+        }
+        match (method, path) {
+            ("GET", "/v1/log") => {
+                let max = self.manner.max_hashes;
+                Answer::new(200, "", format!(r#"{{"origin":"log.example","limits":{{"max_hashes":{max}}}}}"#))
+            }
+            ("GET", "/checkpoint") => {
+                let cosigners = if self.manner.unmet { 1 } else { 2 };
+                Answer::new(200, "", self.checkpoint(cosigners).to_string())
+            }
+            ("POST", "/v1/submissions") => {
+                let (commitments, rest) = body.as_chunks::<32>();
+                assert!(rest.is_empty() && !commitments.is_empty(), "{} bytes", body.len());
+                self.bodies.push(commitments.len());
+                let mut root = RootBuilder::new();
+                root.push(commitments);
+                let root = self.seal(root.root());
+                self.give(root)
+            }
+            ("GET", path) => {
+                let root = path.strip_prefix("/v1/receipts/").and_then(|rest| rest.get(..64));
+                match root.and_then(Hash::from_hex).filter(|root| self.submissions.contains_key(root)) {
+                    Some(root) => self.give(root),
+                    None => Answer::new(404, "", "{}"),
+                }
+            }
+            _ => Answer::new(405, "", "{}"),
+        }
+    }
+
+    fn give(&mut self, root: Hash) -> Answer {
+        if take(&mut self.manner.pending) {
+            return Answer::new(202, "retry-after: 0\r\n", "");
+        }
+        let root = if self.manner.lying { self.seal(Hash::new([1; 32])) } else { root };
+        let cosigners = if take(&mut self.manner.lacking) { 1 } else { 2 };
+        Answer::new(200, "", self.receipt(root, cosigners).to_string())
+    }
+}
+
+struct Answer {
+    status: u16,
+    headers: &'static str,
+    body: String,
+}
+
+impl Answer {
+    fn new(status: u16, headers: &'static str, body: impl Into<String>) -> Answer {
+        Answer { status, headers, body: body.into() }
+    }
+}
+
+fn take(left: &mut u32) -> bool {
+    let some = *left > 0;
+    *left = left.saturating_sub(1);
+    some
+}
+
+fn serve(stream: TcpStream, state: &Mutex<State>) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut stream = stream;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        let mut parts = line.split(' ');
+        let (method, path) = (parts.next().unwrap_or("").to_owned(), parts.next().unwrap_or("").to_owned());
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            reader.read_line(&mut header).unwrap();
+            if header.trim().is_empty() {
+                break;
+            }
+            if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let answer = state.lock().unwrap().answer(&method, &path, &body);
+        let text = format!(
+            "HTTP/1.1 {} X\r\ncontent-length: {}\r\n{}\r\n{}",
+            answer.status,
+            answer.body.len(),
+            answer.headers,
+            answer.body
+        );
+        if stream.write_all(text.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn millis() -> u64 {
+    u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
