@@ -160,7 +160,7 @@ impl Walk<'_> {
         match self.store.stored_tile(kind, index)? {
             Some(bytes) if bytes == wanted => {}
             Some(_) => {
-                report.find(name(kind, index, width), "its hashes are not those of the entries below it")
+                report.find(name(kind, index, width), "its hashes are not those of the entries below it");
             }
             None => report.find(name(kind, index, width), "missing"),
         }

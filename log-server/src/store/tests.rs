@@ -1,5 +1,4 @@
 //! What every [`Store`] must do; run on each implementation.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::batch::{self, Edge};
