@@ -1,0 +1,310 @@
+//! Writes the seed corpora, `corpus/<target>/<name>`, from the vectors of the protocol:
+//! `cargo run --example seeds` in this folder. They are few and small on purpose; runs grow their own from them. Other
+//! files in those folders stay as they are.
+
+use std::{fs, io, path::Path};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::Signer as _;
+use treering_fuzz::vectors::{NOTES, TOKENS};
+use treering_tlog::{
+    cosignature::CosignerKey,
+    hash::{Hash, sha256},
+    note::{KeyName, Note, SigningKey},
+    tile::append_entry,
+    time::UnixMillis,
+    tree::TreeSize,
+    witness::{AddCheckpoint, print_conflict, print_signatures},
+};
+use treering_token::{
+    bundle::{Blinding, Header, Item, Kind, Opener, Own, Record, RelativePath, RunHeader},
+    claim::HolderKey,
+    commitment::{Commitment, Salt},
+    digest::{Digests, HashId},
+    entry::Entry,
+    salt::RunSecret,
+    token::Token,
+};
+
+fn main() -> io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    for (target, seeds) in [
+        ("note", notes()),
+        ("checkpoint", checkpoints()),
+        ("vkey", vkeys()),
+        ("policy", policies()),
+        ("tlog_proof", proofs()),
+        ("witness_request", witness_messages()),
+        ("tile_path", tile_paths()),
+        ("entry_bundle", entry_bundles()),
+        ("entry", entries()),
+        ("claim", claims()),
+        ("token", tokens()),
+        ("token_extra", extras()),
+        ("bundle", bundles()),
+        ("verify_token", forgeries()),
+        ("tree", trees()),
+    ] {
+        let folder = corpus.join(target);
+        fs::create_dir_all(&folder)?;
+        for (name, bytes) in seeds {
+            fs::write(folder.join(name.replace([' ', '\'', ','], "_")), bytes)?;
+        }
+    }
+    Ok(())
+}
+
+type Seeds = Vec<(String, Vec<u8>)>;
+
+/// A few of the vectors' good tokens, by name.
+const GOOD: [&str; 6] = [
+    "plain",
+    "blinded, every field",
+    "digest of an unknown algorithm",
+    "holder's key on P-256",
+    "renewal",
+    "receipt",
+];
+/// And bad ones.
+const BAD: [&str; 6] = [
+    "longer head",
+    "keys out of order",
+    "17 layers",
+    "path bit without a sibling",
+    "P-256 with high s",
+    "title that is not UTF-8",
+];
+
+fn notes() -> Seeds {
+    let mut seeds = vec![("cosigned".to_owned(), NOTES.checkpoints[3].cosigned.clone().into_bytes())];
+    for rejected in &NOTES.rejected[5..9] {
+        seeds.push((rejected.why.clone(), STANDARD.decode(&rejected.note_base64).expect("base64")));
+    }
+    // The text may hold empty lines: the last one counts.
+    seeds.push(("empty_lines".to_owned(), format!("\n\n{}", NOTES.checkpoints[0].signed).into_bytes()));
+    seeds
+}
+
+fn checkpoints() -> Seeds {
+    let text = note(&NOTES.checkpoints[2].signed).text().to_owned();
+    vec![
+        seed("plain", &text),
+        seed("extensions", format!("{text}an extension\n\u{1f333}\n")),
+        seed("empty", format!("a log with spaces\n0\n{}\n", Hash::EMPTY_ROOT.to_base64())),
+        seed("size_0_with_another_root", format!("log\n0\n{}\n", sha256(b"").to_base64().replace('4', "5"))),
+    ]
+}
+
+fn vkeys() -> Seeds {
+    let name = || KeyName::new("a.example").expect("a name");
+    vec![
+        seed("log", &NOTES.log_vkey),
+        seed("witness_ed25519", &NOTES.witness_vkey),
+        seed("witness_ml_dsa_44", &NOTES.mldsa_witness_vkey),
+        // Secrets of nobody.
+        seed("private_log", SigningKey::from_seed(name(), &[1; 32]).to_private_text().as_bytes()),
+        seed("private_ml_dsa_44", CosignerKey::ml_dsa_44(name(), &[2; 32]).to_private_text().as_bytes()),
+    ]
+}
+
+fn policies() -> Seeds {
+    let two = &TOKENS.policies["two of three"];
+    let nested =
+        two.replace("group ", "# a comment\n\n group\tinner any W1\ngroup ").replace(" 2 W1", " 2 inner");
+    let names = ["both keys", "none", "one witness", "two of three"];
+    let mut seeds: Seeds = names.iter().map(|name| seed(name, &TOKENS.policies[*name])).collect();
+    seeds.push(seed("nested", nested));
+    seeds
+}
+
+fn proofs() -> Seeds {
+    vec![
+        seed("of_size_1", &NOTES.checkpoints[0].tlog_proof),
+        seed("of_a_large_tree", &NOTES.checkpoints[6].tlog_proof),
+        seed("token", &TOKENS.case("plain").tokens[0]),
+    ]
+}
+
+fn witness_messages() -> Seeds {
+    let checkpoint = note(&NOTES.checkpoints[3].cosigned);
+    let signatures = print_signatures(checkpoint.signatures());
+    let request = |old, proof: Vec<Hash>| {
+        AddCheckpoint { old, proof, checkpoint: note(&NOTES.checkpoints[0].signed) }.to_string()
+    };
+    vec![
+        seed("first", request(TreeSize::ZERO, Vec::new())),
+        seed("later", request(TreeSize::MAX, vec![sha256(b"a"), sha256(b"b")])),
+        seed("conflict", print_conflict(TreeSize::MAX)),
+        seed("signatures", signatures),
+    ]
+}
+
+fn tile_paths() -> Seeds {
+    vec![
+        seed("full", "tile/0/x001/x234/067"),
+        seed("partial", "tile/1/000.p/112"),
+        seed("entries", "tile/entries/x123/456.p/1\0\0\0\0\0\0\x01\x01\x01"),
+        seed("last", b"tile/0/x036/x028/x797/x018/x963/967\0\x7f\xff\xff\xff\xff\xff\xff\xff"),
+        seed("high", "tile/63/000"),
+    ]
+}
+
+fn entry_bundles() -> Seeds {
+    let mut bundle = vec![0, 3];
+    for entry in [&b"one"[..], b"", &[0; 300]] {
+        append_entry(&mut bundle, entry).expect("short");
+    }
+    let tile = [&[0, 2], sha256(b"a").as_ref(), sha256(b"b").as_ref()].concat();
+    vec![seed("three", bundle), seed("none", [0, 0]), seed("hashes", tile)]
+}
+
+fn entries() -> Seeds {
+    let entry = |sealed_at, submissions| {
+        let sealed_at = UnixMillis::new(sealed_at).expect("a time");
+        Entry::new(sealed_at, sha256(b"batch"), submissions).expect("in range").encode()
+    };
+    vec![
+        seed("usual", entry(1_763_786_462_913, 3)),
+        seed("shortest", entry(Entry::MIN_SEALED_AT, 1)),
+        seed("longest", entry(UnixMillis::MAX.get(), Entry::MAX_SUBMISSIONS)),
+    ]
+}
+
+fn claims() -> Seeds {
+    let mut seeds = Seeds::new();
+    for name in GOOD {
+        let claim = |text: &String| Some(Token::parse(text.as_bytes()).ok()?.opening()?.claim.clone());
+        if let Some(claim) = TOKENS.case(name).tokens.iter().find_map(claim) {
+            seeds.push(seed(name, claim));
+        }
+    }
+    let key = HolderKey::Ed25519(ed25519_dalek::SigningKey::from_bytes(&[9; 32]).verifying_key().to_bytes());
+    seeds.push(seed("key", key.encode()));
+    seeds
+}
+
+fn tokens() -> Seeds {
+    let good = GOOD.iter().map(|name| seed(name, &TOKENS.case(name).tokens[0]));
+    let bad = TOKENS.bad.iter().filter(|case| BAD.contains(&case.name.as_str()));
+    good.chain(bad.map(|case| seed(&case.name, &case.tokens[0]))).collect()
+}
+
+fn extras() -> Seeds {
+    let good = GOOD.iter().map(|name| (*name, TOKENS.case(name).proof()));
+    let bad = TOKENS.bad.iter().filter(|case| BAD.contains(&case.name.as_str()));
+    let all = good.chain(bad.map(|case| (case.name.as_str(), case.proof())));
+    all.map(|(name, proof)| seed(name, proof.extra.unwrap_or_default())).collect()
+}
+
+/// Each begins with the byte that says how it is cut.
+fn bundles() -> Seeds {
+    let whole = [header(), plain_run(), secret_run(), own_run()].concat();
+    let bytes = |cut: u8, items: &[Item]| {
+        let mut bytes = vec![cut];
+        items.iter().for_each(|item| item.encode(&mut bytes));
+        bytes
+    };
+    vec![
+        seed("whole", bytes(40, &whole)),
+        seed("plain", bytes(0, &[header(), plain_run()].concat())),
+        seed("secret", bytes(5, &[header(), secret_run()].concat())),
+        seed("own_salts", bytes(255, &[header(), own_run()].concat())),
+        seed("records_out_of_place", bytes(3, &[header(), own_run()[2..].to_vec(), plain_run()].concat())),
+    ]
+}
+
+fn header() -> Vec<Item> {
+    vec![Item::Header(Header { policy: b"quorum none\n".to_vec() })]
+}
+
+fn plain_run() -> Vec<Item> {
+    let same = || vec![file("a", Own::default())];
+    let link = match file("b/c", Own::default()) {
+        Record::Path { path, size, digests, own, .. } => {
+            Record::Path { kind: Kind::Link, path, size, digests, own }
+        }
+        bare => bare,
+    };
+    run(
+        RunHeader::new(Blinding::Plain),
+        vec![same(), vec![link, Record::Bare(Commitment(sha256(b"x")))], same()],
+    )
+}
+
+fn secret_run() -> Vec<Item> {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[9; 32]);
+    let header = RunHeader {
+        blinding: Blinding::Secret(RunSecret::new([7; 32])),
+        holder: Some("Ada".to_owned()),
+        agent: Some("Stamping Ltd".to_owned()),
+        title: Some("Engines".to_owned()),
+        after: Some(NOTES.checkpoints[0].signed.clone().into_bytes()),
+        key: Some(HolderKey::Ed25519(key.verifying_key().to_bytes())),
+    };
+    let mut record = file("a", Own { agent: Some(String::new()), ..Own::default() });
+    let opener = Opener::new(header.clone()).expect("a header");
+    let input = opener.signing_input(0, &record).expect("it has a key");
+    if let Record::Path { own, .. } = &mut record {
+        own.signature = Some(key.sign(&input).to_bytes());
+    }
+    run(header, vec![vec![record]])
+}
+
+fn own_run() -> Vec<Item> {
+    let header = RunHeader { holder: Some("Ada".to_owned()), ..RunHeader::new(Blinding::Own) };
+    let salt = |byte| Some(Salt([byte; 32]));
+    let own = Own { salt: salt(1), holder_salt: salt(2), ..Own::default() };
+    let agent = Own { agent: Some("Courier".to_owned()), agent_salt: salt(3), ..own.clone() };
+    run(header, vec![vec![file("x", own), file("y", agent)]])
+}
+
+fn file(path: &str, own: Own) -> Record {
+    let mut digests = Digests::new(*sha256(path.as_bytes()).as_bytes());
+    if own.salt.is_some() {
+        assert!(digests.insert(HashId::new(99).expect("an id"), vec![9; 9]));
+    }
+    let path = RelativePath::new(path.as_bytes().to_vec()).expect("a path");
+    Record::Path { kind: Kind::File, path, size: 1, digests, own }
+}
+
+/// With a receipt for each distinct submission, which a walker doesn't verify.
+fn run(header: RunHeader, submissions: Vec<Vec<Record>>) -> Vec<Item> {
+    let receipt = Token::parse(TOKENS.case("receipt").tokens[0].as_bytes()).expect("a receipt");
+    let mut distinct: Vec<&Vec<Record>> = Vec::new();
+    submissions.iter().for_each(|records| {
+        if !distinct.contains(&records) {
+            distinct.push(records);
+        }
+    });
+    let receipts = distinct.len();
+    let mut items = vec![Item::Run(Box::new(header))];
+    for records in submissions {
+        let mark = Item::Mark(records.len() as u64);
+        items.extend(records.into_iter().map(Item::Record));
+        items.push(mark);
+    }
+    items.extend((0..receipts).map(|_| Item::Receipt(Box::new(receipt.clone()))));
+    items
+}
+
+/// Any bytes are an input: a few of each kind to begin with.
+fn forgeries() -> Seeds {
+    (0..8_u8).map(|kind| seed(&format!("change_{kind}"), change_bytes(kind, 48))).collect()
+}
+
+fn trees() -> Seeds {
+    (0..4_u8).map(|kind| seed(&format!("numbers_{kind}"), change_bytes(kind, 200))).collect()
+}
+
+/// Bytes without a pattern that depend on nothing but `kind`.
+fn change_bytes(kind: u8, count: usize) -> Vec<u8> {
+    (0_u8..).flat_map(|block| *sha256(&[kind, block]).as_bytes()).take(count).collect()
+}
+
+fn note(text: &str) -> Note {
+    Note::parse(text.as_bytes()).expect("a note")
+}
+
+fn seed(name: &str, bytes: impl AsRef<[u8]>) -> (String, Vec<u8>) {
+    (name.to_owned(), bytes.as_ref().to_vec())
+}
