@@ -93,10 +93,14 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// At most so many extension lines are read, which bounds the work on a text that nobody has signed yet; none is
+    /// what is usual.
+    pub const MAX_EXTENSIONS: usize = 1_000;
+
     /// Parses a note's text.
     ///
     /// # Errors
-    /// [`CheckpointError::Lines`], or the variant of the line that is wrong.
+    /// [`CheckpointError::Lines`], or the variant of the line that is wrong; [`CheckpointError::TooManyExtensions`].
     pub fn parse(text: &str) -> Result<Checkpoint, CheckpointError> {
         let mut lines = text.strip_suffix('\n').ok_or(CheckpointError::Lines)?.split('\n');
         let (Some(origin), Some(size), Some(root)) = (lines.next(), lines.next(), lines.next()) else {
@@ -104,6 +108,9 @@ impl Checkpoint {
         };
         let size = text::decimal(size).and_then(TreeSize::new).ok_or(CheckpointError::Size)?;
         let root = Hash::from_base64(root).ok_or(CheckpointError::Root)?;
+        if lines.clone().nth(Self::MAX_EXTENSIONS).is_some() {
+            return Err(CheckpointError::TooManyExtensions { max: Self::MAX_EXTENSIONS });
+        }
         Ok(Checkpoint {
             origin: Origin::new(origin)?,
             head: TreeHead { size, root },
@@ -213,6 +220,12 @@ pub enum CheckpointError {
     /// A line after the third.
     #[error("an extension line is empty or holds a control character")]
     Extension,
+    /// More than [`Checkpoint::MAX_EXTENSIONS`].
+    #[error("the checkpoint has more than {max} extension lines")]
+    TooManyExtensions {
+        /// The limit.
+        max: usize,
+    },
     /// Only one root belongs to size 0.
     #[error("the tree of size 0 has another root than the empty tree's")]
     EmptyRoot,

@@ -105,6 +105,14 @@ fn refuses_other_roots() {
 }
 
 #[test]
+fn refuses_extension_lines_without_end() {
+    let root = Hash::EMPTY_ROOT.to_base64();
+    let text = |lines| format!("log\n1\n{root}\n{}", "x\n".repeat(lines));
+    assert_eq!(Checkpoint::parse(&text(1_000)).unwrap().extensions.len(), 1_000);
+    insta::assert_snapshot!(Checkpoint::parse(&text(1_001)).unwrap_err(), @"the checkpoint has more than 1000 extension lines");
+}
+
+#[test]
 fn refuses_empty_extension_lines() {
     assert_snapshot!(
         refusal(&format!("a\n1\n{ROOT}\n\n")),

@@ -42,7 +42,7 @@ impl Policy {
     fn refuse_two_lines(&self, note: &Note) -> Result<(), PolicyVerifyError> {
         let lines = note.signatures();
         let again = lines.iter().enumerate().find(|(at, line)| {
-            lines[..*at].iter().any(|earlier| same_key(earlier, line)) && self.knows(line)
+            self.knows(line) && lines[..*at].iter().any(|earlier| same_key(earlier, line))
         });
         match again {
             Some((_, line)) => {

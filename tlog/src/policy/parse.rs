@@ -55,11 +55,14 @@ struct Parser {
 
 impl Parser {
     fn read(&mut self, line: &[u8]) -> Result<(), Kind> {
-        let words: Vec<&[u8]> = words(line).collect();
-        let Some((&keyword, rest)) = words.split_first() else { return Ok(()) };
-        match keyword {
+        let mut words = words(line);
+        let keyword = match words.next() {
             // SPEC: tlog-policy, Structure: comment lines start with "#", possibly after white space.
-            [b'#', ..] => Ok(()),
+            None | Some([b'#', ..]) => return Ok(()),
+            Some(keyword) => keyword,
+        };
+        let rest: &[&[u8]] = &words.collect::<Vec<_>>();
+        match keyword {
             b"log" => self.log(rest),
             b"witness" => self.witness(rest),
             b"group" => self.group(rest),

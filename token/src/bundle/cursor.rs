@@ -115,10 +115,10 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(taken).map_err(|_| BundleError::Utf8 { field }.into())
     }
 
-    /// Any one value, whole, as its bytes.
+    /// Any one value of at most `max` bytes, whole, as its bytes.
     ///
     /// What is inside is counted and not descended into, so depth costs nothing: each value claims at least one byte.
-    pub(super) fn value(&mut self) -> Result<&'a [u8], Stop> {
+    pub(super) fn value(&mut self, field: Field, max: usize) -> Result<&'a [u8], Stop> {
         let begin = self.at;
         let mut left: u64 = 1;
         while left > 0 {
@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
             let inside = match major {
                 Major::Unsigned | Major::Negative | Major::Simple => 0,
                 Major::Bytes | Major::Text => {
-                    self.take(usize::try_from(argument).unwrap_or(usize::MAX))?;
+                    self.take(length(field, argument, max)?)?;
                     0
                 }
                 Major::Tag => 1,
@@ -135,9 +135,7 @@ impl<'a> Cursor<'a> {
                 Major::Map => argument.saturating_mul(2),
             };
             left = left.saturating_add(inside);
-            if left > (Item::MAX_BYTES - self.at) as u64 {
-                return Err(BundleError::TooLong.into());
-            }
+            length(field, left.saturating_add((self.at - begin) as u64), max)?;
         }
         Ok(&self.bytes[begin..self.at])
     }

@@ -66,6 +66,7 @@ fn record(cursor: &mut Cursor<'_>, differs: bool) -> Result<Record, Stop> {
 }
 
 fn digests(cursor: &mut Cursor<'_>) -> Result<Digests, Stop> {
+    let begin = cursor.position();
     let mut keys = cursor.map(Field::Digests)?;
     if keys.next(cursor)? != Some(HashId::SHA_256.get()) {
         return Err(BundleError::NoSha256.into());
@@ -76,6 +77,12 @@ fn digests(cursor: &mut Cursor<'_>) -> Result<Digests, Stop> {
         let digest = cursor.bytes(Field::Digest, MAX_CLAIM)?;
         if !digests.insert(hash, digest.to_vec()) {
             return Err(BundleError::DigestLength { id, got: digest.len() }.into());
+        }
+        // No claim could hold more. So a record is short but for its path, and reading it again when more of it has
+        // come costs little.
+        let got = cursor.position() - begin;
+        if got > MAX_CLAIM {
+            return Err(BundleError::Limit { field: Field::Digests, max: MAX_CLAIM, got: got as u64 }.into());
         }
     }
     Ok(digests)
@@ -122,7 +129,10 @@ fn run(cursor: &mut Cursor<'_>) -> Result<RunHeader, Stop> {
             3 => run.agent = Some(cursor.text(Field::Agent, MAX_TEXT)?.to_owned()),
             4 => run.title = Some(cursor.text(Field::Title, MAX_TEXT)?.to_owned()),
             5 => run.after = Some(cursor.bytes(Field::After, RunHeader::MAX_AFTER)?.to_vec()),
-            6 => run.key = Some(HolderKey::decode(cursor.value()?).map_err(|e| BundleError::Key(e.into()))?),
+            6 => {
+                let key = cursor.value(Field::Key, HolderKey::MAX_BYTES)?;
+                run.key = Some(HolderKey::decode(key).map_err(|e| BundleError::Key(e.into()))?);
+            }
             _ => return Err(BundleError::UnknownKey { field: Field::Run, key }.into()),
         }
         next = keys.next(cursor)?;

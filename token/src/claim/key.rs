@@ -23,6 +23,9 @@ pub enum HolderKey {
 }
 
 impl HolderKey {
+    /// A key on P-256: the map, two labels with small integers, and two with 32 bytes each: 1 + 2·2 + 2·35.
+    pub const MAX_BYTES: usize = 75;
+
     /// SHA-256 of the COSE_Key bytes (RFC 9679): how a verifier pins it and a tool shows it.
     pub fn thumbprint(&self) -> Hash {
         sha256(&self.encode())
