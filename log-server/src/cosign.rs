@@ -19,14 +19,16 @@ use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
     policy::Cosigned,
+    time::UnixMillis,
     tree::{self, TreeSize},
     witness::AddCheckpoint,
 };
+use treering_token::verify::Verifier;
 
 /// The pause after a failure, doubled with each up to the second: short, so that a witness that comes back is noticed
 /// within two ticks.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(1_000);
 /// How often a 409 is followed within one round: the second one already has the witness's own size.
 const TRIES: usize = 3;
 
@@ -40,6 +42,8 @@ pub(crate) struct Target {
     pub(crate) note: Note,
     /// The head is published already, and only fresh timestamps are wanted.
     pub(crate) refresh: bool,
+    /// When the last entry was sealed; `None` for the empty log.
+    pub(crate) sealed_at: Option<UnixMillis>,
 }
 
 impl Target {
@@ -80,6 +84,10 @@ pub(crate) enum AskError {
     Contradiction,
     #[error("the answer has no cosignature by the witness's key")]
     NoCosignature,
+    #[error(
+        "the cosignature's time is more than a minute before the head was sealed: the witness's clock is wrong"
+    )]
+    Clock,
     #[error("the cosignature: {0}")]
     Cosignature(#[from] cosignature::CosignatureError),
     #[error(transparent)]
@@ -128,9 +136,7 @@ impl Asking {
     /// One witness, one target.
     pub(crate) async fn ask(&mut self, target: &Target) -> Result<Vote, AskError> {
         for _ in 0..TRIES {
-            if self.old > target.size() {
-                return Err(AskError::Ahead { size: self.old });
-            }
+            self.old = self.old.min(target.size());
             let proof = self.proof(target.size()).await?;
             let message = AddCheckpoint { old: self.old, proof, checkpoint: target.note.clone() };
             let begun = Instant::now();
@@ -141,6 +147,10 @@ impl Asking {
                 // A bare number proves nothing: it only tells where to prove from, or to wait.
                 Err(WitnessError::Conflict { size }) if size == self.old => {
                     return Err(AskError::Contradiction);
+                }
+                // Not kept: the next try asks again from what is proved, or one wrong number would silence it for good.
+                Err(WitnessError::Conflict { size }) if size > target.size() => {
+                    return Err(AskError::Ahead { size });
                 }
                 Err(WitnessError::Conflict { size }) => self.old = size,
                 Err(error) => return Err(error.into()),
@@ -154,6 +164,11 @@ impl Asking {
         // SPEC: tlog-witness: cosignatures from unknown keys are ignored.
         let line = lines.iter().find(|line| key.matches(line)).ok_or(AskError::NoCosignature)?;
         let time = cosignature::verify(key, &target.checkpoint, line)?;
+        // Every verifier would refuse such a receipt, and the first cosignature of a size stays.
+        let latest = time.get().saturating_add(Verifier::ALLOWED_SKEW).saturating_mul(1000);
+        if target.sealed_at.is_some_and(|sealed_at| sealed_at.get() > latest) {
+            return Err(AskError::Clock);
+        }
         self.old = target.size();
         self.core.board.cosigned(self.witness, target.size(), time);
         Ok(Vote {

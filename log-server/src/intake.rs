@@ -3,14 +3,15 @@
 use crate::{
     log::{Place, Submission, SubmitError},
     state::{Core, Fatal, Phase},
-    store::{Accepted, Position, Sequence, Waiting},
+    store::{Accepted, Late, Position, Sequence, Waiting},
+    window,
 };
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use treering_tlog::hash::Hash;
 
 /// How many requests one synced write may serve.
@@ -19,11 +20,14 @@ const GROUP: usize = 4096;
 const LINE: usize = 2 * GROUP;
 /// How many commitments for single tokens the queue may hold: 64 MiB of them, all in one tick's write.
 const MAX_SMALL: usize = 1 << 21;
+/// How many of them may stand before the writer: 32 MiB.
+const MAX_IN_LINE: u32 = 1 << 20;
 
 /// The way in; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Intake {
     requests: mpsc::Sender<Request>,
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -46,12 +50,19 @@ impl Intake {
     /// Starts the writer: the only task that accepts.
     pub(crate) fn start(core: Arc<Core>, next: Sequence) -> Intake {
         let (requests, line) = mpsc::channel(LINE);
-        tokio::spawn(write(core, line, next));
-        Intake { requests }
+        core.start(write(Arc::clone(&core), line, next));
+        Intake {
+            requests,
+            room: Arc::new(Semaphore::new(usize::try_from(MAX_IN_LINE).unwrap_or(usize::MAX))),
+        }
     }
 
     /// Durable when this returns `Ok`.
     pub(crate) async fn submit(&self, submission: Submission) -> Answer {
+        // INVARIANT 7: what stands in the line is bounded in bytes too, not only in requests.
+        let size = submission.small.as_ref().map_or(0, |small| small.len());
+        let size = u32::try_from(size).unwrap_or(u32::MAX).min(MAX_IN_LINE);
+        let Ok(_room) = self.room.acquire_many(size).await else { return Err(SubmitError::Stopping) };
         let (reply, answer) = oneshot::channel();
         if self.requests.send(Request { submission, reply }).await.is_err() {
             return Err(SubmitError::Stopping);
@@ -76,6 +87,7 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
             Err(fatal) => return core.fail(&fatal),
         }
     }
+    core.intake_over.send_replace(true);
     line.close();
     while let Some(request) = line.recv().await {
         let _ = request.reply.send(Err(SubmitError::Stopping));
@@ -89,7 +101,7 @@ struct Group {
     roots: HashMap<Hash, usize>,
     small: usize,
     /// Commitments for submissions that are sealed already without theirs.
-    late: Vec<(u64, Hash, Vec<[u8; 32]>)>,
+    late: Vec<Late>,
     replies: Vec<(oneshot::Sender<Answer>, Answer)>,
 }
 
@@ -100,9 +112,7 @@ impl Group {
             let answer = self.decide(core, submission, &mut next)?;
             self.replies.push((reply, answer));
         }
-        for (entry, root, commitments) in &self.late {
-            core.store.keep_small(*entry, root, commitments)?;
-        }
+        self.write_late(core)?;
         if !self.accepted.is_empty() {
             core.store.accept(&self.accepted)?;
             core.metrics.intake_write(begun.elapsed(), self.accepted.len());
@@ -110,7 +120,7 @@ impl Group {
         // CRASH: up to here nobody was told anything. INVARIANT 1: the replies below follow the synced write above.
         let mut queue = core.queue();
         for accepted in &self.accepted {
-            let small = accepted.small.as_ref().map_or(0, Vec::len);
+            let small = accepted.small.as_ref().map_or(0, |small| small.len());
             queue.push(Waiting { sequence: accepted.sequence, root: accepted.root, small });
         }
         drop(queue);
@@ -127,7 +137,7 @@ impl Group {
         if from > size {
             return Ok(Err(SubmitError::MinEntryTooLarge { size }));
         }
-        let small = submission.small.as_ref().map_or(0, Vec::len);
+        let small = submission.small.as_ref().map_or(0, |small| small.len());
         // INVARIANT 8: first the queue, then the store. A root leaves the queue only after its row is in the store, so
         // there is no moment at which both looks miss it.
         let pending =
@@ -140,7 +150,11 @@ impl Group {
         let from = from.max(core.retained_from.load(Ordering::SeqCst));
         if let Some(Position { entry, position }) = core.store.position(&submission.root, from)? {
             core.metrics.duplicates.inc();
-            self.keep_late(core, entry, submission)?;
+            self.late.extend(submission.small.map(|commitments| Late {
+                entry,
+                root: submission.root,
+                commitments,
+            }));
             return Ok(Ok(Taken::At(Place::Sealed { entry, position })));
         }
         // INVARIANT 7: the queue is bounded, in submissions and in what they bring along.
@@ -159,12 +173,21 @@ impl Group {
         Ok(Ok(Taken::At(Place::Pending)))
     }
 
-    fn keep_late(&mut self, core: &Core, entry: u64, submission: Submission) -> Result<(), Fatal> {
-        let Some(commitments) = submission.small else { return Ok(()) };
-        let open = entry >= core.window_closed.load(Ordering::SeqCst) && crate::window::is_open(core, entry)?;
-        if open && core.store.small(entry, &submission.root)?.is_none() {
-            self.late.push((entry, submission.root, commitments));
+    /// Commitments for submissions that were sealed without theirs, as far as their window is open.
+    fn write_late(&mut self, core: &Core) -> Result<(), Fatal> {
+        if self.late.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        // Held over the look and the write: the window must not close in between, or the bytes would come back after
+        // they were said to be gone.
+        let closing = core.closing();
+        let mut kept = Vec::new();
+        for late in self.late.drain(..) {
+            let open = late.entry >= *closing && window::is_open(core, late.entry)?;
+            if open && core.store.small(late.entry, &late.root)?.is_none() {
+                kept.push(late);
+            }
+        }
+        if kept.is_empty() { Ok(()) } else { Ok(core.store.keep_small(&kept)?) }
     }
 }

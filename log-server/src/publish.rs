@@ -8,6 +8,7 @@ use crate::{
     cosign::{Asking, Target, Vote},
     recover, sign,
     state::{Core, Fatal, Phase, Published},
+    window,
 };
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
@@ -18,6 +19,7 @@ use tokio::{
 use treering_tlog::{
     checkpoint::Checkpoint,
     note::{Note, Signature},
+    time::UnixMillis,
     tree::TreeSize,
 };
 
@@ -49,9 +51,11 @@ async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
     for (witness, old) in known {
         let Some(url) = core.settings.policy.witnesses()[witness].url.clone() else { continue };
         let asking = Asking { core: Arc::clone(core), witness, url, old };
-        tokio::spawn(asking.run(targets.subscribe(), votes.clone()));
+        core.start(asking.run(targets.subscribe(), votes.clone()));
     }
-    Publisher::new(core, targets, checkpoint, signed).run(ballot).await
+    let size = checkpoint.head.size;
+    let sealed_at = core.blocking(move |core| sealed_at(core, size)).await?;
+    Publisher::new(core, targets, (checkpoint, signed), sealed_at).run(ballot).await
 }
 
 struct Publisher<'a> {
@@ -61,6 +65,8 @@ struct Publisher<'a> {
     signed: (Checkpoint, Note),
     round: Option<Round>,
     rounds: u64,
+    /// When the signed head's last entry was sealed.
+    sealed_at: Option<UnixMillis>,
     refreshed_at: Instant,
 }
 
@@ -77,11 +83,10 @@ impl<'a> Publisher<'a> {
     fn new(
         core: &'a Arc<Core>,
         targets: watch::Sender<Option<Arc<Target>>>,
-        checkpoint: Checkpoint,
-        note: Note,
+        signed: (Checkpoint, Note),
+        sealed_at: Option<UnixMillis>,
     ) -> Publisher<'a> {
-        let signed = (checkpoint, note);
-        Publisher { core, targets, signed, round: None, rounds: 0, refreshed_at: Instant::now() }
+        Publisher { core, targets, signed, round: None, rounds: 0, sealed_at, refreshed_at: Instant::now() }
     }
 
     async fn run(mut self, mut ballot: mpsc::Receiver<Vote>) -> Result<(), Fatal> {
@@ -110,14 +115,18 @@ impl<'a> Publisher<'a> {
             // A refresh never holds up a new head.
             Some(round) => (
                 round.published || round.target.refresh,
-                round.begun.elapsed() >= self.core.settings.witness_timeout,
+                round.votes.is_empty() && round.begun.elapsed() >= self.core.settings.witness_timeout,
             ),
         };
         if !open && !overdue {
             return Ok(());
         }
         if sealed.size > self.signed.0.head.size {
-            self.signed = self.core.blocking(move |core| sign::sign(core, sealed)).await?;
+            let size = sealed.size;
+            (self.signed, self.sealed_at) = self
+                .core
+                .blocking(move |core| Ok((sign::sign(core, sealed)?, sealed_at(core, size)?)))
+                .await?;
             self.begin(false);
             return Ok(());
         }
@@ -130,9 +139,11 @@ impl<'a> Publisher<'a> {
             return Ok(());
         }
         let refresh_is_due = self.refreshed_at.elapsed() >= self.core.settings.refresh;
-        if refresh_is_due && !self.core.settings.policy.needs_no_witness() {
+        if refresh_is_due {
             self.refreshed_at = Instant::now();
-            self.begin(true);
+            if !self.core.settings.policy.needs_no_witness() {
+                self.begin(true);
+            }
         }
         Ok(())
     }
@@ -140,7 +151,8 @@ impl<'a> Publisher<'a> {
     fn begin(&mut self, refresh: bool) {
         self.rounds += 1;
         let (checkpoint, note) = self.signed.clone();
-        let target = Arc::new(Target { round: self.rounds, checkpoint, note, refresh });
+        let target =
+            Arc::new(Target { round: self.rounds, checkpoint, note, refresh, sealed_at: self.sealed_at });
         let begun = Instant::now();
         self.round = Some(Round {
             target: Arc::clone(&target),
@@ -238,6 +250,11 @@ impl<'a> Publisher<'a> {
             _ => self.refreshed_at + settings.refresh,
         }
     }
+}
+
+/// When the last entry of a tree of this size was sealed. Blocking.
+fn sealed_at(core: &Core, size: TreeSize) -> Result<Option<UnixMillis>, Fatal> {
+    size.get().checked_sub(1).map(|last| window::sealed_at(core, last)).transpose()
 }
 
 /// The signed note with these cosignatures behind the log's own signature.

@@ -20,6 +20,8 @@ use treering_token::{commitment::Commitment, entry::Entry, layer::Layer, token::
 
 /// Trees of recent batches are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
 const FRESH_LEAVES: u64 = 1 << 19;
+/// And up to so many trees: a quiet log's have one leaf each.
+const FRESH_TREES: usize = 1 << 10;
 
 /// The trees of the newest batches, and of those that were asked for lately.
 #[derive(Clone, Debug, Default)]
@@ -36,14 +38,14 @@ impl FreshBatches {
         trees.push_back((entry, tree));
         let mut leaves: u64 = trees.iter().map(|(_, tree)| tree.len()).sum();
         // The newest stays, however large it is.
-        while leaves > FRESH_LEAVES && trees.len() > 1 {
+        while (leaves > FRESH_LEAVES || trees.len() > FRESH_TREES) && trees.len() > 1 {
             leaves -= trees.pop_front().map_or(0, |(_, tree)| tree.len());
         }
     }
 
     fn get(&self, entry: u64) -> Option<Arc<MemoryTree>> {
         let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        trees.iter().find(|(at, _)| *at == entry).map(|(_, tree)| Arc::clone(tree))
+        trees.iter().rev().find(|(at, _)| *at == entry).map(|(_, tree)| Arc::clone(tree))
     }
 }
 
@@ -78,6 +80,8 @@ pub(crate) fn receipt(core: &Core, fresh: &FreshBatches, wanted: Wanted) -> Resu
     };
     match make(core, fresh, &wanted.root, position, covering) {
         Ok(token) => Ok(ReceiptState::Ready(Box::new(token))),
+        // Dropped while it was being read.
+        Err(_) if position.entry < core.retained_from.load(Ordering::SeqCst) => Ok(ReceiptState::Gone),
         Err(error) => Err(unreadable(&error)),
     }
 }
@@ -89,7 +93,19 @@ pub(crate) fn small_token(
     root: Hash,
     commitment: Commitment,
 ) -> Result<ReceiptState, ReadError> {
-    let receipt = match receipt(core, fresh, Wanted { root, min_entry: None, size: None })? {
+    // The same bytes may have been stamped again since: of those, one whose commitments may still be here.
+    let window = core.window_closed.load(Ordering::SeqCst);
+    let earliest = receipt(core, fresh, Wanted { root, min_entry: None, size: None })?;
+    let from_window = match &earliest {
+        ReceiptState::Ready(token) if token.index() < window => {
+            match receipt(core, fresh, Wanted { root, min_entry: Some(window), size: None })? {
+                ReceiptState::Unknown => return Ok(ReceiptState::Gone),
+                later => later,
+            }
+        }
+        _ => earliest,
+    };
+    let receipt = match from_window {
         ReceiptState::Ready(receipt) => receipt,
         ReceiptState::Pending { retry_after } if core.queue().get(&root) != Some(0) => {
             return Ok(ReceiptState::Pending { retry_after });
@@ -98,9 +114,6 @@ pub(crate) fn small_token(
         _ => return Ok(ReceiptState::Unknown),
     };
     let entry = receipt.index();
-    if entry < core.window_closed.load(Ordering::SeqCst) {
-        return Ok(ReceiptState::Gone);
-    }
     // Between the end of the window and the moment at which the bytes are gone from the disk there is nothing to be
     // had, and "gone" would not be true yet.
     if !window::is_open(core, entry).map_err(|error| unreadable(&error))? {

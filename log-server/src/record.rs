@@ -28,7 +28,8 @@ impl Record {
     /// The record that belongs to a store: `<store>.record`, beside it and not in it, so that a copy of the store that
     /// is put back does not bring its own old record along.
     pub fn beside(store: &Path) -> Record {
-        let mut name = store.as_os_str().to_owned();
+        // Taken apart and put together again: a slash at the end would put the record into the store.
+        let mut name = store.components().collect::<PathBuf>().into_os_string();
         name.push(".record");
         Record { path: name.into() }
     }
@@ -111,6 +112,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let record = Record::beside(&dir.path().join("store"));
         assert_eq!(record.path(), dir.path().join("store.record"));
+        assert_eq!(Record::beside(&dir.path().join("store/")).path(), record.path());
         assert_eq!(record.read().unwrap(), None);
         let head = TreeHead { size: TreeSize::new(7).unwrap(), root: Hash::new([9; 32]) };
         record.write(&TreeHead::EMPTY).unwrap();

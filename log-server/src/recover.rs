@@ -120,6 +120,7 @@ pub(crate) async fn gate(
         return Ok(Some(known));
     }
     let record = Record::beside(&core.settings.store).read()?.map_or(TreeSize::ZERO, |head| head.size);
+    let record = record.max(checkpoint.head.size);
     let (answers, mut heard) = mpsc::channel(64);
     let tasks: Vec<_> = (0..policy.witnesses().len())
         .map(|witness| {
@@ -134,8 +135,8 @@ pub(crate) async fn gate(
     let outcome = loop {
         let wait = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
         tokio::select! {
+            biased;
             () = core.reached(Phase::Stopped) => break None,
-            () = tokio::time::sleep_until(wait), if deadline.is_some() => break Some(known),
             said = heard.recv() => match said {
                 None => break if deadline.is_some() { Some(known) } else { None },
                 Some((witness, Said::Knows(size))) => {
@@ -148,7 +149,9 @@ pub(crate) async fn gate(
                     break None;
                 }
                 Some((witness, Said::Nothing(reason))) => core.board.failed(witness, &reason),
-            }
+            },
+            // Last: an objection that has come in by now counts.
+            () = tokio::time::sleep_until(wait), if deadline.is_some() => break Some(known),
         }
         if deadline.is_none() {
             if policy.is_blocking(&answered) {
@@ -224,6 +227,11 @@ async fn said(
         Err(WitnessError::Unprocessable) => Said::Objects(format!(
             "the witness {} knows another root at size {}",
             policy_witness.name, checkpoint.head.size
+        )),
+        // A new log: somebody has used this origin before, with another key.
+        Err(WitnessError::Forbidden) if checkpoint.head.size.is_zero() => Said::Objects(format!(
+            "the witness {} knows this origin with another key: it existed before",
+            policy_witness.name
         )),
         // 404 and 403 count for nothing: anybody can answer so.
         Err(error) => Said::Nothing(error.to_string()),

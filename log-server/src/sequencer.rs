@@ -6,7 +6,10 @@ use crate::{
     receipts::FreshBatches,
     state::{Core, Fatal, Phase, Sealed},
 };
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
 use tokio::time::MissedTickBehavior;
 
 /// The most submissions that one batch takes: bounds a tick's write to about 100 MB, whatever the queue holds.
@@ -31,8 +34,14 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
             Err(fatal) => return core.fail(&fatal),
         }
         if draining {
-            if core.queue().len() == 0 || core.held().sealing.is_some() {
+            // In this order: once the intake is over, nothing comes into the queue any more.
+            let over = *core.intake_over.borrow();
+            if (over && core.queue().len() == 0) || core.held().sealing.is_some() {
                 return;
+            }
+            if !over {
+                let _ = core.intake_over.subscribe().wait_for(|over| *over).await;
+                continue;
             }
             // The clock may have to pass the last entry's time first.
             ticks.tick().await;
@@ -45,7 +54,10 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &FreshBatc
     let last = core.sealed.borrow().sealed_at;
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.
     let sealed_at = match order.sealing(core.clock.as_ref(), last) {
-        Sealing::At(time) => time,
+        Sealing::At(time) => {
+            core.steady_now.store(time.get(), Ordering::SeqCst);
+            time
+        }
         Sealing::Wait => return Ok(edge),
         Sealing::Stopped { reason } => {
             core.hold_sealing(Some(reason));
@@ -63,6 +75,7 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &FreshBatc
             let built = batch::build(&edge, submissions, sealed_at);
             // CRASH: before this write the submissions are in the intake and will be sealed after the restart;
             // after it they are in the log, and gone from the intake: one write (INVARIANT 4).
+            core.store.health()?;
             core.store.seal(&built.tick)?;
             Ok(built)
         })
@@ -71,7 +84,11 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &FreshBatc
     fresh.add(tick.entry(), Arc::new(tree));
     core.metrics.sealed(begun.elapsed(), tick.head.size);
     tracing::debug!(size = %tick.head.size, submissions = tick.submissions.len(), "sealed");
-    core.sealed.send_replace(Sealed { head: tick.head, sealed_at: Some(tick.sealed_at) });
-    core.queue().sealed(&tick.submissions);
+    {
+        // INVARIANT 8: in one step, so that whoever sees the new size also sees that its submissions are not pending.
+        let mut queue = core.queue();
+        core.sealed.send_replace(Sealed { head: tick.head, sealed_at: Some(tick.sealed_at) });
+        queue.sealed(&tick.submissions);
+    }
     Ok(edge)
 }

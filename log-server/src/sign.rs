@@ -20,7 +20,16 @@ use treering_tlog::{
 /// anybody see it.
 pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fatal> {
     read_back(core, head)?;
-    Record::beside(&core.settings.store).write(&head)?;
+    let record = Record::beside(&core.settings.store);
+    if let Some(highest) = record.read()?
+        && head.size < highest.size
+    {
+        return Err(Fatal::ReadBack {
+            size: head.size,
+            what: format!("size {} may have been signed", highest.size),
+        });
+    }
+    record.write(&head)?;
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.
     let checkpoint = Checkpoint { origin: core.settings.origin.clone(), head, extensions: Vec::new() };
     let text = checkpoint.to_text();

@@ -70,6 +70,13 @@ pub(crate) struct Core {
     pub(crate) window_closed: AtomicU64,
     pub(crate) retained_from: AtomicU64,
     stopped_clock: AtomicBool,
+    /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
+    /// believe a clock that has stepped.
+    pub(crate) steady_now: AtomicU64,
+    /// The last group of the intake is written: nothing comes into the queue any more.
+    pub(crate) intake_over: watch::Sender<bool>,
+    /// Entries below this one are having their commitments deleted, or have had.
+    closing: Mutex<u64>,
 }
 
 /// Reasons why a part of the pipeline does not go on.
@@ -128,6 +135,9 @@ impl Core {
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
             stopped_clock: AtomicBool::new(false),
+            steady_now: AtomicU64::new(0),
+            intake_over: watch::Sender::new(false),
+            closing: Mutex::new(start.window_closed),
             settings,
         }
     }
@@ -142,8 +152,33 @@ impl Core {
         tokio::task::spawn_blocking(move || work(&core)).await?
     }
 
+    /// Starts a part of the pipeline; if it panics, the log ends rather than going on without it.
+    pub(crate) fn start<F>(self: &Arc<Core>, part: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let core = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(error) = tokio::spawn(part).await
+                && error.is_panic()
+            {
+                core.fail(&Fatal::Task(error));
+            }
+        });
+    }
+
+    /// The first entry whose commitments are not being deleted.
+    pub(crate) fn closing(&self) -> MutexGuard<'_, u64> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends the log: nothing is accepted, sealed, signed or published after this.
     pub(crate) fn fail(&self, fatal: &Fatal) {
+        if self.phase() == Phase::Stopped {
+            // The store is closed under whatever was still under way, which is no failure.
+            tracing::debug!(error = %fatal, "after the end");
+            return;
+        }
         tracing::error!(error = %fatal, "the log can't go on and ends; a restart reads what is true from the disk");
         self.fault
             .send_if_modified(|fault| fault.is_none().then(|| *fault = Some(fatal.to_string())).is_some());

@@ -40,6 +40,9 @@ fn close(core: &Core) -> Result<(), Fatal> {
     let from = core.window_closed.load(Ordering::SeqCst);
     let to = first_younger(core, from, core.settings.token_window)?;
     // INVARIANT: `window_closed` goes up only when the bytes are gone from the disk.
+    if to > from {
+        *core.closing() = to;
+    }
     if to > from && core.store.close_window(to)? {
         core.window_closed.store(to, Ordering::SeqCst);
         tracing::info!(entry = to, "single tokens below this entry are deleted");
@@ -48,8 +51,9 @@ fn close(core: &Core) -> Result<(), Fatal> {
     let from = core.retained_from.load(Ordering::SeqCst);
     let to = first_younger(core, from, retention)?;
     if to > from {
-        core.store.drop_batches(to)?;
+        // First in memory: whoever finds a batch missing then also finds that it is meant to be.
         core.retained_from.store(to, Ordering::SeqCst);
+        core.store.drop_batches(to)?;
         tracing::info!(entry = to, "batches below this entry are dropped");
     }
     Ok(())
@@ -59,7 +63,7 @@ fn close(core: &Core) -> Result<(), Fatal> {
 /// time, so this is a binary search.
 fn first_younger(core: &Core, from: u64, age: Duration) -> Result<u64, Fatal> {
     let published = core.published.borrow().as_ref().map_or(0, |published| published.size.get());
-    let limit = core.clock.now().get().saturating_sub(millis(age));
+    let limit = core.steady_now.load(Ordering::SeqCst).saturating_sub(millis(age));
     let (mut low, mut high) = (from, published.max(from));
     while low < high {
         let middle = low + (high - low) / 2;
@@ -68,7 +72,8 @@ fn first_younger(core: &Core, from: u64, age: Duration) -> Result<u64, Fatal> {
     Ok(low)
 }
 
-fn sealed_at(core: &Core, entry: u64) -> Result<UnixMillis, Fatal> {
+/// When an entry says that it was sealed.
+pub(crate) fn sealed_at(core: &Core, entry: u64) -> Result<UnixMillis, Fatal> {
     let size = core.sealed.borrow().head.size;
     let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
     let index = size.leaf(entry).ok_or_else(|| damaged(format!("entry {entry} is beyond size {size}")))?;

@@ -1,12 +1,12 @@
 //! Signed checkpoints, held against the tree of their size, and the cosignatures on them.
 
 use super::Report;
-use crate::store::{RocksStore, Store, StoreError};
+use crate::store::{Loaded, RocksStore, Store, StoreError};
 use std::iter::Peekable;
 use treering_tlog::{
     checkpoint::{Origin, VerifiedCheckpoint},
     cosignature,
-    note::VerifierKey,
+    note::{Note, VerifierKey},
     policy::Policy,
     tree::{TreeHead, TreeSize},
 };
@@ -17,13 +17,22 @@ pub(super) struct Checkpoints<'a> {
     origin: &'a Origin,
     policy: &'a Policy,
     keys: Vec<VerifierKey>,
+    /// Published ones that don't meet the policy.
+    unmet: u64,
     sizes: Peekable<Box<dyn Iterator<Item = Result<TreeSize, StoreError>> + 'a>>,
 }
 
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(store: &'a RocksStore, origin: &'a Origin, policy: &'a Policy) -> Checkpoints<'a> {
         let sizes: Box<dyn Iterator<Item = _>> = Box::new(store.signed_sizes());
-        Checkpoints { store, origin, policy, keys: policy.log_keys(origin), sizes: sizes.peekable() }
+        Checkpoints {
+            store,
+            origin,
+            policy,
+            keys: policy.log_keys(origin),
+            unmet: 0,
+            sizes: sizes.peekable(),
+        }
     }
 
     /// The tree has this head now.
@@ -40,12 +49,21 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// The whole tree was gone through.
-    pub(super) fn finish(self, report: &mut Report) -> Result<(), StoreError> {
-        for size in self.sizes {
+    pub(super) fn finish(mut self, loaded: &Loaded, report: &mut Report) -> Result<(), StoreError> {
+        for size in self.sizes.by_ref() {
             report.find(
                 format!("checkpoint {}", size?),
                 "is signed, but the log does not have that many entries",
             );
+        }
+        if let Some(note) = &loaded.refreshed {
+            self.refreshed(note, report)?;
+        }
+        if self.unmet > 0 {
+            report.remarks.push(format!(
+                "{} published checkpoints don't meet the present policy: it has changed since",
+                self.unmet
+            ));
         }
         for size in self.store.published_sizes() {
             let size = size?;
@@ -56,7 +74,7 @@ impl<'a> Checkpoints<'a> {
         Ok(())
     }
 
-    fn check(&self, head: &TreeHead, report: &mut Report) -> Result<(), StoreError> {
+    fn check(&mut self, head: &TreeHead, report: &mut Report) -> Result<(), StoreError> {
         let place = format!("checkpoint {}", head.size);
         report.checkpoints += 1;
         let note = match self.store.checkpoint(head.size) {
@@ -84,10 +102,28 @@ impl<'a> Checkpoints<'a> {
         }
         report.published += 1;
         if !self.policy.needs_no_witness() && !self.policy.is_met(&voters) {
-            report.remarks.push(format!(
-                "{place} was published under a policy that the present one's witnesses don't show"
-            ));
+            self.unmet += 1;
         }
+        Ok(())
+    }
+
+    /// The refreshed note is of a checkpoint that was checked above, with other cosignatures.
+    fn refreshed(&self, note: &Note, report: &mut Report) -> Result<(), StoreError> {
+        let place = "the refreshed checkpoint";
+        let opened = match VerifiedCheckpoint::open(note.clone(), self.origin, &self.keys) {
+            Ok(opened) => opened,
+            Err(error) => {
+                report.find(place, error);
+                return Ok(());
+            }
+        };
+        let kept = self.store.checkpoint(opened.head().size)?;
+        if kept.is_none_or(|kept| kept.text() != note.text())
+            || !self.store.is_published(opened.head().size)?
+        {
+            report.find(place, "is not one that was published");
+        }
+        self.cosignatures(place, &opened, report);
         Ok(())
     }
 

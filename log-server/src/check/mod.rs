@@ -10,10 +10,15 @@ mod receipts;
 use crate::{
     record::Record,
     recover,
-    store::{RocksStore, Store, StoreError},
+    store::{Loaded, RocksStore, Store, StoreError},
 };
 use std::path::Path;
-use treering_tlog::{checkpoint::Origin, policy::Policy};
+use treering_tlog::{
+    checkpoint::Origin,
+    hash::{self, Hash},
+    policy::Policy,
+    tree::{self, TreeHead},
+};
 
 /// Findings beyond this many are counted and not listed.
 const MAX_LISTED: usize = 200;
@@ -120,9 +125,26 @@ fn go_through(
         Err(recover::StartError::Store(_)) => {}
         Err(error) => report.find("record", error),
     }
+    if loaded.retained_from > loaded.head.size.get() || loaded.window_closed > loaded.head.size.get() {
+        report.find("meta", "batches or commitments are said to be deleted beyond the last entry");
+    }
+    intake(store, &loaded, report)?;
     let mut checkpoints = checkpoints::Checkpoints::new(store, origin, policy);
-    checkpoints.reach(&treering_tlog::tree::TreeHead::EMPTY, report)?;
+    checkpoints.reach(&TreeHead::EMPTY, report)?;
     let batches = entries::check(store, &loaded, &mut checkpoints, report)?;
-    checkpoints.finish(report)?;
+    checkpoints.finish(&loaded, report)?;
     receipts::check(store, &loaded, batches, report)
+}
+
+/// Submissions that wait: those with commitments must have the root that these lead to.
+fn intake(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<(), StoreError> {
+    for submission in loaded.waiting.iter().filter(|submission| submission.small > 0) {
+        let commitments = store.intake_commitments(submission)?;
+        let leaves: Vec<Hash> = commitments.chunks_exact(Hash::LEN).map(hash::leaf_hash).collect();
+        if tree::root(&leaves) != submission.root {
+            report
+                .find(format!("intake record {}", submission.sequence), "its commitments have another root");
+        }
+    }
+    Ok(())
 }

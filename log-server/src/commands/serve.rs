@@ -43,7 +43,10 @@ impl Serve {
         self.logging.start()?;
         let config = self.place.load()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(serve(config))
+        let outcome = runtime.block_on(serve(config));
+        // A write that hangs in a broken disk must not keep the process from ending.
+        runtime.shutdown_timeout(Duration::from_secs(5));
+        outcome
     }
 }
 

@@ -8,6 +8,8 @@ mod json;
 mod octets;
 mod sums;
 
+use std::sync::Arc;
+
 use treering_tlog::{hash::Hash, kernel::RootBuilder};
 
 use super::refusal::Refusal;
@@ -32,7 +34,7 @@ pub(super) struct Gathered {
     pub(super) root: Hash,
     pub(super) count: u64,
     /// The commitments, if they were to be kept.
-    pub(super) small: Option<Vec<[u8; 32]>>,
+    pub(super) small: Option<Arc<[[u8; 32]]>>,
 }
 
 /// A body being read.
@@ -89,7 +91,7 @@ impl Hashes {
             return Err(Refusal::EmptyBody);
         }
         let Tree { builder, small, .. } = self.tree;
-        Ok(Gathered { root: builder.root(), count: builder.len(), small })
+        Ok(Gathered { root: builder.root(), count: builder.len(), small: small.map(Arc::from) })
     }
 }
 

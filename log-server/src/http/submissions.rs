@@ -4,7 +4,7 @@
 //! on disk. With `tokens=true` the tokens are made here, from the request's own commitments and the receipt, so that
 //! a repeated POST gets them as long as the receipt exists.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -231,7 +231,7 @@ async fn wait_for_receipt(app: &App, root: Hash, min_entry: Option<u64>, wait: D
     })
 }
 
-fn tokens_answer(receipt: &Token, root: Hash, small: Vec<[u8; 32]>) -> Result<Response, Refusal> {
+fn tokens_answer(receipt: &Token, root: Hash, small: Arc<[[u8; 32]]>) -> Result<Response, Refusal> {
     let body = tokens::stream(receipt, root, small)?;
     Ok(answer::ok(answer::JSON, Cache::Never, body))
 }
@@ -240,7 +240,7 @@ fn pending(
     root: Hash,
     count: u64,
     min_entry: Option<u64>,
-    small: Option<Vec<[u8; 32]>>,
+    small: Option<Arc<[[u8; 32]]>>,
     retry_after: Duration,
 ) -> Response {
     let location = match min_entry {
@@ -251,7 +251,7 @@ fn pending(
         None => Taken::Receipt(Accepted { root: root.to_string(), count, receipt: location.clone() }),
         Some(small) => {
             let announced = |hash| TokenAnswer::announced(root, Hash::new(hash));
-            Taken::Tokens(TokensAnswer { tokens: small.into_iter().map(announced).collect() })
+            Taken::Tokens(TokensAnswer { tokens: small.iter().copied().map(announced).collect() })
         }
     };
     let mut response = answer::json(StatusCode::ACCEPTED, Cache::Never, &taken);

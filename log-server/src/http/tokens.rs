@@ -3,6 +3,8 @@
 //! With ML-DSA cosignatures a token has some 20 kB, and 1,024 of them 20 MB: each is made when the connection has
 //! room for it.
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
@@ -15,7 +17,7 @@ use super::{receipts::TokenAnswer, refusal::Refusal};
 ///
 /// # Errors
 /// [`Refusal::Internal`] if a token can't be made, found before the first byte is written.
-pub(super) fn stream(receipt: &Token, root: Hash, small: Vec<[u8; 32]>) -> Result<Body, Refusal> {
+pub(super) fn stream(receipt: &Token, root: Hash, small: Arc<[[u8; 32]]>) -> Result<Body, Refusal> {
     let tokens = Tokens { receipt: receipt.clone(), root, tree: MemoryTree::new(leaf_hashes(&small)), small };
     // The first leaf has the longest path of all: if its token can be made, each can.
     tokens.token(0).ok_or(Refusal::Internal)?;
@@ -31,7 +33,7 @@ struct Tokens {
     receipt: Token,
     root: Hash,
     tree: MemoryTree,
-    small: Vec<[u8; 32]>,
+    small: Arc<[[u8; 32]]>,
 }
 
 impl Tokens {
@@ -83,7 +85,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_hash_gets_a_token_that_leads_to_the_batch() {
-        let small: Vec<[u8; 32]> = (0..5).map(|i| [i; 32]).collect();
+        let small: Arc<[[u8; 32]]> = (0..5).map(|i| [i; 32]).collect();
         let root = MemoryTree::new(leaf_hashes(&small)).root();
         let receipt = receipt(root);
         let body = stream(&receipt, root, small.clone()).unwrap().collect().await.unwrap().to_bytes();

@@ -1,6 +1,6 @@
 //! What is asked of a log, and what it answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use treering_tlog::hash::Hash;
 use treering_token::token::Token;
 
@@ -12,7 +12,7 @@ pub struct Submission {
     /// How many commitments it covers.
     pub count: u64,
     /// The commitments themselves, for `tokens=true` (at most 1,024), else `None`.
-    pub small: Option<Vec<[u8; 32]>>,
+    pub small: Option<Arc<[[u8; 32]]>>,
     /// Only a place at or after this entry will do.
     pub min_entry: Option<u64>,
 }

@@ -35,6 +35,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use tokio::sync::Semaphore;
 use treering_tlog::{
     checkpoint::Origin,
     hash::Hash,
@@ -51,7 +52,11 @@ pub struct Log {
     core: Arc<Core>,
     intake: Intake,
     fresh: FreshBatches,
+    readers: Arc<Semaphore>,
 }
+
+/// How many reads may be under way: they share threads with what the pipeline writes, and must not take them all.
+const READERS: usize = 32;
 
 impl Log {
     /// Starts a log on its store with the machine's network.
@@ -115,10 +120,10 @@ impl Log {
         let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
         let fresh = FreshBatches::default();
         let intake = Intake::start(Arc::clone(&core), next);
-        tokio::spawn(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
-        tokio::spawn(publish::run(Arc::clone(&core), signed));
-        tokio::spawn(window::run(Arc::clone(&core)));
-        Log { core, intake, fresh }
+        core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
+        core.start(publish::run(Arc::clone(&core), signed));
+        core.start(window::run(Arc::clone(&core)));
+        Log { core, intake, fresh, readers: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// The log's identity.
@@ -330,14 +335,20 @@ impl Log {
 
     async fn all_published(&self) {
         let (mut sealed, mut published) = (self.core.sealed.subscribe(), self.core.published.subscribe());
+        let mut over = self.core.intake_over.subscribe();
         loop {
-            let size = sealed.borrow_and_update().head.size;
-            let shown = published.borrow_and_update().as_ref().map(|published| published.size);
-            if self.core.queue().len() == 0 && shown == Some(size) {
+            sealed.mark_unchanged();
+            published.mark_unchanged();
+            // In this order: intake, queue, sealed, published: each is final once the one before it is.
+            let quiet = *over.borrow_and_update() && self.core.queue().len() == 0;
+            let size = self.core.sealed.borrow().head.size;
+            let shown = self.core.published.borrow().as_ref().map(|published| published.size);
+            if quiet && shown == Some(size) {
                 return;
             }
             tokio::select! {
                 () = self.core.reached(Phase::Stopped) => return,
+                _ = over.changed() => {}
                 _ = sealed.changed() => {}
                 _ = published.changed() => {}
             }
@@ -363,6 +374,7 @@ impl Log {
         F: FnOnce(&Core) -> Result<T, ReadError> + Send + 'static,
     {
         let core = Arc::clone(&self.core);
+        let _turn = self.readers.acquire().await.map_err(|_| ReadError::Store)?;
         let answer = tokio::task::spawn_blocking(move || question(&core)).await;
         answer.unwrap_or_else(|error| Err(receipts::unreadable(&Fatal::from(error))))
     }

@@ -16,6 +16,7 @@ mod tests;
 pub use rocks::RocksStore;
 
 use bytes::Bytes;
+use std::sync::Arc;
 use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
@@ -35,7 +36,18 @@ pub struct Accepted {
     /// The submission root.
     pub root: Hash,
     /// The commitments of a submission sent with `tokens=true`.
-    pub small: Option<Vec<[u8; 32]>>,
+    pub small: Option<Arc<[[u8; 32]]>>,
+}
+
+/// Commitments that came after their submission was sealed.
+#[derive(Clone, Debug)]
+pub struct Late {
+    /// The entry that the submission is in.
+    pub entry: u64,
+    /// The submission root.
+    pub root: Hash,
+    /// The commitments.
+    pub commitments: Arc<[[u8; 32]]>,
 }
 
 /// A submission that waits for its tick: what [`Store::load`] finds, and what memory keeps of an [`Accepted`].
@@ -125,8 +137,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     fn seal(&self, tick: &Tick) -> Result<(), StoreError>;
     /// Keeps a checkpoint with the log's signature, before anybody sees it.
     fn keep_signed(&self, size: TreeSize, note: &Note) -> Result<(), StoreError>;
-    /// Adds the commitments of a submission that was sealed without them.
-    fn keep_small(&self, entry: u64, root: &Hash, commitments: &[[u8; 32]]) -> Result<(), StoreError>;
+    /// Adds the commitments of submissions that were sealed without them.
+    fn keep_small(&self, late: &[Late]) -> Result<(), StoreError>;
     /// Adds cosignatures to a signed checkpoint. INVARIANT 9: the first one of a key stays.
     fn keep_cosignatures(&self, size: TreeSize, cosignatures: &[Signature]) -> Result<(), StoreError>;
     /// Marks a signed checkpoint as published, together with the cosignatures that allow it.
@@ -154,6 +166,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// The size of the earliest published checkpoint that covers an entry.
     fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError>;
 
+    /// Has the engine met an error in the background? Then nothing that it says about durability counts any longer.
+    fn health(&self) -> Result<(), StoreError>;
+
     /// Closes the store in order; writes after this are errors.
     fn close(&self);
 }
@@ -176,6 +191,12 @@ pub enum StoreError {
         step: &'static str,
         /// What the operating system says.
         source: std::io::Error,
+    },
+    /// The engine met an error while it worked on its files.
+    #[error("the store's engine reports {count} errors in the background")]
+    Background {
+        /// How many.
+        count: u64,
     },
     /// Another process has the store open.
     #[error("the store {path} is in use by another process: only one log may write a history")]

@@ -154,7 +154,7 @@ fn a_closed_window_leaves_no_byte_of_the_commitments_in_any_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let secret = [*hash::sha256(b"a commitment that must go").as_bytes()];
-    let submission = Accepted { sequence: 0, root: root(0), small: Some(secret.to_vec()) };
+    let submission = Accepted { sequence: 0, root: root(0), small: Some(secret.to_vec().into()) };
     store.accept(&[submission, accepted(1, 1)]).unwrap();
     seal(&store, vec![waiting(0, 1)]);
     seal(&store, vec![waiting(1, 1)]);

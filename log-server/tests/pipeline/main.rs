@@ -1,7 +1,9 @@
 //! The pipeline in one process, on a real store, with witnesses that do what each test wants.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod faults;
 mod net;
+mod store;
 
 use net::{Mood, Net};
 use std::{sync::Arc, time::Duration};

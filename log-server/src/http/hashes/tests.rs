@@ -27,7 +27,7 @@ fn gather_within(
 
 fn want(hashes: &[[u8; 32]]) -> Gathered {
     let root = tree::root(&leaf_hashes(hashes));
-    Gathered { root, count: hashes.len() as u64, small: Some(hashes.to_vec()) }
+    Gathered { root, count: hashes.len() as u64, small: Some(hashes.to_vec().into()) }
 }
 
 fn json(hashes: &[[u8; 32]]) -> String {

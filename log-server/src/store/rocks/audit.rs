@@ -31,7 +31,7 @@ impl RocksStore {
 
     /// Every receipt's row: root and position.
     pub(crate) fn receipt_rows(&self) -> impl Iterator<Item = Result<(Hash, Position), StoreError>> {
-        self.db.iterator_cf(self.family(keys::RECEIPTS), IteratorMode::Start).map(|row| {
+        self.db.full_iterator_cf(self.family(keys::RECEIPTS), IteratorMode::Start).map(|row| {
             let (key, value) =
                 row.map_err(|source| StoreError::Engine { step: "reading the receipts", source })?;
             let damaged = || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(&key)) };

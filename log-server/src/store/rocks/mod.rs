@@ -6,7 +6,7 @@ mod open;
 mod purge;
 mod read;
 
-use super::{Accepted, Loaded, Position, Store, StoreError, Tick};
+use super::{Accepted, Late, Loaded, Position, Store, StoreError, Tick};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::{
@@ -78,7 +78,7 @@ impl Store for RocksStore {
         let family = self.family(keys::INTAKE);
         for submission in accepted {
             let mut value = submission.root.as_bytes().to_vec();
-            for commitment in submission.small.iter().flatten() {
+            for commitment in submission.small.iter().flat_map(|small| small.iter()) {
                 value.extend_from_slice(commitment);
             }
             batch.put_cf(family, submission.sequence.to_be_bytes(), value);
@@ -130,9 +130,11 @@ impl Store for RocksStore {
         self.write("keeping a signed checkpoint", batch)
     }
 
-    fn keep_small(&self, entry: u64, root: &Hash, commitments: &[[u8; 32]]) -> Result<(), StoreError> {
+    fn keep_small(&self, late: &[Late]) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
-        batch.put_cf(self.family(keys::SMALL), keys::small(entry, root), commitments.concat());
+        for Late { entry, root, commitments } in late {
+            batch.put_cf(self.family(keys::SMALL), keys::small(*entry, root), commitments.concat());
+        }
         self.write("keeping commitments", batch)
     }
 
@@ -194,6 +196,14 @@ impl Store for RocksStore {
 
     fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError> {
         self.find_published_over(entry)
+    }
+
+    fn health(&self) -> Result<(), StoreError> {
+        let count = self.db.property_int_value(rocksdb::properties::BACKGROUND_ERRORS);
+        match count.map_err(|source| StoreError::Engine { step: "asking for errors", source })? {
+            None | Some(0) => Ok(()),
+            Some(count) => Err(StoreError::Background { count }),
+        }
     }
 
     fn close(&self) {

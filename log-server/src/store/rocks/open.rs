@@ -3,7 +3,8 @@
 use super::{RocksStore, keys};
 use crate::store::StoreError;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, Options, SliceTransform, WriteBatch,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, IteratorMode, Options,
+    SliceTransform, WriteBatch,
 };
 use std::{path::Path, sync::atomic::AtomicBool};
 use treering_tlog::checkpoint::Origin;
@@ -27,7 +28,8 @@ impl RocksStore {
             .iter()
             .map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
         let db = DB::open_cf_descriptors(&db_options(), path, families).map_err(|source| {
-            if source.to_string().contains("lock") {
+            // Only the lock's own file is named so; "block checksum mismatch" is damage, and must stay visible as such.
+            if source.to_string().contains("/LOCK: ") {
                 StoreError::InUse { path: path.display().to_string() }
             } else {
                 StoreError::Engine { step: "opening", source }
@@ -38,6 +40,16 @@ impl RocksStore {
         Ok(store)
     }
 
+    fn is_empty(&self) -> Result<bool, StoreError> {
+        for name in keys::FAMILIES {
+            let row = self.db.full_iterator_cf(self.family(name), IteratorMode::Start).next();
+            if row.transpose().map_err(|source| StoreError::Engine { step: "opening", source })?.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Is there a store at this path?
     pub fn exists(path: &Path) -> bool {
         path.join("CURRENT").exists()
@@ -46,6 +58,9 @@ impl RocksStore {
     /// Writes origin and format into a new store, or checks them.
     fn claim(&self, origin: &Origin) -> Result<(), StoreError> {
         match self.get(keys::META, keys::META_FORMAT)? {
+            None if !self.is_empty()? => {
+                return Err(StoreError::Damaged { what: "there are records, but no format".into() });
+            }
             None => {
                 let mut batch = WriteBatch::default();
                 batch.put_cf(self.family(keys::META), keys::META_FORMAT, FORMAT.to_be_bytes());

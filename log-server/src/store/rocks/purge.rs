@@ -17,18 +17,21 @@ impl RocksStore {
         // CRASH: from here on the commitments can't be read, but the files still hold them; `window_closed` is behind,
         // so that the next start does all of this again.
         let engine = |source| StoreError::Engine { step: "closing the token window", source };
-        let logs_before = self.files_ending("log")?;
+        // What was written before this moment may hold the commitments. A compaction that failed leaves its inputs where
+        // they are, and the binding does not tell: so the files themselves are asked for.
+        let mut doomed = self.files_ending("log")?;
         let mut flush = FlushOptions::default();
         flush.set_wait(true);
         let families: Vec<_> = keys::FAMILIES.iter().map(|name| self.family(name)).collect();
         // Every family: a WAL file goes only when no family needs it any longer.
         self.db.flush_cfs_opt(&families, &flush).map_err(engine)?;
+        doomed.extend(self.tables_that_may_hold(&[keys::SMALL, keys::INTAKE])?);
         let mut compact = CompactOptions::default();
         compact.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         for family in [keys::SMALL, keys::INTAKE] {
             self.db.compact_range_cf_opt(self.family(family), None::<&[u8]>, None::<&[u8]>, &compact);
         }
-        if !self.obsolete_files_are_gone(&logs_before)? {
+        if !self.are_gone(&doomed)? {
             return Ok(false);
         }
         let mut batch = WriteBatch::default();
@@ -37,17 +40,22 @@ impl RocksStore {
         Ok(true)
     }
 
-    fn obsolete_files_are_gone(&self, logs_before: &HashSet<OsString>) -> Result<bool, StoreError> {
+    /// The table files of these families, and those that are obsolete and not deleted yet.
+    fn tables_that_may_hold(&self, families: &[&str]) -> Result<HashSet<OsString>, StoreError> {
+        let mut tables = self.files_ending("sst")?;
+        let live =
+            self.db.live_files().map_err(|source| StoreError::Engine { step: "listing files", source })?;
+        for file in live.iter().filter(|file| !families.contains(&file.column_family_name.as_str())) {
+            tables.remove(&OsString::from(file.name.trim_start_matches('/')));
+        }
+        Ok(tables)
+    }
+
+    fn are_gone(&self, doomed: &HashSet<OsString>) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
-            let logs = self.files_ending("log")?;
-            let live = self
-                .db
-                .live_files()
-                .map_err(|source| StoreError::Engine { step: "listing files", source })?;
-            let live: HashSet<OsString> =
-                live.into_iter().map(|file| OsString::from(file.name.trim_start_matches('/'))).collect();
-            let tables = self.files_ending("sst")?;
-            if logs.is_disjoint(logs_before) && tables.is_subset(&live) {
+            let mut there = self.files_ending("log")?;
+            there.extend(self.files_ending("sst")?);
+            if there.is_disjoint(doomed) {
                 return Ok(true);
             }
             std::thread::sleep(PAUSE);

@@ -74,7 +74,7 @@ impl RocksStore {
     }
 
     /// The commitments in an intake record, 32 bytes each.
-    pub(super) fn intake_commitments(&self, submission: &Waiting) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn intake_commitments(&self, submission: &Waiting) -> Result<Vec<u8>, StoreError> {
         let key = submission.sequence.to_be_bytes();
         let mut value = self.get(keys::INTAKE, &key)?.unwrap_or_default();
         if value.len() != 32 * (submission.small + 1) || value[..32] != submission.root.as_bytes()[..] {
