@@ -1,0 +1,51 @@
+# One profile for everything, so that RocksDB is compiled once: --release --workspace, and nothing sets RUSTFLAGS.
+# `make help` lists the targets.
+
+# Extra flags for every cargo call, for example CARGO_FLAGS=--locked.
+CARGO_FLAGS ?=
+PROFILE := --release --workspace $(CARGO_FLAGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run build test lint fmt clippy doc fuzz bench deps deps-test clean-run
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+demo: deps ## stamp a real tree, stop every server, verify offline; DIR=/some/where for another tree
+	@CARGO_FLAGS="$(CARGO_FLAGS)" DIR="$(DIR)" ./scripts/demo.sh
+
+run: build ## a log and three witnesses on 127.0.0.1:7460-7463, kept in .run/, until Ctrl-C
+	@./scripts/run.sh
+
+build: deps ## the three programs, in target/release
+	cargo build $(PROFILE) --bins
+
+test: deps-test ## all tests, the end-to-end ones against the real programs
+	cargo build $(PROFILE) --bins
+	cargo test $(PROFILE)
+
+lint: deps fmt clippy doc ## formatting, clippy and docs, warnings denied
+
+fmt:
+	cargo fmt --all --check
+
+clippy: deps
+	cargo clippy $(PROFILE) --all-targets -- -D warnings
+
+doc: deps
+	RUSTDOCFLAGS="-D warnings" cargo doc $(PROFILE) --no-deps
+
+fuzz: deps ## every parser under cargo-fuzz, FUZZ_SECONDS each (60)
+	@./scripts/fuzz.sh
+
+bench: deps ## criterion benches
+	cargo bench --workspace $(CARGO_FLAGS)
+
+deps: ## installs what the build needs, if it is missing
+	@./scripts/deps.sh build
+
+deps-test:
+	@./scripts/deps.sh test
+
+clean-run: ## forgets the log and witnesses of make run
+	rm -rf .run

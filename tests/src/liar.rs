@@ -1,0 +1,169 @@
+//! A witness inside the test, which cosigns honestly until it is told to lie.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use treering_tlog::{
+    checkpoint::Checkpoint,
+    cosignature::CosignerKey,
+    note::{KeyName, Signature},
+    time::UnixSeconds,
+    witness::{AddCheckpoint, print_signatures},
+};
+
+/// How it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conduct {
+    /// A true cosignature, without asking for a proof.
+    Honest,
+    /// The line of its key, with another's signature.
+    WrongSignature,
+    /// A true cosignature of another checkpoint than the one asked for.
+    OtherCheckpoint,
+    /// 200, and a body that never ends.
+    Endless,
+    /// 409 with a size that no log has.
+    Conflict,
+    /// 500.
+    Failure,
+    /// It takes the request and says nothing.
+    Silent,
+}
+
+/// A witness that may lie. Its thread ends with the test's process.
+#[derive(Debug)]
+pub struct Liar {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Shared {
+    key: CosignerKey,
+    conduct: Mutex<Conduct>,
+}
+
+/// Its name in the policy.
+pub const NAME: &str = "liar";
+
+impl Liar {
+    /// Begins to listen, honest at first.
+    ///
+    /// # Panics
+    /// If there is no port.
+    pub fn start() -> Liar {
+        let name = KeyName::new("witness.test/liar").expect("a key's name");
+        let key = CosignerKey::ed25519(name, &[7; 32]);
+        let shared = Arc::new(Shared { key, conduct: Mutex::new(Conduct::Honest) });
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound port");
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let serving = Arc::clone(&serving);
+                // Whoever hangs up is answered nothing.
+                thread::spawn(move || serving.serve(stream));
+            }
+        });
+        Liar { shared, address }
+    }
+
+    /// From now on it answers so.
+    pub fn be(&self, conduct: Conduct) {
+        *self.shared.conduct.lock().unwrap_or_else(PoisonError::into_inner) = conduct;
+    }
+
+    /// The line that counts it in a policy.
+    pub fn policy_line(&self) -> String {
+        format!("witness {NAME} {} http://{}\n", self.shared.key.verifier(), self.address)
+    }
+
+    /// Is this line by its key?
+    pub fn made(&self, line: &Signature) -> bool {
+        self.shared.key.verifier().matches(line)
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) -> Option<()> {
+        let message = AddCheckpoint::parse(&read_body(&stream)?).ok()?;
+        let conduct = *self.conduct.lock().unwrap_or_else(PoisonError::into_inner);
+        let checkpoint = Checkpoint::parse(message.checkpoint.text()).ok()?;
+        match conduct {
+            Conduct::Honest => answer(&mut stream, "200 OK", &self.line(&checkpoint)),
+            Conduct::WrongSignature => answer(&mut stream, "200 OK", &self.forged(&checkpoint)),
+            Conduct::OtherCheckpoint => {
+                let mut other = checkpoint;
+                other.head.root = treering_tlog::hash::sha256(b"another root");
+                answer(&mut stream, "200 OK", &self.line(&other))
+            }
+            Conduct::Endless => endless(&mut stream),
+            Conduct::Conflict => answer(&mut stream, "409 Conflict", "4611686018427387904\n"),
+            Conduct::Failure => answer(&mut stream, "500 Internal Server Error", "no\n"),
+            Conduct::Silent => {
+                // Until the log hangs up.
+                let _ = stream.read(&mut [0]);
+                None
+            }
+        }
+    }
+
+    fn line(&self, checkpoint: &Checkpoint) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_secs());
+        let time = UnixSeconds::new(now).expect("a time within range");
+        print_signatures(&[self.key.cosign(checkpoint, time).expect("a timestamp above 0")])
+    }
+
+    fn forged(&self, checkpoint: &Checkpoint) -> String {
+        let line = self.line(checkpoint);
+        let line = Signature::parse_line(line.trim_end()).expect("its own line");
+        let mut bytes = line.bytes().to_vec();
+        bytes[20] ^= 1;
+        print_signatures(&[Signature::new(line.name().clone(), line.id(), bytes)])
+    }
+}
+
+fn read_body(stream: &TcpStream) -> Option<Vec<u8>> {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(body)
+}
+
+fn answer(stream: &mut TcpStream, status: &str, body: &str) -> Option<()> {
+    let kind = if status.starts_with("409") { "text/x.tlog.size" } else { "text/plain" };
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()
+}
+
+fn endless(stream: &mut TcpStream) -> Option<()> {
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n")
+        .ok()?;
+    loop {
+        stream.write_all(b"400\r\n").ok()?;
+        stream.write_all(&[b'a'; 1024]).ok()?;
+        stream.write_all(b"\r\n").ok()?;
+    }
+}

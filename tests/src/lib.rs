@@ -1,0 +1,31 @@
+//! What the end-to-end tests stand on: the real programs as processes, on loopback, in temporary directories.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`programs`] | where the built programs are |
+//! | [`process`] | one running program: its streams, its end |
+//! | [`net`] | a log, its witnesses and a policy, ready to be used |
+//! | [`log`], [`witness`], [`client`] | one of the three programs |
+//! | [`liar`] | a witness inside the test, which can be told to lie |
+//! | [`http`] | requests, and bytes straight to a socket |
+//! | [`view`] | what a reader of the log has seen, held against what it shows now |
+//! | [`trace`] | a program's system calls in order (strace) |
+//! | [`wait`] | bounded waiting for an event |
+//!
+//! Nothing here sleeps to let something happen: every wait is for the event itself, and is bounded. Each process is
+//! ended by its own handle when that is dropped; if the test has failed, its streams are printed then.
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod files;
+pub mod http;
+pub mod liar;
+pub mod log;
+pub mod net;
+pub mod process;
+pub mod programs;
+pub mod random;
+pub mod trace;
+pub mod view;
+pub mod wait;
+pub mod witness;

@@ -1,0 +1,245 @@
+//! The log server: its directory, its process, and what a customer asks it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Output},
+};
+
+use serde_json::Value;
+use treering_tlog::{hash::Hash, tree::TreeSize};
+use treering_token::token::Token;
+
+use crate::{
+    files,
+    http::{Answer, Http},
+    process::Process,
+    programs, trace, wait,
+};
+
+/// The media type of a binary submission.
+pub const OCTETS: &str = "application/octet-stream";
+/// The call that takes submissions.
+pub const SUBMISSIONS: &str = "/v1/submissions";
+
+/// A log in a directory of its own, running or not.
+#[derive(Debug)]
+pub struct LogServer {
+    dir: PathBuf,
+    output: PathBuf,
+    starts: usize,
+    process: Option<Process>,
+    public: Http,
+    admin: Http,
+}
+
+impl LogServer {
+    /// Makes a log. `listen` and `admin` are free ports, so that a restart keeps them.
+    ///
+    /// # Panics
+    /// If `init` refuses.
+    pub fn init(dir: &Path, output: &Path, origin: &str, witnesses: &Path, ports: (u16, u16)) -> LogServer {
+        let made = init(dir, origin, witnesses, ports.0);
+        assert!(made.status.success(), "init: {}", shown(&made));
+        let log = LogServer {
+            dir: dir.to_owned(),
+            output: output.to_owned(),
+            starts: 0,
+            process: None,
+            public: Http::new(format!("http://127.0.0.1:{}", ports.0)),
+            admin: Http::new(format!("http://127.0.0.1:{}", ports.1)),
+        };
+        log.set("admin", &format!("\"127.0.0.1:{}\"", ports.1));
+        log
+    }
+
+    /// Gives a key of `log.toml` another value; it counts from the next start.
+    pub fn set(&self, key: &str, value: &str) {
+        files::set(&self.dir.join("log.toml"), key, value);
+    }
+
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory of its store.
+    pub fn store(&self) -> PathBuf {
+        self.dir.join("store")
+    }
+
+    /// The file of its record.
+    pub fn record(&self) -> PathBuf {
+        self.dir.join("store.record")
+    }
+
+    /// The public listener.
+    pub fn public(&self) -> &Http {
+        &self.public
+    }
+
+    /// The listener of probes.
+    pub fn admin(&self) -> &Http {
+        &self.admin
+    }
+
+    /// Starts it and waits until it listens.
+    ///
+    /// # Panics
+    /// If it ends before.
+    pub fn start(&mut self) {
+        let mut process = self.begin();
+        process.says("listening on http://");
+        process.says("admin on http://");
+        self.process = Some(process);
+    }
+
+    /// Starts it under strace, which writes to `trace`, and waits until it listens.
+    pub fn start_traced(&mut self, trace: &Path) {
+        let mut command = trace::command(trace, &programs::path(programs::LOG));
+        command.args(["serve", "--dir"]).arg(&self.dir);
+        self.starts += 1;
+        let mut process = Process::start(&format!("log-{}", self.starts), &mut command, &self.output);
+        process.says("listening on http://");
+        process.says("admin on http://");
+        self.process = Some(process);
+    }
+
+    /// Starts it and expects that it refuses: its exit status and standard error.
+    pub fn start_refused(&mut self) -> (ExitStatus, String) {
+        let mut process = self.begin();
+        let status = process.end();
+        (status, process.stderr())
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// SIGTERM, without waiting for the end.
+    pub fn terminate(&self) {
+        self.process.as_ref().expect("it runs").terminate();
+    }
+
+    /// Waits for the end of what was told to end.
+    pub fn end(&mut self) -> ExitStatus {
+        self.process.take().expect("it runs").end()
+    }
+
+    /// SIGTERM, and its end.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.terminate();
+        self.end()
+    }
+
+    /// A subcommand on this log's directory.
+    pub fn command(&self, subcommand: &str) -> Output {
+        let output = programs::command(programs::LOG).arg(subcommand).arg("--dir").arg(&self.dir).output();
+        output.expect("the program starts")
+    }
+
+    /// The verifier key.
+    pub fn vkey(&self) -> String {
+        let output = self.command("vkey");
+        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
+    }
+
+    /// `check` of the stopped log, which must find nothing.
+    ///
+    /// # Panics
+    /// If it finds something.
+    #[track_caller]
+    pub fn assert_clean(&self) {
+        let checked = self.command("check");
+        assert!(checked.status.success(), "check: {}", shown(&checked));
+    }
+
+    /// What the probes show.
+    pub fn status(&self) -> Value {
+        self.admin.get("/readyz").json()
+    }
+
+    /// A number that the probes show.
+    pub fn status_number(&self, name: &str) -> Option<u64> {
+        self.status()[name].as_u64()
+    }
+
+    /// Waits until what is sealed is published and nothing is pending.
+    pub fn wait_idle(&self) {
+        wait::until("all is published", || {
+            let status = self.status();
+            let idle = status["pending"] == 0 && status["sealed_size"] == status["published_size"];
+            (idle && self.admin.get("/readyz/publish").status == 200).then_some(())
+        });
+    }
+
+    /// Sends commitments as 32 bytes each.
+    #[track_caller]
+    pub fn submit(&self, commitments: &[[u8; 32]]) -> Answer {
+        self.public.post(SUBMISSIONS, &[("content-type", OCTETS)], commitments.concat())
+    }
+
+    /// Sends commitments and waits for their receipt.
+    #[track_caller]
+    pub fn stamp(&self, commitments: &[[u8; 32]]) -> Token {
+        let headers = [("content-type", OCTETS), ("prefer", "wait=30")];
+        let answer = self.public.post(SUBMISSIONS, &headers, commitments.concat()).expect_status(200);
+        Token::parse(&answer.body).expect("a receipt")
+    }
+
+    /// Waits until the receipt of a root is published.
+    #[track_caller]
+    pub fn receipt(&self, root: &Hash) -> Token {
+        let path = format!("/v1/receipts/{root}");
+        wait::until(&format!("the receipt {root}"), || {
+            let answer = self.public.get(&path);
+            match answer.status {
+                200 => Some(Token::parse(&answer.body).expect("a receipt")),
+                202 => None,
+                _ => panic!("{path}: {}", answer.shown()),
+            }
+        })
+    }
+
+    /// The size of the newest published checkpoint: the second line of it.
+    pub fn published_size(&self) -> TreeSize {
+        let note = self.public.get("/checkpoint").expect_status(200);
+        note.text().lines().nth(1).and_then(TreeSize::parse).expect("a size")
+    }
+
+    fn begin(&mut self) -> Process {
+        self.starts += 1;
+        let mut command = programs::command(programs::LOG);
+        command.args(["serve", "--dir"]).arg(&self.dir);
+        Process::start(&format!("log-{}", self.starts), &mut command, &self.output)
+    }
+}
+
+/// `treering-log init`.
+///
+/// # Panics
+/// If the program can't be started.
+pub fn init(dir: &Path, origin: &str, witnesses: &Path, port: u16) -> Output {
+    let mut command = programs::command(programs::LOG);
+    command.arg("init").arg("--dir").arg(dir).args(["--origin", origin]);
+    command.args(["--listen", &format!("127.0.0.1:{port}")]).arg("--witnesses").arg(witnesses);
+    command.output().expect("the program starts")
+}
+
+/// Status and both streams, for messages.
+pub fn shown(output: &Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n---- stdout\n{}---- stderr\n{}", output.status, text(&output.stdout), text(&output.stderr))
+}
+
+/// The size in the record beside a store.
+///
+/// # Panics
+/// If there is no record.
+pub fn recorded_size(record: &Path) -> TreeSize {
+    let text = fs::read_to_string(record).expect("a record");
+    text.lines().nth(1).and_then(TreeSize::parse).expect("a size")
+}

@@ -1,0 +1,17 @@
+//! End to end: the real programs, real disks, real kills. What each file shows stands at its beginning.
+
+mod check;
+mod curl;
+mod durable;
+mod graceful;
+mod idempotent;
+mod kill;
+mod load;
+mod openapi;
+mod problems;
+mod stamp;
+mod startup;
+mod tiles;
+mod window;
+mod witnesses;
+mod words;

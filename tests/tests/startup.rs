@@ -1,0 +1,240 @@
+//! What a start refuses: a store that was put back, a record that is gone, an origin that existed, a second log on one
+//! store. A restored backup must not become a fork.
+
+use std::path::PathBuf;
+
+use treering_tests::{
+    files,
+    http::Answer,
+    log::{self, LogServer, recorded_size, shown},
+    net::{self, Net, ORIGIN},
+    random, view, wait,
+};
+
+use crate::words::settled;
+
+/// A net whose log was copied, went on, and is stopped: the copy is of the store (and the record, if so wished).
+fn rolled_back(with_record: bool) -> Net {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    let copied = net.dir().join("backup");
+    files::copy(&net.log.store(), &copied);
+    let record = std::fs::read(net.log.record()).expect("a record");
+
+    net.log.start();
+    net.log.stamp(&random::commitments(1));
+    net.log.stamp(&random::commitments(1));
+    net.log.wait_idle();
+    assert!(net.log.stop().success());
+    files::put_back(&copied, &net.log.store());
+    if with_record {
+        std::fs::write(net.log.record(), record).expect("the record's file");
+    }
+    net
+}
+
+/// What each witness cosigned last.
+fn cosigned(net: &Net) -> Vec<String> {
+    net.witnesses.iter().map(|witness| witness.latest(ORIGIN).expect_status(200).text().to_owned()).collect()
+}
+
+/// It refuses to start; what it says.
+fn refused(log: &mut LogServer) -> String {
+    let (status, stderr) = log.start_refused();
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    let last =
+        stderr.lines().filter(|line| line.starts_with("treering-log: ")).collect::<Vec<_>>().join("\n");
+    settled(&last, log.dir())
+}
+
+#[test]
+fn a_store_put_back_from_an_older_copy_never_signs() {
+    let mut net = rolled_back(false);
+    let before = cosigned(&net);
+    let record = recorded_size(&net.log.record());
+    insta::assert_snapshot!(refused(&mut net.log), @r#"treering-log: the store ends at size 1, but this log may have signed size 3: it was put back from an older copy, or has lost data; nothing is signed, since that would fork the log. Ways out: docs/operating.md, "When the log refuses to start""#);
+    assert_eq!(cosigned(&net), before);
+    assert_eq!(recorded_size(&net.log.record()), record);
+}
+
+#[test]
+fn a_store_put_back_with_its_record_accepts_and_never_signs() {
+    let mut net = rolled_back(true);
+    let before = cosigned(&net);
+    net.log.start();
+    let size = net.log.published_size();
+    let why = wait::until("a witness speaks up", || {
+        let why = net.log.status()["degraded"].to_string();
+        why.contains("beyond everything this store may have signed").then_some(why)
+    });
+    assert!(why.contains("knows this log at size"), "{why}");
+    let accepted = net.log.submit(&random::commitments(1)).expect_status(202);
+    net.log.admin().get("/readyz").expect_status(200);
+    net.log.admin().get("/readyz/publish").expect_status(503);
+    // Sealing goes on, and nothing of it is signed: the record says what may have been.
+    wait::until("it is sealed", || {
+        (net.log.status_number("sealed_size") > Some(size.get()) && net.log.status()["pending"] == 0)
+            .then_some(())
+    });
+    net.log.submit(&random::commitments(1)).expect_status(202);
+    wait::until("the next is sealed too", || {
+        (net.log.status_number("sealed_size") > Some(size.get() + 1)).then_some(())
+    });
+    assert_eq!(net.log.published_size(), size);
+    assert_eq!(recorded_size(&net.log.record()), size);
+    assert_eq!(cosigned(&net), before);
+    net.log.public().get(accepted.header("location")).expect_status(202);
+}
+
+#[test]
+fn without_its_record_a_log_does_not_start() {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    std::fs::remove_file(net.log.record()).expect("a record");
+    insta::assert_snapshot!(refused(&mut net.log), @r#"treering-log: [dir]/store.record is missing, although this log has signed checkpoints: without it nobody can tell whether the store is the newest. Ways out: docs/operating.md, "When the log refuses to start""#);
+}
+
+#[test]
+fn with_another_logs_record_a_log_does_not_start() {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    let text = std::fs::read_to_string(net.log.record()).expect("a record");
+    let root = text.lines().nth(2).expect("a root").to_owned();
+    let other = treering_tlog::hash::sha256(b"another history").to_base64();
+    std::fs::write(net.log.record(), text.replace(&root, &other)).expect("the record's file");
+    insta::assert_snapshot!(refused(&mut net.log), @r#"treering-log: at size 1 the store has another root than the head this log may have signed: it holds another history; nothing is signed, since that would fork the log. Ways out: docs/operating.md, "When the log refuses to start""#);
+}
+
+#[test]
+fn a_second_log_on_one_store_does_not_start_and_the_first_goes_on() {
+    let net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    // The same directory under another configuration, with ports of its own.
+    let second = net.dir().join("second");
+    std::fs::create_dir(&second).expect("a new directory");
+    for name in ["log.toml", "key", "witnesses.policy"] {
+        std::fs::copy(net.log.dir().join(name), second.join(name)).expect("a copy");
+    }
+    let config = second.join("log.toml");
+    files::set(&config, "store", &format!("{:?}", net.log.store()));
+    for key in ["listen", "admin"] {
+        files::set(&config, key, &format!("\"127.0.0.1:{}\"", net::free_port()));
+    }
+    let mut command = treering_tests::programs::command(treering_tests::programs::LOG);
+    let output = command.args(["serve", "--dir"]).arg(&second).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("is in use by another process: only one log may write a history"), "{said}");
+    let commitments = random::commitments(2);
+    let receipt = net.log.stamp(&commitments);
+    view::verify(&net.policy, &receipt, &view::root_of(&commitments));
+}
+
+#[test]
+fn an_origin_that_existed_is_not_made_again() {
+    let net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    let again = net.dir().join("again");
+    let output = log::init(&again, ORIGIN, &net.witnesses_file(), net::free_port());
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    insta::assert_snapshot!(said, @"treering-log: a log of the origin log.test/2026 existed before; starting it anew would be a fork. Nothing was made. Choose a new origin.");
+    assert!(!again.exists(), "something of it was made");
+    // Another origin is another log.
+    let output = log::init(&again, "log.test/other", &net.witnesses_file(), net::free_port());
+    assert!(output.status.success(), "{}", shown(&output));
+}
+
+/// A key of an older copy, and a store that begins anew: witnesses know more than nothing.
+#[test]
+fn a_log_that_lost_store_and_record_signs_nothing() {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    let before = cosigned(&net);
+    std::fs::remove_dir_all(net.log.store()).expect("a store");
+    std::fs::remove_file(net.log.record()).expect("a record");
+    net.log.start();
+    wait::until("a witness speaks up", || {
+        net.log.status()["degraded"].to_string().contains("beyond everything").then_some(())
+    });
+    net.log.submit(&random::commitments(1)).expect_status(202);
+    wait::until("it is sealed", || (net.log.status_number("sealed_size") == Some(1)).then_some(()));
+    let hidden: Answer = net.log.public().get("/checkpoint").expect_status(404);
+    assert_eq!(hidden.json()["type"], "urn:treering:problem:not_published");
+    assert_eq!(cosigned(&net), before);
+}
+
+/// A new log whose witnesses don't know it yet accepts and waits, and goes on once a blocking set knows it.
+#[test]
+fn a_new_log_waits_for_witnesses_that_know_it() {
+    let net = net::plan().start();
+    let ports = (net::free_port(), net::free_port());
+    let (dir, origin) = (net.dir().join("new"), "log.test/new");
+    let mut log = LogServer::init(&dir, &net.dir().join("output"), origin, &net.witnesses_file(), ports);
+    log.set("tick_ms", "50");
+    log.start();
+    let why = wait::until("it says what it waits for", || {
+        let why = log.status()["degraded"].to_string();
+        why.contains("the witness does not know this log (404)").then_some(why)
+    });
+    assert!(why.contains("waiting for witnesses"), "{why}");
+    let commitments = random::commitments(2);
+    let root = view::root_of(&commitments);
+    let accepted = log.submit(&commitments).expect_status(202);
+    net.witnesses[0].add_log(&log.vkey());
+    log.public().get(accepted.header("location")).expect_status(202);
+    log.public().get("/checkpoint").expect_status(404);
+    // Two of three: those who don't know it can't be a quorum any more, and those who do are one.
+    net.witnesses[2].add_log(&log.vkey());
+    let lines = std::fs::read_to_string(net.witnesses_file()).expect("the witnesses' lines");
+    let policy = format!("log {}\n{lines}", log.vkey());
+    let policy = treering_tlog::policy::Policy::parse(policy.as_bytes()).expect("a policy");
+    view::verify(&policy, &log.receipt(&root), &root);
+}
+
+/// A log with some entries in its WAL alone, killed; and that WAL's file.
+fn killed_with_wal() -> (Net, PathBuf) {
+    let mut net = net::plan().start();
+    for count in 1..8 {
+        net.log.stamp(&random::commitments(count));
+    }
+    net.log.kill();
+    let is_wal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
+    let wals = files::below(&net.log.store()).into_iter().filter(is_wal);
+    let largest =
+        wals.max_by_key(|path| std::fs::metadata(path).map_or(0, |data| data.len())).expect("a WAL");
+    (net, largest)
+}
+
+/// RocksDB's default would open it without a word, and without what was synced behind the damage.
+#[test]
+fn a_wal_with_a_flipped_bit_is_not_cut_off_there() {
+    let (mut net, wal) = killed_with_wal();
+    let middle = std::fs::metadata(&wal).expect("a WAL").len() / 2;
+    files::flip(&wal, usize::try_from(middle).expect("a short file"));
+    let before = cosigned(&net);
+    let (status, stderr) = net.log.start_refused();
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("treering-log: the store failed at opening: Corruption"), "{stderr}");
+    assert_ne!(net.log.command("check").status.code(), Some(0));
+    assert_eq!(cosigned(&net), before);
+}
+
+/// A torn tail is what a power cut may leave, so RocksDB takes it; but what was signed was synced before, and the
+/// record knows it.
+#[test]
+fn a_wal_that_lost_its_end_is_behind_the_record() {
+    let (mut net, wal) = killed_with_wal();
+    let file = std::fs::OpenOptions::new().write(true).open(&wal).expect("a WAL");
+    let half = file.metadata().expect("a WAL").len() / 2;
+    file.set_len(half).expect("it can be cut");
+    let before = cosigned(&net);
+    let (status, stderr) = net.log.start_refused();
+    assert_eq!(status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("it was put back from an older copy, or has lost data"), "{stderr}");
+    assert_eq!(cosigned(&net), before);
+}
