@@ -8,12 +8,14 @@ use crate::{
 };
 use std::{
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::time::MissedTickBehavior;
 
 /// The most submissions that one batch takes: bounds a tick's write to about 100 MB, whatever the queue holds.
 const MAX_BATCH: usize = 1_000_000;
+/// Between two tries to seal what is left when the log stops.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// Runs until the log stops; the only task that seals.
 pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
@@ -39,12 +41,13 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
             if (over && core.queue().len() == 0) || core.held().sealing.is_some() {
                 return;
             }
-            if !over {
-                let _ = core.intake_over.subscribe().wait_for(|over| *over).await;
-                continue;
+            let mut intake = core.intake_over.subscribe();
+            tokio::select! {
+                () = core.reached(Phase::Stopped) => return,
+                _ = intake.wait_for(|over| *over), if !over => {}
+                // The clock has to pass the last entry's time first, which may take a millisecond; a tick may be long.
+                () = tokio::time::sleep(MOMENT), if over => {}
             }
-            // The clock may have to pass the last entry's time first.
-            ticks.tick().await;
         }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -158,7 +159,14 @@ impl Made {
         }
         let new_dir = !dir.exists();
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
-        Ok(Made { dir: dir.to_owned(), new_dir, files: Vec::new() })
+        let made = Made { dir: dir.to_owned(), new_dir, files: Vec::new() };
+        // CRASH: without this a power cut could take the folder with a key that witnesses have pinned.
+        let whole = fs::canonicalize(dir)?;
+        if let Some(parent) = whole.parent() {
+            let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
+            synced.with_context(|| parent.display().to_string())?;
+        }
+        Ok(made)
     }
 
     fn key(&mut self, key: &SigningKey) -> anyhow::Result<()> {
@@ -170,9 +178,10 @@ impl Made {
 
     fn file(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.dir.join(name);
-        fs::write(&path, bytes).with_context(|| path.display().to_string())?;
-        self.files.push(path);
-        Ok(())
+        let mut file = fs::File::create_new(&path).with_context(|| path.display().to_string())?;
+        // Listed before it is written: half a file must go too.
+        self.files.push(path.clone());
+        file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| path.display().to_string())
     }
 
     fn keep(mut self) {

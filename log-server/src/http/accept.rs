@@ -35,7 +35,7 @@ use super::{metrics::HttpMetrics, stall::Stall};
 use crate::config::Limits;
 
 /// Requests at once on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 16;
 /// A request's head.
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
 /// What is read ahead of a handler on an HTTP/1 connection: 4,096 of them stay below 270 MB. A head must fit in too.
@@ -251,7 +251,12 @@ impl Watch {
         let busy = begun != self.seen || activity.running.load(Ordering::Relaxed) > 0;
         self.seen = begun;
         self.idle = if busy { 0 } else { self.idle + 1 };
-        if self.idle >= IDLE_TICKS { Verdict::End } else { Verdict::Keep }
+        match self.idle {
+            // An HTTP/2 peer that answers pings but not the one of the shutdown would stay for ever.
+            idle if idle >= 3 * IDLE_TICKS => Verdict::Drop,
+            idle if idle >= IDLE_TICKS => Verdict::End,
+            _ => Verdict::Keep,
+        }
     }
 }
 

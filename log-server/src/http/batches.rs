@@ -1,9 +1,14 @@
 //! `GET /v1/batches/{entry}`: what a mirror needs to recompute a batch root.
 
 use axum::{
+    body::Body,
     extract::{RawQuery, State},
+    http::header,
     response::Response,
 };
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     App,
@@ -36,9 +41,26 @@ pub(super) async fn batch(
 ) -> Result<Response, Refusal> {
     let entry = query::number_in_path("entry", &entry)?;
     query::none(query.as_deref())?;
+    let turn = app.batch_turn().await;
     match app.log().batch(entry).await? {
-        Some(Some(leaves)) => Ok(answer::ok(answer::OCTETS, Cache::Immutable, leaves)),
+        Some(Some(leaves)) => {
+            let length = leaves.len();
+            let mut response = answer::ok(answer::OCTETS, Cache::Immutable, sent_with(turn, leaves));
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            Ok(response)
+        }
         Some(None) => Err(Refusal::Gone { what: "batch" }),
         None => Err(Refusal::NotPublished { what: "batch" }),
     }
+}
+
+/// In pieces; the turn is over when the last one is taken or the body is dropped.
+fn sent_with(turn: OwnedSemaphorePermit, leaves: Bytes) -> Body {
+    Body::from_stream(stream::unfold((leaves, turn), async |(mut leaves, turn)| {
+        if leaves.is_empty() {
+            return None;
+        }
+        let piece = leaves.split_to(leaves.len().min(64 * 1024));
+        Some((Ok::<_, std::convert::Infallible>(piece), (leaves, turn)))
+    }))
 }

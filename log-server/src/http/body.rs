@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::Bytes;
+use http_body::Body as _;
 use http_body_util::BodyExt;
 
 use super::refusal::Refusal;
@@ -22,6 +23,8 @@ const DISCARD_TIME: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(super) struct BodyReader {
     body: Body,
+    /// HTTP/2: the end must be the peer's END_STREAM.
+    framed: bool,
     pause: Duration,
     started: Instant,
     received: u64,
@@ -30,7 +33,13 @@ pub(super) struct BodyReader {
 impl BodyReader {
     /// `pause` is how long the body may give nothing.
     pub(super) fn new(body: Body, pause: Duration) -> BodyReader {
-        BodyReader { body, pause, started: Instant::now(), received: 0 }
+        BodyReader { body, framed: false, pause, started: Instant::now(), received: 0 }
+    }
+
+    /// Of an HTTP/2 request: hyper ends a body in silence when the peer resets the stream with NO_ERROR (as Envoy does
+    /// for a client that goes away), so that half a body looks whole.
+    pub(super) fn framed(self, framed: bool) -> BodyReader {
+        BodyReader { framed, ..self }
     }
 
     /// How many bytes came so far.
@@ -46,6 +55,9 @@ impl BodyReader {
             }
             let frame = match tokio::time::timeout(self.pause, self.body.frame()).await {
                 Err(_) => return Err(Refusal::TooSlow { bytes: self.received }),
+                Ok(None) if self.framed && !self.body.is_end_stream() => {
+                    return Err(Refusal::CutOff { bytes: self.received });
+                }
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(_))) => return Err(Refusal::CutOff { bytes: self.received }),
                 Ok(Some(Ok(frame))) => frame,

@@ -138,7 +138,7 @@ pub enum Refusal {
         what: &'static str,
     },
     /// Dropped after its time.
-    #[error("this {what} was kept for its time and is deleted; the same hashes sent again are stamped anew")]
+    #[error("this {what} was kept for its time and is deleted; {}", after_gone(.what))]
     Gone {
         /// A receipt, token, batch.
         what: &'static str,
@@ -236,6 +236,16 @@ fn read_detail(error: &ReadError) -> String {
         ReadError::Store => Refusal::Internal.to_string(),
         ReadError::Size => error.to_string(),
         ReadError::MinEntryTooLarge { size } => min_entry_detail(*size),
+    }
+}
+
+/// A submission whose token window is over is still in the log: sent again it gets the same entry.
+fn after_gone(what: &str) -> &'static str {
+    match what {
+        "token" => {
+            "send the same hashes again with tokens=true and Prefer: wait=10: the answer holds the tokens"
+        }
+        _ => "the same hashes sent again are stamped anew",
     }
 }
 

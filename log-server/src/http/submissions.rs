@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
     response::{IntoResponse, Response},
 };
 use http_body::Body as _;
@@ -138,7 +138,7 @@ async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
     let (head, body) = request.into_parts();
     let waits_for_continue = head.headers.contains_key(header::EXPECT);
     let announced = body.size_hint().lower();
-    let mut reader = BodyReader::new(body, app.limits().body_idle);
+    let mut reader = BodyReader::new(body, app.limits().body_idle).framed(head.version == Version::HTTP_2);
 
     let query = SubmitQuery::parse(head.uri.query());
     let result = match query.and_then(|query| Ok((query, format_of(&head.headers)?))) {
@@ -154,8 +154,10 @@ async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
             take(app, query, gathered, &head.headers).await
         }
         Err(refusal) => {
-            // A client that waits for "100 Continue" hasn't sent the rest, and reading would ask for it.
-            if !waits_for_continue && !matches!(refusal, Refusal::CutOff { .. } | Refusal::TooSlow { .. }) {
+            // A client that waits for "100 Continue" hasn't sent the rest, and reading would ask for it. Once bytes
+            // came it has been asked.
+            let unasked = waits_for_continue && reader.received() == 0;
+            if !unasked && !matches!(refusal, Refusal::CutOff { .. } | Refusal::TooSlow { .. }) {
                 reader.discard().await;
             }
             Err(refusal)
@@ -179,6 +181,10 @@ async fn gather(
     }
     let mut hashes = Hashes::new(format, limit, query.tokens);
     while let Some(chunk) = reader.next().await? {
+        // INVARIANT 7: JSON may hold any amount of white space, so its bytes are bounded too.
+        if format == Format::Json && reader.received() > limit * 256 + 64 * 1024 {
+            return Err(Refusal::TooManyHashes { limit });
+        }
         // So many hashes take under a millisecond; then others get their turn.
         for piece in chunk.chunks(64 * 1024) {
             hashes.push(piece)?;

@@ -153,6 +153,7 @@ impl Log {
     pub async fn submit(&self, submission: Submission) -> Result<Place, SubmitError> {
         let Submission { root, count, small, min_entry } = submission;
         let mut sealed = self.core.sealed.subscribe();
+        let over = tokio::time::Instant::now() + self.core.settings.tick + Duration::from_secs(5);
         loop {
             sealed.borrow_and_update();
             let again = Submission { root, count, small: small.clone(), min_entry };
@@ -160,6 +161,10 @@ impl Log {
                 Taken::At(place) => return Ok(place),
                 Taken::AskAgainWhenSealed => tokio::select! {
                     () = self.core.reached(Phase::Draining) => return Err(SubmitError::Stopping),
+                    // Sealing may be held for long (the clock); nobody hangs on that without an answer.
+                    () = tokio::time::sleep_until(over) => {
+                        return Err(SubmitError::QueueFull { retry_after: self.core.settings.tick });
+                    }
                     _ = sealed.changed() => {}
                 },
             }
