@@ -178,7 +178,7 @@ async fn the_monitoring_endpoint_shows_the_last_cosigned_checkpoint() {
     let (log, silent) = (TestLog::new("log.example/a"), TestLog::new("log.example/b"));
     let witness = TestWitness::start(&[&log, &silent]).await;
     let path = |log: &TestLog| format!("/{}/checkpoint", treering_tlog::witness::origin_hash(&log.origin));
-    assert_eq!(witness.get(&witness.url(&path(&log))).await.problem(404), "not_found");
+    assert_eq!(witness.get(&witness.url(&path(&log))).await.problem(404), "unknown_path");
 
     witness.send(&log.request(0, 5)).await.cosigned(&witness.vkey, &log.checkpoint(5));
     let answer = witness.send(&log.request(5, 8)).await;
@@ -189,7 +189,7 @@ async fn the_monitoring_endpoint_shows_the_last_cosigned_checkpoint() {
     let opened = VerifiedCheckpoint::open(note, &log.origin, &[log.vkey()]).unwrap();
     assert_eq!(opened.checkpoint(), &log.checkpoint(8));
 
-    assert_eq!(witness.get(&witness.url(&path(&silent))).await.problem(404), "not_found");
+    assert_eq!(witness.get(&witness.url(&path(&silent))).await.problem(404), "unknown_path");
     let upper = path(&log).to_uppercase();
     assert_eq!(witness.get(&witness.url(&upper)).await.status, 404);
 }
@@ -198,8 +198,8 @@ async fn the_monitoring_endpoint_shows_the_last_cosigned_checkpoint() {
 async fn other_paths_are_404_and_other_methods_405() {
     let log = TestLog::new("log.example/a");
     let witness = TestWitness::start(&[&log]).await;
-    assert_eq!(witness.get(&witness.url("/")).await.problem(404), "not_found");
-    assert_eq!(witness.get(&witness.url("/metrics")).await.problem(404), "not_found");
+    assert_eq!(witness.get(&witness.url("/")).await.problem(404), "unknown_path");
+    assert_eq!(witness.get(&witness.url("/metrics")).await.problem(404), "unknown_path");
     let got = witness.get(&witness.url("/add-checkpoint")).await;
     assert_eq!(got.problem(405), "method");
     assert_eq!(got.headers["allow"], "POST");
@@ -246,7 +246,7 @@ async fn a_body_that_does_not_come_is_408() {
     let answer =
         exchange(&witness, b"POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: 5\r\n\r\nol").await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(answer.contains("urn:treering:problem:body_timeout"));
+    assert!(answer.contains("urn:treering:problem:too_slow"));
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_body_with_an_encoding_is_415() {
     let witness = TestWitness::start(&[&log]).await;
     let request = witness.http.post(witness.url("/add-checkpoint")).header("content-encoding", "gzip");
     let response = request.body(log.request(0, 3).to_string()).send().await.unwrap();
-    assert_eq!(Answer::of(response).await.problem(415), "encoded");
+    assert_eq!(Answer::of(response).await.problem(415), "content_encoding");
 }
 
 #[tokio::test]

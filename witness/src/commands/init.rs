@@ -16,6 +16,7 @@ use super::{Dir, policy_line};
 use crate::{
     config::{self, Config},
     key::create_key_file,
+    store::RedbStore,
 };
 
 /// Make a new witness: its directory, its key and its configuration
@@ -50,6 +51,8 @@ impl Init {
             .with_context(|| path.display().to_string())?;
         let config = Config::load(&dir)?;
         fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
+        // Made once, here: `serve` refuses to start without it.
+        drop(RedbStore::open(&config.store_file(), |_| {})?);
         sync_directory(&dir)?;
         println!("{key}");
         println!("{}", policy_line(&key, &config.public_url()));

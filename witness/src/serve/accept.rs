@@ -23,7 +23,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{Instant, Sleep, sleep},
+    time::{Instant, Sleep, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -33,7 +33,9 @@ use crate::{config::Limits, metrics::Metrics};
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 /// HTTP/2 requests at once on one connection.
-const MAX_STREAMS: u32 = 64;
+const MAX_STREAMS: u32 = 8;
+/// However busy, a connection ends after so long: HTTP/2 pings alone would keep it for ever.
+const MAX_AGE: Duration = Duration::from_secs(600);
 /// After a failure to accept (no file descriptors left) the loop waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -89,6 +91,10 @@ impl Acceptor {
                 () = stop.cancelled() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
+                }
+                () = sleep(MAX_AGE) => {
+                    connection.as_mut().graceful_shutdown();
+                    timeout(limits.request_timeout() * 2, connection).await.unwrap_or(Ok(()))
                 }
             };
             if let Err(error) = ended {

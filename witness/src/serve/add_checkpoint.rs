@@ -1,6 +1,12 @@
 //! `POST /add-checkpoint` (C2SP tlog-witness): reads the body within its limits and answers what the cosigner decides.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
 use axum::{
     body::Body,
@@ -18,6 +24,8 @@ use crate::cosigner::Refusal;
 /// A body over its limit is read on this far, so that the answer reaches a client that is still sending; then it is
 /// cut.
 const MAX_DRAINED: usize = 1 << 20;
+/// Suspicious requests are told whole at most this often; the metric counts them all.
+const TELL_SECONDS: u64 = 10;
 
 pub(super) async fn add_checkpoint(State(app): State<Arc<App>>, request: Request) -> Response {
     let started = Instant::now();
@@ -35,12 +43,13 @@ pub(super) async fn add_checkpoint(State(app): State<Arc<App>>, request: Request
 }
 
 async fn answer(app: &Arc<App>, request: Request) -> Result<Vec<Signature>, Problem> {
-    let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Problem::Busy)?;
     if !is_plain(request.headers()) {
         return Err(Problem::Encoded);
     }
     let reading = timeout(app.limits.request_timeout(), read_body(request.into_body()));
     let body = reading.await.unwrap_or(Err(Problem::BodyTimeout))?;
+    // Only now: who sends a body slowly, or never, must not take the place of one who has sent it.
+    let permit = Arc::clone(&app.in_flight).try_acquire_owned().map_err(|_| Problem::Busy)?;
     // A task of its own: a client that goes away must not cut an update in two. A stop waits for it.
     let working = app.tasks.spawn({
         let app = Arc::clone(app);
@@ -82,11 +91,21 @@ fn is_plain(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity")
 }
 
+/// Once in [`TELL_SECONDS`]: a request has up to 64 KiB.
+fn may_tell() -> bool {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let now = START.elapsed().as_secs();
+    let next = |next| (now >= next).then_some(now + TELL_SECONDS);
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
+}
+
 /// Says in the witness's own log what its operator has to know.
 fn log(body: &[u8], answer: &Result<Vec<Signature>, Refusal>) {
     match answer {
         Ok(_) => {}
-        Err(refusal) if refusal.is_suspicious() => {
+        // Anybody can send a log's public checkpoint with a wrong proof: that must not fill the disk.
+        Err(refusal) if refusal.is_suspicious() && may_tell() => {
             // SPEC: tlog-witness, add-checkpoint: a request with a valid signature may be logged although it fails,
             // as it might be proof of log misbehavior.
             let request = String::from_utf8_lossy(body);

@@ -47,14 +47,26 @@ impl Problem {
         match self {
             Problem::Refused(refusal) => refusal.name(),
             Problem::TooLarge => "too_large",
-            Problem::BodyTimeout => "body_timeout",
-            Problem::BodyBroken => "body_broken",
-            Problem::Encoded => "encoded",
+            Problem::BodyTimeout => "too_slow",
+            Problem::BodyBroken => "cut_off",
+            Problem::Encoded => "content_encoding",
             Problem::Busy => "busy",
             Problem::Timeout => "timeout",
-            Problem::NotFound => "not_found",
+            Problem::NotFound => "unknown_path",
             Problem::Method => "method",
         }
+    }
+
+    /// The same request may do better later.
+    fn is_passing(&self) -> bool {
+        matches!(
+            self,
+            Problem::Busy
+                | Problem::Timeout
+                | Problem::BodyTimeout
+                | Problem::BodyBroken
+                | Problem::Refused(Refusal::Clock(_) | Refusal::Contended)
+        )
     }
 
     pub(super) fn status(&self) -> StatusCode {
@@ -170,6 +182,7 @@ impl IntoResponse for Problem {
             "title": status.canonical_reason(),
             "status": status.as_u16(),
             "detail": self.detail(),
+            "retry": self.is_passing(),
         });
         let mut response = (status, body.to_string()).into_response();
         let mut set = |name: HeaderName, value| response.headers_mut().insert(name, value);

@@ -71,12 +71,12 @@ fn every_problem_has_its_status_and_its_words() {
     500 signing: The witness could not record this checkpoint, so it was not cosigned. Its operator has to look.
     500 record: The witness could not record this checkpoint, so it was not cosigned. Its operator has to look.
     413 too_large: A request has at most 65536 bytes.
-    408 body_timeout: The body did not arrive in time. Send it again.
-    400 body_broken: The body broke off before its end. Send it again.
-    415 encoded: Send the body as it is, without Content-Encoding.
+    408 too_slow: The body did not arrive in time. Send it again.
+    400 cut_off: The body broke off before its end. Send it again.
+    415 content_encoding: Send the body as it is, without Content-Encoding.
     503 busy, retry after 1 s: The witness works on as many requests as it may. Send it again later.
     503 timeout, retry after 1 s: The record was not written in time. Send it again later: if the answer is then 409, go on from the size in it.
-    404 not_found: There is POST /add-checkpoint, and GET /<lowercase hex SHA-256 of the origin>/checkpoint for each log that this witness has cosigned.
+    404 unknown_path: There is POST /add-checkpoint, and GET /<lowercase hex SHA-256 of the origin>/checkpoint for each log that this witness has cosigned.
     405 method: add-checkpoint is a POST, a checkpoint is a GET.
     "#);
 }
