@@ -34,10 +34,10 @@ impl From<io::Error> for HashError {
     }
 }
 
-/// `O_NOFOLLOW` met a link.
+/// `O_NOFOLLOW` met a link, or a socket has taken the file's place.
 #[cfg(unix)]
 fn is_link(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::ELOOP)
+    matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO))
 }
 
 #[cfg(not(unix))]

@@ -34,6 +34,12 @@ pub(crate) fn token_of(file: &Path) -> PathBuf {
     paths::with_suffix(file, &format!(".{}", Token::EXTENSION))
 }
 
+/// The file that a token of this name is of.
+pub(crate) fn file_of(token: &Path) -> Option<PathBuf> {
+    let name = paths::name_bytes(token.file_name()?).strip_suffix(b".tlog-proof")?;
+    (!name.is_empty()).then(|| token.with_file_name(paths::name_from_bytes(name)))
+}
+
 /// `<dir>.treering`, beside the directory whatever way it was written (`.`, `a/`).
 pub(crate) fn bundle_of(dir: &Path) -> io::Result<PathBuf> {
     // `components` forgets a slash at the end.

@@ -100,11 +100,12 @@ fn directory(path: &Path) -> &Path {
     }
 }
 
-/// Temporary files are private; a token gets the mode that most new files have.
+/// Temporary files are private; a token gets the mode that new files have, by the user's umask.
 #[cfg(unix)]
 fn share(file: &fs::File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    let probe = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o644)).tempfile()?;
+    file.set_permissions(probe.as_file().metadata()?.permissions())
 }
 
 #[cfg(not(unix))]

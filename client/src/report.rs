@@ -76,9 +76,7 @@ impl Report {
     pub(crate) fn result(&mut self, verdict: Verdict, object: &impl Serialize, text: impl Display) {
         self.verdict = self.verdict.and(verdict);
         if self.json {
-            self.line(
-                serde_json::to_string(object).expect("results have only strings, numbers and maps of them"),
-            );
+            self.line(json(object));
         } else {
             self.line(text);
         }
@@ -87,9 +85,7 @@ impl Report {
     /// A result that is said only under `--json`.
     pub(crate) fn object(&mut self, object: &impl Serialize) {
         if self.json {
-            self.line(
-                serde_json::to_string(object).expect("results have only strings, numbers and maps of them"),
-            );
+            self.line(json(object));
         }
     }
 
@@ -151,6 +147,22 @@ impl Report {
             }
         }
     }
+}
+
+/// Outside of ASCII, JSON has only what stands in strings: there `\u202e` says the same and can't act on a terminal.
+fn json(object: &impl Serialize) -> String {
+    let plain = serde_json::to_string(object).expect("results have only strings, numbers and maps of them");
+    let mut out = String::with_capacity(plain.len());
+    for c in plain.chars() {
+        if treering_token::escape::is_treacherous(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[cfg(test)]

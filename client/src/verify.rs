@@ -155,8 +155,23 @@ fn file_of(found: walk::Found) -> Option<Result<PathBuf, (PathBuf, walk::WalkErr
     match found {
         walk::Found::File { source, .. } => Some(Ok(source)),
         walk::Found::Failed { source, error } => Some(Err((source, error))),
-        walk::Found::Link { .. } | walk::Found::LeftOut { .. } => None,
+        // A token whose file a link, a directory or a pipe has taken the place of.
+        walk::Found::Link { source, .. } | walk::Found::LeftOut { source, .. } => {
+            let file = crate::locate::file_of(&source)?;
+            std::fs::symlink_metadata(&file).is_ok_and(|metadata| !metadata.is_file()).then_some(Ok(file))
+        }
     }
+}
+
+/// The file that this token is of, if it is no longer there. A receipt is of no file.
+fn gone(token: &Path) -> Option<PathBuf> {
+    let file = crate::locate::file_of(token)?;
+    let is_gone =
+        std::fs::symlink_metadata(&file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let max = treering_token::token::Token::MAX_BYTES;
+    let bytes = is_gone.then(|| crate::policy_file::read_bounded(token, max).ok().flatten()).flatten()?;
+    let token = treering_token::token::Token::parse(&bytes).ok()?;
+    (!token.is_receipt()).then_some(file)
 }
 
 fn by_token(
@@ -177,11 +192,19 @@ pub(crate) fn beside(source: &Path, policy: &Policy) -> ByToken {
 
 fn beside_with(source: PathBuf, policy: &Policy, buffer: &mut [u8]) -> ByToken {
     let token = crate::locate::token_of(&source);
-    if !token.exists() {
-        return ByToken { source, size: 0, outcome: None };
+    if token.symlink_metadata().is_err() {
+        return match gone(&source) {
+            Some(file) => ByToken { source: file, size: 0, outcome: Some(Err(Fault::Missing)) },
+            None => ByToken { source, size: 0, outcome: None },
+        };
     }
     let verifier = Verifier { policy, now: clock::now() };
-    let outcome = beside::judge(&source, &token, verifier, buffer);
+    // As for a single file: a link that has a token is what it leads to.
+    let file = if source.is_symlink() { source.canonicalize() } else { Ok(source.clone()) };
+    let outcome = match file {
+        Ok(file) => beside::judge(&file, &token, verifier, buffer),
+        Err(error) => Err(HashError::from(error).into()),
+    };
     let size = outcome.as_ref().map_or(0, |(size, _)| *size);
     ByToken { source, size, outcome: Some(outcome.map(|(_, verified)| verified)) }
 }

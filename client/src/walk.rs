@@ -4,7 +4,10 @@
 //! nor directory, and evidence that lies beside what it is for, is left out and said. A directory that can't be read is
 //! reported and passed over. Memory: the names of the directories that lead to the current one.
 
-use crate::paths;
+use crate::{
+    locate::{self, Sort},
+    paths,
+};
 use std::{
     collections::HashSet,
     ffi::OsStr,
@@ -122,7 +125,10 @@ impl Walk {
     }
 
     fn meet(&mut self, kind: Kind, source: PathBuf, path: Vec<u8>, evidence: bool) -> Option<Found> {
-        if self.skip_here.contains(&path) || (evidence && kind == Kind::File) {
+        // By its content too: somebody's own file of such a name is data like any other.
+        let evidence =
+            evidence && kind == Kind::File && matches!(locate::sort(&source), Ok(Sort::Token | Sort::Bundle));
+        if evidence || self.skip_here.contains(&path) {
             return Some(Found::LeftOut { source, why: LeftOut::Evidence });
         }
         if kind == Kind::Dir {

@@ -35,7 +35,8 @@ fn push(out: &mut String, text: &str) {
     }
 }
 
-fn is_treacherous(c: char) -> bool {
+/// Does this character steer a terminal or a reader's eye?
+pub fn is_treacherous(c: char) -> bool {
     c.is_control()
         || matches!(c,
             // Bidirectional: the Arabic letter mark, marks, embeddings and overrides, isolates, the deprecated ones.

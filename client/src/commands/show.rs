@@ -159,14 +159,14 @@ fn checkpoint(note: Note, policy: Option<&Policy>) -> Shown {
     }
     lines.push(format!("signature lines by: {}", signers.join(", ")));
     let judged = policy.map(|policy| match policy.open(note) {
-        Ok(opened) => Ok(judged_checkpoint(policy, &opened)),
+        Ok(opened) => judged_checkpoint(policy, &opened),
         Err(error) => Err(error.to_string()),
     });
     Shown { kind: "checkpoint", judged, lines, fields }
 }
 
 /// What a policy says of a checkpoint that it has opened.
-fn judged_checkpoint(policy: &Policy, opened: &Opened) -> Vec<String> {
+fn judged_checkpoint(policy: &Policy, opened: &Opened) -> Result<Vec<String>, String> {
     let mut lines = vec!["the log's signature is good".to_owned()];
     for cosigned in &opened.cosigned {
         let name = &policy.witnesses()[cosigned.witness].name;
@@ -184,9 +184,9 @@ fn judged_checkpoint(policy: &Policy, opened: &Opened) -> Vec<String> {
             )
         }
         None if policy.needs_no_witness() => "the policy asks for no witness: no attested time".to_owned(),
-        None => "too few witnesses for the policy's quorum: no attested time".to_owned(),
+        None => return Err("too few witnesses for the policy's quorum: no attested time".to_owned()),
     });
-    lines
+    Ok(lines)
 }
 
 fn policy_shown(policy: &Policy) -> Shown {

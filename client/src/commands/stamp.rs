@@ -56,7 +56,18 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     let wish = wish(args);
     let mut all = Stamped::default();
     for target in &plan.targets {
-        let stamped = stamp::stamp(&log, &wish, target, &mut |event| teller.tell(&event))?;
+        let stamped = match stamp::stamp(&log, &wish, target, &mut |event| teller.tell(&event)) {
+            // The other targets are stamped all the same.
+            Err(error @ StampError::Nothing) => {
+                for path in &target.given {
+                    teller
+                        .report
+                        .problem(Verdict::Unchecked, format_args!("{}: {error}", paths::shown(path)));
+                }
+                continue;
+            }
+            other => other?,
+        };
         all.records += stamped.records;
         all.bytes += stamped.bytes;
         all.tokens += stamped.tokens;

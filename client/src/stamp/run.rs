@@ -221,6 +221,12 @@ impl Run<'_> {
             let attested = verifier
                 .receipt(&receipt, &Commitment(*root))
                 .map_err(|error| StampError::Receipt { root: *root, error })?;
+            // A witness's clock that is ahead can make the two bounds contradict each other: no verifier would take that.
+            if let Some(note) = &self.opener.run().after {
+                verifier
+                    .after(note, &attested)
+                    .map_err(|error| StampError::Receipt { root: *root, error })?;
+            }
             observe(Event::Receipt { root, attested: &attested });
             self.journal.receipt(root, &receipt)?;
             self.writer.write(&Item::Receipt(Box::new(receipt.clone()))).map_err(StampError::Write)?;

@@ -154,6 +154,8 @@ impl Submissions<'_> {
 
     /// Waits for all receipts, each verified; `observe` gets them as they come.
     pub(super) fn collect(mut self) -> Result<Vec<(Hash, Token)>, StampError> {
+        // Only the tasks have senders now: one that panics is noticed when the last of them is gone.
+        self.sender = mpsc::channel().0;
         while self.under_way > 0 {
             self.log.check()?;
             match self.outcomes.recv_timeout(LOOK) {
@@ -213,7 +215,15 @@ async fn settle(
         tokio::time::sleep(pause).await;
         answer = match client.receipt(&root, size).await {
             // That checkpoint won't do for the log; the receipt as it is may do later.
-            Err(ClientError::Refused { .. }) if size.is_some() => client.receipt(&root, None).await?,
+            Err(ClientError::Refused { status: 400..=428, .. } | ClientError::Unknown { .. })
+                if size.is_some() =>
+            {
+                client.receipt(&root, None).await?
+            }
+            // The log has the submission durably: an outage is waited out, as long as the user wants.
+            Err(ClientError::Unreachable { .. } | ClientError::Refused { status: 429 | 500..=599, .. }) => {
+                Answer::Pending { retry_after: Duration::from_secs(5) }
+            }
             other => other?,
         };
     }

@@ -29,7 +29,7 @@ fn chain(newest: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
     let (bytes, mut token) = read(newest)?;
     let mut chain = vec![bytes];
     let mut earlier = None;
-    while token.renews().is_some() {
+    while token.renews().is_some() && chain.len() < MAX_CHAIN {
         let names = match &mut earlier {
             Some(names) => names,
             None => {
@@ -46,10 +46,21 @@ fn chain(newest: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
     Ok((chain, token))
 }
 
+/// A renewal every few years: so many would last for centuries, and a megabyte each is what they may take.
+const MAX_CHAIN: usize = 64;
+
 fn read(path: &Path) -> Result<(Vec<u8>, Token), Fault> {
     let shown = || paths::shown(path);
+    let unreadable = |error| Fault::TokenUnreadable { token: shown(), error };
+    // A named pipe would be waited for, for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(unreadable(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        )));
+    }
     let bytes = read_bounded(path, Token::MAX_BYTES)
-        .map_err(|error| Fault::TokenUnreadable { token: shown(), error })?
+        .map_err(unreadable)?
         .ok_or_else(|| Fault::TokenTooLong { token: shown() })?;
     let token = Token::parse(&bytes).map_err(|error| Fault::Token { token: shown(), error })?;
     Ok((bytes, token))

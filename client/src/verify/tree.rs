@@ -42,7 +42,7 @@ pub(crate) struct Judged {
 /// What else is worth saying at the end.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
-    /// Names and titles that the runs' headers claim.
+    /// Names and titles that the claims of some of the files have.
     pub(crate) claimed: Vec<(&'static str, String)>,
     /// Records that only keep their place in the tree.
     pub(crate) bare: u64,
@@ -68,7 +68,15 @@ pub(crate) fn tree(
         |worker, job| worker.look(&bundle.base, policy, job),
         |done| {
             match done {
-                Done::File { submission, path, size, outcome } => {
+                Done::File { submission, path, size, outcome, claimed } => {
+                    for (what, name) in claimed.into_iter().filter(|_| outcome.is_ok()) {
+                        if let Some(name) = name
+                            && seen.claimed.len() < MAX_CLAIMED
+                            && !seen.claimed.iter().any(|(is, said)| *is == what && *said == name)
+                        {
+                            seen.claimed.push((what, name));
+                        }
+                    }
                     order.note(&path);
                     *matching.entry(submission).or_default() += u64::from(outcome.is_ok());
                     observe(Finding::File { path: &path, size, outcome: &outcome });
@@ -78,10 +86,7 @@ pub(crate) fn tree(
                         submissions.iter().filter_map(|submission| matching.remove(submission)).sum();
                     observe(Finding::Receipt { root: &root, matching, outcome: &outcome });
                 }
-                Done::Run(claimed) => {
-                    matching.clear();
-                    seen.claimed.extend(claimed);
-                }
+                Done::Run => matching.clear(),
                 Done::Bare => seen.bare += 1,
                 Done::Failed(error) => return Err(VerifyFailure::from(error)),
             }
@@ -118,16 +123,22 @@ impl Order {
     }
 }
 
+/// Names and title of one record's own claim.
+type Claimed = [(&'static str, Option<String>); 3];
+
+/// So many different ones are told.
+const MAX_CLAIMED: usize = 32;
+
 enum Job {
-    File { submission: u64, kind: Kind, path: RelativePath, digests: Digests },
+    File { submission: u64, kind: Kind, path: RelativePath, digests: Digests, claimed: Claimed },
     Receipt { root: Commitment, submissions: Vec<u64>, receipt: Box<Token>, after: Arc<Option<Vec<u8>>> },
     Pass(Done),
 }
 
 enum Done {
-    File { submission: u64, path: RelativePath, size: u64, outcome: Result<(), Fault> },
+    File { submission: u64, path: RelativePath, size: u64, outcome: Result<(), Fault>, claimed: Claimed },
     Receipt { root: Hash, submissions: Vec<u64>, outcome: Result<Judged, VerifyError> },
-    Run(Vec<(&'static str, String)>),
+    Run,
     Bare,
     Failed(BundleFileError),
 }
@@ -166,14 +177,22 @@ impl Source {
     fn job(&mut self, item: Item, step: Step) -> Option<Job> {
         match (item, step) {
             (Item::Run(run), _) => {
-                let claimed = [("holder", run.holder), ("agent", run.agent), ("title", run.title)];
                 self.after = Arc::new(run.after);
-                let claimed = claimed.into_iter().filter_map(|(what, name)| Some((what, name?))).collect();
-                Some(Job::Pass(Done::Run(claimed)))
+                Some(Job::Pass(Done::Run))
             }
-            (Item::Record(Record::Path { kind, path, digests, .. }), Step::Record { submission, .. }) => {
-                let wanted = paths::is_below(path.as_bytes(), &self.below);
-                wanted.then_some(Job::File { submission, kind, path, digests })
+            (
+                Item::Record(Record::Path { kind, path, digests, .. }),
+                Step::Record { submission, opened, .. },
+            ) => {
+                if !paths::is_below(path.as_bytes(), &self.below) {
+                    return None;
+                }
+                // What the claim says, not the run's header: a record may have other names, or none.
+                let title = opened.claim.and_then(|claim| claim.title);
+                let (holder, agent) = opened.opening.map_or((None, None), |o| (o.holder, o.agent));
+                let (holder, agent) = (holder.map(|holder| holder.name), agent.map(|agent| agent.name));
+                let claimed = [("holder", holder), ("agent", agent), ("title", title)];
+                Some(Job::File { submission, kind, path, digests, claimed })
             }
             (Item::Record(Record::Bare(_)), _) => Some(Job::Pass(Done::Bare)),
             (Item::Receipt(receipt), Step::Receipt { root, submissions }) => {
@@ -197,13 +216,13 @@ impl Worker {
                 let outcome = judge(policy, &root, &receipt, after.as_deref());
                 Done::Receipt { root: root.0, submissions, outcome }
             }
-            Job::File { submission, kind, path, digests } => {
+            Job::File { submission, kind, path, digests, claimed } => {
                 let outcome = match self.parents.resolve(base, &path) {
                     Ok(source) => self.compare(kind, &source, &digests),
                     Err(link) => Err(Fault::Escapes(paths::shown(&link))),
                 };
                 let size = outcome.as_ref().copied().unwrap_or(0);
-                Done::File { submission, path, size, outcome: outcome.map(|_| ()) }
+                Done::File { submission, path, size, outcome: outcome.map(|_| ()), claimed }
             }
         }
     }

@@ -5,7 +5,12 @@ fn tree(files: &[&str]) -> tempfile::TempDir {
     for file in files {
         let path = dir.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, file).unwrap();
+        let content: &[u8] = match file.rsplit('.').next() {
+            Some("tlog-proof") => b"c2sp.org/tlog-proof@v1\n",
+            Some("treering") => b"\x82\x71treering.bundle/1\x40",
+            _ => file.as_bytes(),
+        };
+        fs::write(path, content).unwrap();
     }
     dir
 }
@@ -122,4 +127,11 @@ fn names_that_are_not_unicode_are_met() {
     fs::write(dir.path().join(OsStr::from_bytes(b"\xff\n")), "").unwrap();
     let found = Walk::new(vec![root(dir.path())], ALL).collect::<Vec<_>>();
     assert!(matches!(&found[..], [Found::File { path, .. }] if path.as_bytes() == b"\xff\n"));
+}
+
+#[test]
+fn a_file_that_is_only_named_like_evidence_is_data() {
+    let dir = tree(&["a", "a.tlog-proof"]);
+    fs::write(dir.path().join("a.tlog-proof"), "notes of mine").unwrap();
+    assert_eq!(walked(dir.path(), ALL), ["a", "a.tlog-proof"]);
 }

@@ -99,8 +99,9 @@ fn nothing_to_stamp_is_an_error() {
     snapshots(|| {
         assert_snapshot!(empty.told(), @"
         exit 2
+        0 files stamped (0 B)
         treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
-        treering: nothing to stamp: no file was found and read
+        treering: d: nothing to stamp: no file was found and read
         ");
     });
     assert_eq!(bench.stamp_any(&log, &["nowhere"]).code, 2);

@@ -291,3 +291,28 @@ fn cosignatures_from_the_future_are_told() {
     assert_eq!(ran.code, 0);
     assert!(ran.out.contains("in the future by this verifier's clock"), "{ran:?}");
 }
+
+#[test]
+fn a_file_that_is_gone_from_beside_its_token_is_missing() {
+    let (_, bench) = stamped(&["--tokens"]);
+    assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
+    fs::remove_file(bench.path("d/a.txt")).unwrap();
+    let ran = bench.trusting(&["verify", "d"]);
+    assert_eq!(ran.code, 1, "{}", told(&ran));
+    assert!(told(&ran).contains("missing"), "{}", told(&ran));
+    // Something else in its place is no better.
+    fs::create_dir(bench.path("d/a.txt")).unwrap();
+    let ran = bench.trusting(&["verify", "d"]);
+    assert_eq!(ran.code, 1, "{}", told(&ran));
+}
+
+#[test]
+fn a_lower_bound_is_said_of_each_only_where_each_has_one() {
+    let (log, bench) = stamped(&["--tokens"]);
+    assert!(told(&bench.trusting(&["verify", "d"])).contains("each stamped not before"));
+    bench.write("d/late", "without");
+    bench.stamp(&log, &["d/late", "--plain"]);
+    let ran = bench.trusting(&["verify", "d", "--strict"]);
+    assert_eq!(ran.code, 0, "{}", told(&ran));
+    assert!(!told(&ran).contains("each stamped not before"), "{}", told(&ran));
+}

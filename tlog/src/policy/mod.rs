@@ -182,7 +182,12 @@ impl Policy {
         // INVARIANT: a name is a member at most once, so each text is used once and the whole stays as short as the
         // file; members stand before their groups, so nothing recurses.
         let mut texts: Vec<String> = Vec::new();
-        for group in &self.groups {
+        // A group behind the quorum's own may have that as a member, and would take its text away.
+        let needed = match self.quorum {
+            Quorum::Member(Member::Group(at)) => &self.groups[..=at],
+            _ => &[],
+        };
+        for group in needed {
             let members = group.members.iter().map(|&member| match member {
                 Member::Witness(at) => self.witnesses[at].name.to_string(),
                 Member::Group(at) => format!("{} ({})", self.groups[at].name, std::mem::take(&mut texts[at])),

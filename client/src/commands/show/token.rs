@@ -83,6 +83,6 @@ fn judge(policy: &Policy, token: &Token) -> Result<Vec<String>, String> {
         .map_err(|error| format!("the entry is not in the checkpoint's tree: {error}"))?;
     let mut lines =
         vec![format!("the entry is in the log; what {} it is for is not checked here", bottom(token))];
-    lines.extend(judged_checkpoint(policy, &opened));
+    lines.extend(judged_checkpoint(policy, &opened)?);
     Ok(lines)
 }

@@ -26,6 +26,8 @@ pub(super) struct Teller<'a> {
     /// The latest upper and the earliest lower bound: they hold for all.
     attested: Option<Attested>,
     after: Option<After>,
+    /// Something verified has no lower bound: then there is none that holds for each.
+    unbounded: bool,
     one_file: bool,
     failed: bool,
 }
@@ -50,6 +52,7 @@ impl<'a> Teller<'a> {
             counts: Counts::default(),
             attested: None,
             after: None,
+            unbounded: false,
             one_file: false,
             failed: false,
         }
@@ -134,8 +137,9 @@ impl<'a> Teller<'a> {
             Some(Ok(tokens)) => {
                 self.report.progress.file(found.size);
                 self.counts.verified += 1;
-                if let Some(newest) = tokens.first() {
-                    self.bounds(&newest.attested, newest.after.as_ref());
+                if let (Some(newest), Some(oldest)) = (tokens.first(), tokens.last()) {
+                    // The oldest is of the file; when a newer one was made says nothing about that.
+                    self.bounds(&newest.attested, oldest.after.as_ref());
                 }
                 self.report.object(&verified_object(&path, found.size, None, tokens));
             }
@@ -195,7 +199,8 @@ impl<'a> Teller<'a> {
                 lines.extend(
                     self.attested.as_ref().map(|attested| format!("  each {}", describe::attested(attested))),
                 );
-                lines.extend(self.after.as_ref().map(|after| format!("  each {}", describe::after(after))));
+                let after = self.after.as_ref().filter(|_| !self.unbounded);
+                lines.extend(after.map(|after| format!("  each {}", describe::after(after))));
                 lines.extend(self.attested.as_ref().map(|_| format!("  {NOT_SHOWN}")));
             }
             self.report.result(Verdict::Good, &object, lines.join("\n"));
@@ -213,7 +218,9 @@ impl<'a> Teller<'a> {
                     attested: Some(JsonAttested::of(&judged.attested)),
                     not_before: judged.after.as_ref().map(not_before),
                 });
-                self.bounds(&judged.attested, judged.after.as_ref());
+                if matching > 0 {
+                    self.bounds(&judged.attested, judged.after.as_ref());
+                }
             }
             Err(error) => {
                 self.counts.invalid += 1;
@@ -244,6 +251,7 @@ impl<'a> Teller<'a> {
         if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
             self.attested = Some(attested.clone());
         }
+        self.unbounded |= after.is_none();
         if let Some(after) = after
             && self.after.as_ref().is_none_or(|before| before.not_before > after.not_before)
         {
