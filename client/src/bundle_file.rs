@@ -28,6 +28,10 @@ pub(crate) enum BundleFileError {
     Compression { path: String, error: io::Error },
     #[error("the bundle {path} is not whole: {error}; get a whole copy of it")]
     NotWhole { path: String, error: BundleError },
+    #[error(
+        "the bundle {path} is refused: a submission in it has more than {max} records, more than any log takes"
+    )]
+    TooManyRecords { path: String, max: usize },
     #[error("the bundle {path} is refused: {error}")]
     Refused { path: String, error: AtItem },
 }

@@ -2,7 +2,10 @@
 //!
 //! Memory: 64 bytes a record of one submission, and what is picked of those submissions whose receipts come later.
 
-use crate::bundle_file::{BundleFileError, Reader};
+use crate::{
+    bundle_file::{BundleFileError, Reader},
+    paths,
+};
 use std::{collections::HashMap, path::Path};
 use treering_token::{
     bundle::{
@@ -14,6 +17,9 @@ use treering_token::{
     layer::Layer,
     token::Token,
 };
+
+/// Sixteen times what a log takes at once by default: 512 MB of commitments.
+const MAX_SUBMISSION: usize = 1 << 24;
 
 /// A record as the picker sees it.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +53,12 @@ pub(crate) fn cut<K, E: From<BundleFileError>>(
         waiting: HashMap::new(),
     };
     while let Some((item, step)) = reader.step()? {
+        // A few compressed kilobytes can say millions of records: what is kept of them is bounded.
+        if cutter.here.len() >= MAX_SUBMISSION {
+            return Err(
+                BundleFileError::TooManyRecords { path: paths::shown(path), max: MAX_SUBMISSION }.into()
+            );
+        }
         for (key, token) in cutter.take(item, step, &mut pick) {
             emit(key, token)?;
         }

@@ -35,7 +35,12 @@ pub(crate) fn make_private_dir(dir: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
+    // The last level that is there already: from it on, each new one must last, or the key in it may vanish in a power
+    // cut with the directory.
+    let new: Vec<&Path> =
+        dir.ancestors().take_while(|level| !level.as_os_str().is_empty() && !level.exists()).collect();
+    builder.create(dir)?;
+    new.into_iter().filter_map(Path::parent).try_for_each(sync_dir)
 }
 
 /// Options for a new file that only its owner can read.

@@ -66,7 +66,7 @@ fn a_directory_stamped_and_verified_when_all_servers_are_gone() {
         14 files verified
           each existed before [time] ([2 or 3] of 3 witnesses; 2 would have to lie); sealed by the log log.test/2026 at [time.millis], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.test/2026): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
     let lines = client.run(net.dir(), ["verify", "tree", "--json"]).expect(0).stdout();

@@ -43,6 +43,22 @@ pub fn attested(a: &Attested) -> String {
     }
 }
 
+/// What holds for each of several: `existed before 2026-11-22T04:41:04Z (at least 2 would have to lie); …`.
+///
+/// `latest` has the latest bound of them; `would_have_to_lie` is the least of them.
+pub fn attested_of_several(latest: &Attested, would_have_to_lie: usize) -> String {
+    match latest.before() {
+        Some(before) => format!(
+            "existed before {} (at least {would_have_to_lie} would have to lie); sealed in several entries",
+            seconds(before)
+        ),
+        None => {
+            "no attested time: the policy asks for no witness; only the log's own word, in several entries"
+                .into()
+        }
+    }
+}
+
 /// `stamped not before 2026-11-22T04:40:58Z (checkpoint 16 of the log …): this says when the claim was made, …`
 pub fn after(a: &After) -> String {
     let (not_before, origin) = (seconds(a.not_before), escape::text(a.origin.as_str()));

@@ -178,7 +178,7 @@ fn a_bundle_of_several_roots_names_what_it_does_not_cover() {
         3 files verified, 1 not covered by any token
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
 }

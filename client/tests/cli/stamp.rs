@@ -77,7 +77,7 @@ fn a_directory_gets_one_bundle_beside_it() {
         3 files verified
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
         assert_snapshot!(bundle.told(), @"
         exit 0
@@ -135,7 +135,7 @@ fn odd_names_links_and_pipes() {
         4 files verified, 3 failed: see above
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
 }
@@ -179,7 +179,7 @@ fn tokens_for_a_whole_directory() {
         3 files verified
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
     bench.write("d/new", "x");

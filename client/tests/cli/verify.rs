@@ -35,7 +35,7 @@ fn one_changed_byte_is_found() {
                 2 files verified, 1 failed: see above
                   each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
                   each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-                  not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+                  not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
                 ");
             });
             let one = bench.trusting(&["verify", "d/sub/b"]);
@@ -65,7 +65,7 @@ fn what_is_missing_or_another_kind_is_found() {
         1 file verified, 2 failed: see above
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
 }
@@ -85,7 +85,7 @@ fn extra_files_are_told_and_count_under_strict() {
         3 files verified, 2 not covered by any token
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
     assert_eq!((lenient.code, strict.code), (0, 1));
@@ -116,7 +116,7 @@ fn a_link_on_the_way_is_not_followed() {
         2 files verified, 1 could not be checked, 1 not covered by any token
           each existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
           each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
-          not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock
+          not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
     });
 }
@@ -315,4 +315,10 @@ fn a_lower_bound_is_said_of_each_only_where_each_has_one() {
     let ran = bench.trusting(&["verify", "d", "--strict"]);
     assert_eq!(ran.code, 0, "{}", told(&ran));
     assert!(!told(&ran).contains("each stamped not before"), "{}", told(&ran));
+    // Two entries by now: neither's seal is that of each.
+    assert!(
+        told(&ran).contains("(at least 2 would have to lie); sealed in several entries"),
+        "{}",
+        told(&ran)
+    );
 }

@@ -17,7 +17,7 @@ use treering_token::{
 };
 
 /// Sentences that hold for every bundle.
-const NOT_SHOWN: &str = "not shown: the files' names, paths and sizes, who made them, leap seconds, the error of a witness's clock";
+const NOT_SHOWN: &str = "not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock";
 
 pub(super) struct Teller<'a> {
     report: &'a mut Report,
@@ -25,6 +25,10 @@ pub(super) struct Teller<'a> {
     counts: Counts,
     /// The latest upper and the earliest lower bound: they hold for all.
     attested: Option<Attested>,
+    /// There are several, and seal, entry and witnesses of the latest are not those of each.
+    several: bool,
+    /// The fewest that would have to lie for one of them.
+    liars: usize,
     after: Option<After>,
     /// Something verified has no lower bound: then there is none that holds for each.
     unbounded: bool,
@@ -51,6 +55,8 @@ impl<'a> Teller<'a> {
             strict,
             counts: Counts::default(),
             attested: None,
+            several: false,
+            liars: usize::MAX,
             after: None,
             unbounded: false,
             one_file: false,
@@ -196,9 +202,14 @@ impl<'a> Teller<'a> {
         } else if !(self.one_file || self.failed && counts.is_none()) {
             let mut lines = vec![counts.sum()];
             if counts.verified > 0 {
-                lines.extend(
-                    self.attested.as_ref().map(|attested| format!("  each {}", describe::attested(attested))),
-                );
+                lines.extend(self.attested.as_ref().map(|attested| {
+                    let words = if self.several {
+                        describe::attested_of_several(attested, self.liars)
+                    } else {
+                        describe::attested(attested)
+                    };
+                    format!("  each {words}")
+                }));
                 let after = self.after.as_ref().filter(|_| !self.unbounded);
                 lines.extend(after.map(|after| format!("  each {}", describe::after(after))));
                 lines.extend(self.attested.as_ref().map(|_| format!("  {NOT_SHOWN}")));
@@ -248,6 +259,11 @@ impl<'a> Teller<'a> {
                 describe::seconds(*time)
             ));
         }
+        let same = |known: &Attested| {
+            (&known.origin, known.index, known.upper) == (&attested.origin, attested.index, attested.upper)
+        };
+        self.several |= self.attested.as_ref().is_some_and(|known| !same(known));
+        self.liars = self.liars.min(attested.upper.map_or(0, |upper| upper.would_have_to_lie));
         if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
             self.attested = Some(attested.clone());
         }
