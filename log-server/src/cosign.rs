@@ -17,9 +17,9 @@ use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature,
     hash::Hash,
-    note::{Note, Signature},
+    note::{Note, Signature, VerifierKey},
     policy::Cosigned,
-    time::UnixMillis,
+    time::{UnixMillis, UnixSeconds},
     tree::{self, TreeSize},
     witness::AddCheckpoint,
 };
@@ -161,9 +161,7 @@ impl Asking {
 
     fn vote(&mut self, target: &Target, lines: &[Signature]) -> Result<Vote, AskError> {
         let key = &self.core.settings.policy.witnesses()[self.witness].key;
-        // SPEC: tlog-witness: cosignatures from unknown keys are ignored.
-        let line = lines.iter().find(|line| key.matches(line)).ok_or(AskError::NoCosignature)?;
-        let time = cosignature::verify(key, &target.checkpoint, line)?;
+        let (line, time) = cosignature_by(key, &target.checkpoint, lines)?;
         // Every verifier would refuse such a receipt, and the first cosignature of a size stays.
         let latest = time.get().saturating_add(Verifier::ALLOWED_SKEW).saturating_mul(1000);
         if target.sealed_at.is_some_and(|sealed_at| sealed_at.get() > latest) {
@@ -191,6 +189,17 @@ impl Asking {
         };
         self.core.blocking(prove).await
     }
+}
+
+/// The cosignature by this key among the lines that a witness answered with, verified, and its time.
+pub(crate) fn cosignature_by<'a>(
+    key: &VerifierKey,
+    checkpoint: &Checkpoint,
+    lines: &'a [Signature],
+) -> Result<(&'a Signature, UnixSeconds), AskError> {
+    // SPEC: tlog-witness: cosignatures from unknown keys are ignored.
+    let line = lines.iter().find(|line| key.matches(line)).ok_or(AskError::NoCosignature)?;
+    Ok((line, cosignature::verify(key, checkpoint, line)?))
 }
 
 /// A factor from 0.5 to 1.5, so that logs that lost a witness together don't come back together.

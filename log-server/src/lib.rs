@@ -6,6 +6,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 mod cosign;
+mod entries;
 pub mod http;
 mod intake;
 pub mod key;

@@ -79,6 +79,13 @@ struct Round {
     published: bool,
 }
 
+impl Round {
+    /// The cosignatures so far.
+    fn lines(&self) -> Vec<Signature> {
+        self.votes.iter().map(|vote| vote.line.clone()).collect()
+    }
+}
+
 impl<'a> Publisher<'a> {
     fn new(
         core: &'a Arc<Core>,
@@ -167,7 +174,7 @@ impl<'a> Publisher<'a> {
     /// Publishes the round's checkpoint if its quorum is met and nobody else is worth waiting for; says if it did.
     async fn conclude(&mut self) -> Result<bool, Fatal> {
         let policy = &self.core.settings.policy;
-        let linger = LINGER.min(self.core.settings.tick / 10);
+        let linger = self.linger();
         let Some(round) = self.round.as_mut().filter(|round| !round.published) else { return Ok(false) };
         let voters: Vec<usize> = round.votes.iter().map(|vote| vote.cosigned.witness).collect();
         // INVARIANT 5: what is published meets the policy.
@@ -181,7 +188,7 @@ impl<'a> Publisher<'a> {
         }
         round.published = true;
         let (size, refresh) = (round.target.size(), round.target.refresh);
-        let lines: Vec<Signature> = round.votes.iter().map(|vote| vote.line.clone()).collect();
+        let lines = round.lines();
         let fresh = with_lines(&round.target.note, &lines);
         let note = self
             .core
@@ -225,7 +232,7 @@ impl<'a> Publisher<'a> {
         let Some(round) = self.round.as_ref().filter(|round| round.target.round == vote.round) else {
             return Ok(());
         };
-        let lines: Vec<Signature> = round.votes.iter().map(|vote| vote.line.clone()).collect();
+        let lines = round.lines();
         let note = if vote.refresh {
             let fresh = with_lines(&round.target.note, &lines);
             self.core
@@ -239,10 +246,15 @@ impl<'a> Publisher<'a> {
         Ok(())
     }
 
+    /// How long a met quorum waits for the witnesses that were well.
+    fn linger(&self) -> Duration {
+        LINGER.min(self.core.settings.tick / 10)
+    }
+
     fn next_deadline(&self) -> Instant {
         let settings = &self.core.settings;
         match &self.round {
-            Some(Round { published: false, quorum_at: Some(at), .. }) => *at + LINGER.min(settings.tick / 10),
+            Some(Round { published: false, quorum_at: Some(at), .. }) => *at + self.linger(),
             Some(Round { published: false, begun, .. }) if begun.elapsed() < settings.witness_timeout => {
                 *begun + settings.witness_timeout
             }

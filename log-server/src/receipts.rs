@@ -1,9 +1,8 @@
 //! Making receipts and single tokens from what is published.
 
 use crate::{
-    batch,
+    batch, entries,
     log::{ReadError, ReceiptState},
-    sign,
     state::{Core, Fatal},
     store::{Position, StoreError},
     window,
@@ -16,7 +15,7 @@ use treering_tlog::{
     hash::{self, Hash},
     tree::{self, MemoryTree, TreeSize},
 };
-use treering_token::{commitment::Commitment, entry::Entry, layer::Layer, token::Token};
+use treering_token::{commitment::Commitment, layer::Layer, token::Token};
 
 /// Trees of recent batches are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
 const FRESH_LEAVES: u64 = 1 << 19;
@@ -173,8 +172,7 @@ fn make(
     let layer = Layer::from_path(path).map_err(|error| damaged(error.to_string()))?;
     let index =
         size.leaf(at.entry).ok_or_else(|| damaged(format!("entry {} is beyond size {size}", at.entry)))?;
-    let bytes = sign::entry_bytes(core, index, size)?;
-    let entry = Entry::decode(&bytes).map_err(|error| damaged(format!("entry {}: {error}", at.entry)))?;
+    let entry = entries::read(core.store.as_ref(), at.entry, size)?;
     // What is handed out was checked: a damaged row must not become a receipt.
     if layer.root(root) != entry.batch_root() {
         return Err(damaged(format!("batch {} does not have the root that its entry names", at.entry)));

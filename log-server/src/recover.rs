@@ -8,7 +8,7 @@
 
 use crate::{
     batch::{self, Edge},
-    cosign::jitter,
+    cosign::{cosignature_by, jitter},
     record::{Record, RecordError},
     state::{Core, Fatal, Phase},
     store::{Loaded, Store, StoreError},
@@ -18,7 +18,6 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 use treering_tlog::{
     checkpoint::Checkpoint,
-    cosignature,
     note::Note,
     tree::{self, TreeHead, TreeSize},
     witness::AddCheckpoint,
@@ -208,17 +207,13 @@ async fn said(
 ) -> Said {
     let policy_witness = &core.settings.policy.witnesses()[witness];
     match core.witnesses.add_checkpoint(url, message).await {
-        Ok(lines) => {
-            let line = lines.iter().find(|line| policy_witness.key.matches(line));
-            match line.map(|line| cosignature::verify(&policy_witness.key, checkpoint, line)) {
-                Some(Ok(time)) => {
-                    core.board.cosigned(witness, checkpoint.head.size, time);
-                    Said::Knows(checkpoint.head.size)
-                }
-                Some(Err(error)) => Said::Nothing(error.to_string()),
-                None => Said::Nothing("the answer has no cosignature by the witness's key".into()),
+        Ok(lines) => match cosignature_by(&policy_witness.key, checkpoint, &lines) {
+            Ok((_, time)) => {
+                core.board.cosigned(witness, checkpoint.head.size, time);
+                Said::Knows(checkpoint.head.size)
             }
-        }
+            Err(error) => Said::Nothing(error.to_string()),
+        },
         Err(WitnessError::Conflict { size }) if size <= record => Said::Knows(size),
         Err(WitnessError::Conflict { size }) => Said::Objects(format!(
             "the witness {} knows this log at size {size}, beyond everything this store may have signed (size {record})",

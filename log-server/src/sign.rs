@@ -1,7 +1,7 @@
 //! Making a checkpoint: the most dangerous line of the program, and the checks before it.
 
 use crate::{
-    batch,
+    batch, entries,
     record::Record,
     state::{Core, Fatal},
 };
@@ -9,8 +9,7 @@ use treering_tlog::{
     checkpoint::Checkpoint,
     hash,
     note::Note,
-    tile::{self, TILE_WIDTH, TileKind, TilePath},
-    tree::{self, LeafIndex, NodeId, NodeReader, TreeHead, TreeSize},
+    tree::{self, NodeId, NodeReader, TreeHead},
 };
 
 /// Signs a sealed head. Blocking.
@@ -54,23 +53,9 @@ fn read_back(core: &Core, head: TreeHead) -> Result<(), Fatal> {
         return Ok(());
     };
     let leaf = reader.read(&[NodeId { level: 0, index: last.get() }])?;
-    let entry = entry_bytes(core, last, head.size)?;
+    let entry = entries::bytes(store, last, head.size)?;
     if leaf.first() != Some(&hash::leaf_hash(&entry)) {
         return Err(differs("its last entry has another leaf hash"));
     }
     Ok(())
-}
-
-/// One entry's bytes, out of its bundle.
-pub(crate) fn entry_bytes(core: &Core, index: LeafIndex, size: TreeSize) -> Result<Vec<u8>, Fatal> {
-    let width = u64::from(TILE_WIDTH);
-    let bundle = index.get() / width;
-    let count = (size.get() - bundle * width).min(width);
-    let count = u16::try_from(count).expect("at most 256");
-    let path = TilePath::new(TileKind::Entries, bundle, count);
-    let missing = || crate::store::StoreError::Damaged { what: format!("entry bundle {bundle} is missing") };
-    let bytes = path.map(|path| core.store.tile(path)).transpose()?.flatten().ok_or_else(missing)?;
-    let entries = tile::split_entries(&bytes, count).map_err(crate::store::StoreError::from)?;
-    let place = usize::try_from(index.get() % width).expect("below 256");
-    Ok(entries.get(place).ok_or_else(missing)?.to_vec())
 }

@@ -13,10 +13,7 @@ use crate::{
 use bytes::Bytes;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 use tokio::sync::watch;
 use treering_tlog::{
@@ -69,7 +66,6 @@ pub(crate) struct Core {
     pub(crate) board: Board,
     pub(crate) window_closed: AtomicU64,
     pub(crate) retained_from: AtomicU64,
-    stopped_clock: AtomicBool,
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
     /// believe a clock that has stepped.
     pub(crate) steady_now: AtomicU64,
@@ -134,7 +130,6 @@ impl Core {
             board,
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
-            stopped_clock: AtomicBool::new(false),
             steady_now: AtomicU64::new(0),
             intake_over: watch::Sender::new(false),
             closing: Mutex::new(start.window_closed),
@@ -222,14 +217,13 @@ impl Core {
 
     /// Says why sealing is held; loudly when it begins and when it ends.
     pub(crate) fn hold_sealing(&self, reason: Option<String>) {
-        let stopped = reason.is_some();
-        if self.stopped_clock.swap(stopped, Ordering::SeqCst) != stopped {
-            match &reason {
-                Some(reason) => tracing::error!(%reason, "sealing has stopped"),
-                None => tracing::info!("sealing goes on"),
-            }
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&held.sealing, &reason) {
+            (None, Some(reason)) => tracing::error!(%reason, "sealing has stopped"),
+            (Some(_), None) => tracing::info!("sealing goes on"),
+            _ => {}
         }
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).sealing = reason;
+        held.sealing = reason;
     }
 }
 

@@ -1,16 +1,14 @@
 //! Upkeep: what single tokens need is deleted when its window is over, and batches when their retention is.
 
 use crate::{
-    sign,
+    entries,
     state::{Core, Fatal, Phase},
-    store::StoreError,
 };
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use treering_tlog::time::UnixMillis;
-use treering_token::entry::Entry;
 
 /// The window is closed at most 24 times in its length, and at most once a second: each time rewrites tables.
 const PARTS: u32 = 24;
@@ -75,11 +73,7 @@ fn first_younger(core: &Core, from: u64, age: Duration) -> Result<u64, Fatal> {
 /// When an entry says that it was sealed.
 pub(crate) fn sealed_at(core: &Core, entry: u64) -> Result<UnixMillis, Fatal> {
     let size = core.sealed.borrow().head.size;
-    let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
-    let index = size.leaf(entry).ok_or_else(|| damaged(format!("entry {entry} is beyond size {size}")))?;
-    let bytes = sign::entry_bytes(core, index, size)?;
-    let entry = Entry::decode(&bytes).map_err(|error| damaged(format!("entry {entry}: {error}")))?;
-    Ok(entry.sealed_at())
+    Ok(entries::read(core.store.as_ref(), entry, size)?.sealed_at())
 }
 
 fn millis(duration: Duration) -> u64 {
