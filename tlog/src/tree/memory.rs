@@ -68,6 +68,13 @@ impl MemoryTree {
         &self.levels[0]
     }
 
+    /// The roots of the complete subtrees of `1 << level` leaves, left to right: what tiles are made of.
+    pub fn subtrees(&self, level: u8) -> &[Hash] {
+        let complete = self.leaf_hashes().len().checked_shr(u32::from(level)).unwrap_or(0);
+        // What stands behind them on a level was carried up, and spans fewer leaves.
+        self.levels.get(usize::from(level)).map_or(&[], |hashes| &hashes[..complete])
+    }
+
     fn node(&self, node: NodeId) -> Result<Hash, MissingNode> {
         let missing = MissingNode(node);
         if !node.within(self.size()) {
@@ -151,6 +158,14 @@ mod tests {
         assert_eq!(three.path(1), Some(MerklePath { lefts: 0b01, siblings: vec![a, c] }));
         assert_eq!(three.path(2), Some(MerklePath { lefts: 0b1, siblings: vec![ab] }));
         assert_eq!(three.path(3), None);
+    }
+
+    #[test]
+    fn subtrees_are_complete_ones_only() {
+        let seven = tree(7);
+        assert_eq!([0, 1, 2, 3, 63, 255].map(|level| seven.subtrees(level).len()), [7, 3, 1, 0, 0, 0]);
+        assert_eq!(seven.subtrees(2), [tree(4).root()]);
+        assert!(tree(0).subtrees(0).is_empty());
     }
 
     #[test]

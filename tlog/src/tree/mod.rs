@@ -24,7 +24,8 @@ pub use memory::{MemoryTree, MerklePath, MissingNode};
 pub use node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks};
 pub use plan::{consistency_nodes, inclusion_nodes};
 pub use proof::{
-    ProofError, prove_consistency, prove_inclusion, root_from, verify_consistency, verify_inclusion,
+    ProofError, prove_consistency, prove_inclusion, prove_path, root_from, verify_consistency,
+    verify_inclusion,
 };
 
 use crate::{hash::Hash, kernel};

@@ -1,6 +1,7 @@
 //! Making and checking inclusion and consistency proofs (RFC 6962 sections 2.1.1 and 2.1.2).
 
 use super::{
+    memory::MerklePath,
     node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks},
     plan::{self, Subtree},
 };
@@ -45,6 +46,23 @@ pub fn prove_inclusion<R: NodeReader>(
 ) -> Result<Vec<Hash>, R::Error> {
     let siblings = plan::inclusion(index.get(), size.get());
     read_subtrees(reader, siblings.iter().map(|sibling| sibling.subtree))
+}
+
+/// The inclusion proof of a leaf as a path that says for itself where each sibling stands; empty if the tree has no
+/// such leaf.
+///
+/// # Errors
+/// What the reader answers.
+pub fn prove_path<R: NodeReader>(
+    reader: &mut R,
+    index: LeafIndex,
+    size: TreeSize,
+) -> Result<MerklePath, R::Error> {
+    let siblings = plan::inclusion(index.get(), size.get());
+    // INVARIANT: a tree of fewer than 2^63 leaves has at most 63 siblings a leaf, so each bit has its place.
+    let lefts = (0..).zip(&siblings).fold(0, |lefts, (i, sibling)| lefts | u64::from(sibling.on_left) << i);
+    let siblings = read_subtrees(reader, siblings.iter().map(|sibling| sibling.subtree))?;
+    Ok(MerklePath { lefts, siblings })
 }
 
 /// The proof that the tree of size `new` begins with the tree of size `old`.

@@ -104,6 +104,7 @@ fn inclusion() {
             assert_eq!(prove_inclusion(&mut &tree, head.size.leaf(index).unwrap(), head.size), Ok(want));
             let path = tree.path(index).unwrap();
             assert_eq!(path.root(&leaf), head.root);
+            assert_eq!(prove_path(&mut &tree, head.size.leaf(index).unwrap(), head.size), Ok(path.clone()));
             assert_eq!(verify_inclusion(&leaf, index, &head, &path.siblings), Ok(()));
         }
         assert_eq!(tree.path(n as u64), None);

@@ -16,7 +16,7 @@ use treering_tlog::{
     hash::{Hash, leaf_hash, node_hash},
     tree::{
         self, CompactRange, MemoryTree, NodeId, NodeReader, ProofError, TreeHead, TreeSize,
-        consistency_nodes, inclusion_nodes, prove_consistency, prove_inclusion, root_from,
+        consistency_nodes, inclusion_nodes, prove_consistency, prove_inclusion, prove_path, root_from,
         verify_consistency, verify_inclusion,
     },
 };
