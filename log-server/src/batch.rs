@@ -1,8 +1,9 @@
 //! From the submissions of one tick to everything that the tick writes. No I/O here.
 
 use crate::store::{Store, StoreError, Tick, TileValue, Waiting};
+use bytes::Bytes;
 use treering_tlog::{
-    hash::{self, Hash},
+    hash, kernel,
     tile::{self, TILE_WIDTH, TileKind, TileLevel, TilePath, TileReader},
     time::UnixMillis,
     tree::{self, CompactRange, MemoryTree, NodeReader, TreeHead, TreeSize},
@@ -100,13 +101,55 @@ pub(crate) struct Built {
 
 /// Makes the batch of these submissions (not empty), in their order, and the entry that names it.
 pub(crate) fn build(edge: &Edge, submissions: Vec<Waiting>, sealed_at: UnixMillis) -> Built {
-    let leaf_hashes: Vec<Hash> = submissions.iter().map(|s| hash::leaf_hash(s.root.as_bytes())).collect();
-    let tree = MemoryTree::new(leaf_hashes.clone());
+    let roots: Vec<[u8; 32]> = submissions.iter().map(|submission| *submission.root.as_bytes()).collect();
+    let tree = MemoryTree::new(kernel::leaf_hashes(&roots));
     let entry = Entry::new(sealed_at, tree.root(), tree.len())
         .expect("the clock's order refuses times before 2^32 ms, and a batch is never empty");
     let mut edge = edge.clone();
     let tiles = edge.append(&entry);
-    Built { tick: Tick { head: edge.head(), sealed_at, tiles, leaf_hashes, submissions }, edge, tree }
+    let batch = hash_tiles(&tree);
+    Built { tick: Tick { head: edge.head(), sealed_at, tiles, batch, submissions }, edge, tree }
+}
+
+/// The tiles of a batch's tree.
+pub(crate) fn hash_tiles(tree: &MemoryTree) -> Vec<TileValue> {
+    (0..)
+        .map_while(|level| TileLevel::new(level).filter(|_| level < 8))
+        .flat_map(|level| {
+            let hashes = tree.subtrees(level.get() * tile::TILE_HEIGHT);
+            (0..).zip(hashes.chunks(usize::from(TILE_WIDTH))).map(move |(index, hashes)| TileValue {
+                kind: TileKind::Hashes(level),
+                index,
+                bytes: hashes.iter().flat_map(|hash| *hash.as_bytes()).collect(),
+            })
+        })
+        .collect()
+}
+
+/// Reads nodes of a batch's tree of this many leaves from the store's tiles.
+pub(crate) fn batch_reader(
+    store: &dyn Store,
+    entry: u64,
+    size: TreeSize,
+) -> TileReader<impl FnMut(TilePath) -> Result<Vec<u8>, StoreError>> {
+    TileReader::new(size, move |path| Ok(Vec::from(batch_tile(store, entry, path)?)))
+}
+
+/// Leaf hashes of a batch of this size, 32 bytes each: those of so many tiles, from the first of them on.
+pub(crate) fn leaf_hashes(
+    store: &dyn Store,
+    entry: u64,
+    size: TreeSize,
+    (first, count): (usize, usize),
+) -> Result<Vec<u8>, StoreError> {
+    let tiles = tile::tiles_of(size, TileKind::Hashes(TileLevel::LEAVES)).skip(first).take(count);
+    let tiles: Result<Vec<Bytes>, StoreError> = tiles.map(|path| batch_tile(store, entry, path)).collect();
+    Ok(tiles?.concat())
+}
+
+fn batch_tile(store: &dyn Store, entry: u64, path: TilePath) -> Result<Bytes, StoreError> {
+    let missing = || StoreError::Damaged { what: format!("{path} of batch {entry} is missing") };
+    store.batch_tile(entry, path)?.ok_or_else(missing)
 }
 
 /// Reads nodes of the tree of this size from the store's tiles.

@@ -51,6 +51,8 @@ pub struct Config {
     pub token_window: Duration,
     /// How long batches are kept; `None` for ever.
     pub retention: Option<Duration>,
+    /// How long a synced write of the intake waits for more requests to share it.
+    pub commit_wait: Duration,
     /// Submissions that may wait for their tick.
     pub max_pending: usize,
     /// The deadline of one request to a witness.
@@ -174,6 +176,7 @@ impl Config {
             clock_step: self.clock_step,
             token_window: self.token_window,
             retention: self.retention,
+            commit_wait: self.commit_wait,
             max_pending: self.max_pending,
             witness_timeout: self.witness_timeout,
             cache_bytes: self.cache_bytes,

@@ -32,7 +32,6 @@ pub use hashes::MAX_TOKENS;
 pub use metrics::HttpMetrics;
 
 use axum::{Router, middleware, response::IntoResponse, routing::get};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -48,17 +47,12 @@ struct Shared {
     log: Log,
     limits: Limits,
     metrics: HttpMetrics,
-    /// Turns of the batches that are in memory to be sent.
-    batches: Arc<Semaphore>,
 }
-
-/// INVARIANT 7: so many batches are held at once, however many readers there are and however slowly they read.
-const MAX_BATCHES: usize = 16;
 
 impl App {
     /// The API of this log, within these limits.
     pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> App {
-        App(Arc::new(Shared { log, limits, metrics, batches: Arc::new(Semaphore::new(MAX_BATCHES)) }))
+        App(Arc::new(Shared { log, limits, metrics }))
     }
 
     fn log(&self) -> &Log {
@@ -67,10 +61,6 @@ impl App {
 
     fn limits(&self) -> &Limits {
         &self.0.limits
-    }
-
-    async fn batch_turn(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.0.batches).acquire_owned().await.expect("never closed")
     }
 
     fn metrics(&self) -> &HttpMetrics {

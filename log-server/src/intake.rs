@@ -60,9 +60,11 @@ impl Intake {
     /// Durable when this returns `Ok`.
     pub(crate) async fn submit(&self, submission: Submission) -> Answer {
         // INVARIANT 7: what stands in the line is bounded in bytes too, not only in requests.
-        let size = submission.small.as_ref().map_or(0, |small| small.len());
-        let size = u32::try_from(size).unwrap_or(u32::MAX).min(MAX_IN_LINE);
-        let Ok(_room) = self.room.acquire_many(size).await else { return Err(SubmitError::Stopping) };
+        let size = u32::from(kept(submission.small.as_deref())).min(MAX_IN_LINE);
+        let _room = match size {
+            0 => None,
+            _ => Some(self.room.acquire_many(size).await.map_err(|_| SubmitError::Stopping)?),
+        };
         let (reply, answer) = oneshot::channel();
         if self.requests.send(Request { submission, reply }).await.is_err() {
             return Err(SubmitError::Stopping);
@@ -80,6 +82,7 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
             () = core.reached(Phase::Draining) => break,
             count = line.recv_many(&mut group, GROUP) => if count == 0 { break },
         }
+        share(&core, &mut line, &mut group).await;
         let requests = std::mem::take(&mut group);
         let written = core.blocking(move |core| Group::default().write(core, requests, next)).await;
         match written {
@@ -94,11 +97,29 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
     }
 }
 
+/// Lets more requests share the write that these wait for, as long as the operator grants: each sync less is one less for
+/// the disk, and the first of the group waits longer. Those that come while a write is under way share the next in any case.
+async fn share(core: &Core, line: &mut mpsc::Receiver<Request>, group: &mut Vec<Request>) {
+    let wait = core.settings.commit_wait;
+    if wait.is_zero() {
+        return;
+    }
+    let over = tokio::time::Instant::now() + wait;
+    while group.len() < GROUP {
+        let room = GROUP - group.len();
+        tokio::select! {
+            () = core.reached(Phase::Draining) => return,
+            () = tokio::time::sleep_until(over) => return,
+            count = line.recv_many(group, room) => if count == 0 { return },
+        }
+    }
+}
+
 /// One synced write in the making.
 #[derive(Default)]
 struct Group {
     accepted: Vec<Accepted>,
-    roots: HashMap<Hash, usize>,
+    roots: HashMap<Hash, u16>,
     small: usize,
     /// Commitments for submissions that are sealed already without theirs.
     late: Vec<Late>,
@@ -106,71 +127,63 @@ struct Group {
 }
 
 impl Group {
-    fn write(mut self, core: &Core, requests: Vec<Request>, mut next: Sequence) -> Result<Sequence, Fatal> {
+    fn write(mut self, core: &Core, requests: Vec<Request>, next: Sequence) -> Result<Sequence, Fatal> {
         let begun = Instant::now();
-        for Request { submission, reply } in requests {
-            let answer = self.decide(core, submission, &mut next)?;
+        let known = Known::look(core, &requests)?;
+        let room = Room::of(core);
+        for (Request { submission, reply }, known) in requests.into_iter().zip(known) {
+            let answer = self.decide(core, room, submission, known);
             self.replies.push((reply, answer));
         }
         self.write_late(core)?;
         if !self.accepted.is_empty() {
-            core.store.accept(&self.accepted)?;
+            core.store.accept(next, &self.accepted)?;
             core.metrics.intake_write(begun.elapsed(), self.accepted.len());
         }
         // CRASH: up to here nobody was told anything. INVARIANT 1: the replies below follow the synced write above.
+        let mut after = next;
         let mut queue = core.queue();
-        for accepted in &self.accepted {
-            let small = accepted.small.as_ref().map_or(0, |small| small.len());
-            queue.push(Waiting { sequence: accepted.sequence, root: accepted.root, small });
+        for (sequence, accepted) in (next..).zip(&self.accepted) {
+            after = sequence + 1;
+            let (root, small) = (accepted.root, kept(accepted.small.as_deref()));
+            let ends_group = after - next == self.accepted.len() as u64;
+            queue.push(Waiting { sequence, root, small, ends_group });
         }
         drop(queue);
         for (reply, answer) in self.replies {
             // Whoever asked may have gone away; the submission is accepted all the same.
             let _ = reply.send(answer);
         }
-        Ok(next)
+        Ok(after)
     }
 
-    fn decide(&mut self, core: &Core, submission: Submission, next: &mut Sequence) -> Result<Answer, Fatal> {
-        let size = core.sealed.borrow().head.size.get();
-        let from = submission.min_entry.unwrap_or(0);
-        if from > size {
-            return Ok(Err(SubmitError::MinEntryTooLarge { size }));
-        }
-        let small = submission.small.as_ref().map_or(0, |small| small.len());
-        // INVARIANT 8: first the queue, then the store. A root leaves the queue only after its row is in the store, so
-        // there is no moment at which both looks miss it.
-        let pending =
-            self.roots.get(&submission.root).copied().or_else(|| core.queue().get(&submission.root));
+    fn decide(&mut self, core: &Core, room: Room, submission: Submission, known: Known) -> Answer {
+        let small = kept(submission.small.as_deref());
+        let pending = match known {
+            Known::MinEntryTooLarge { size } => return Err(SubmitError::MinEntryTooLarge { size }),
+            Known::Pending(kept) => Some(kept),
+            Known::Sealed(Position { entry, position }) => {
+                core.metrics.duplicates.inc();
+                let (root, small) = (submission.root, submission.small);
+                self.late.extend(small.map(|commitments| Late { entry, root, commitments }));
+                return Ok(Taken::At(Place::Sealed { entry, position }));
+            }
+            Known::No => self.roots.get(&submission.root).copied(),
+        };
         if let Some(kept) = pending {
             core.metrics.duplicates.inc();
             let lacks = kept == 0 && small > 0;
-            return Ok(Ok(if lacks { Taken::AskAgainWhenSealed } else { Taken::At(Place::Pending) }));
-        }
-        let from = from.max(core.retained_from.load(Ordering::SeqCst));
-        if let Some(Position { entry, position }) = core.store.position(&submission.root, from)? {
-            core.metrics.duplicates.inc();
-            self.late.extend(submission.small.map(|commitments| Late {
-                entry,
-                root: submission.root,
-                commitments,
-            }));
-            return Ok(Ok(Taken::At(Place::Sealed { entry, position })));
+            return Ok(if lacks { Taken::AskAgainWhenSealed } else { Taken::At(Place::Pending) });
         }
         // INVARIANT 7: the queue is bounded, in submissions and in what they bring along.
-        let queue = core.queue();
-        let full = queue.len() + self.accepted.len() >= core.settings.max_pending
-            || queue.small() + self.small + small > MAX_SMALL;
-        drop(queue);
-        if full {
+        if self.accepted.len() >= room.submissions || self.small + usize::from(small) > room.small {
             core.metrics.refused.inc();
-            return Ok(Err(SubmitError::QueueFull { retry_after: core.settings.tick }));
+            return Err(SubmitError::QueueFull { retry_after: core.settings.tick });
         }
-        self.small += small;
+        self.small += usize::from(small);
         self.roots.insert(submission.root, small);
-        self.accepted.push(Accepted { sequence: *next, root: submission.root, small: submission.small });
-        *next += 1;
-        Ok(Ok(Taken::At(Place::Pending)))
+        self.accepted.push(Accepted { root: submission.root, small: submission.small });
+        Ok(Taken::At(Place::Pending))
     }
 
     /// Commitments for submissions that were sealed without theirs, as far as their window is open.
@@ -190,4 +203,66 @@ impl Group {
         }
         if kept.is_empty() { Ok(()) } else { Ok(core.store.keep_small(&kept)?) }
     }
+}
+
+/// What is known of a request's root before its group is written.
+enum Known {
+    No,
+    MinEntryTooLarge {
+        size: u64,
+    },
+    /// With so many commitments.
+    Pending(u16),
+    Sealed(Position),
+}
+
+impl Known {
+    /// INVARIANT 8: first the queue, then the store. A root leaves the queue only after its row is in the store, so there
+    /// is no moment at which both looks miss it.
+    fn look(core: &Core, requests: &[Request]) -> Result<Vec<Known>, Fatal> {
+        let size = core.sealed.borrow().head.size.get();
+        let retained_from = core.retained_from.load(Ordering::SeqCst);
+        let mut wanted = Vec::new();
+        let queue = core.queue();
+        let look = |Request { submission, .. }: &Request| {
+            let from = submission.min_entry.unwrap_or(0);
+            if from > size {
+                return Known::MinEntryTooLarge { size };
+            }
+            let pending = queue.get(&submission.root).map(Known::Pending);
+            pending.unwrap_or_else(|| {
+                wanted.push((submission.root, from.max(retained_from)));
+                Known::No
+            })
+        };
+        let mut known: Vec<Known> = requests.iter().map(look).collect();
+        drop(queue);
+        let unknown = known.iter_mut().filter(|known| matches!(known, Known::No));
+        for (known, position) in unknown.zip(core.store.positions(&wanted)?) {
+            *known = position.map_or(Known::No, Known::Sealed);
+        }
+        Ok(known)
+    }
+}
+
+/// What a group may add. Only the writer adds to the queue, so this can only grow while a group is made.
+#[derive(Clone, Copy)]
+struct Room {
+    submissions: usize,
+    small: usize,
+}
+
+impl Room {
+    fn of(core: &Core) -> Room {
+        let queue = core.queue();
+        Room {
+            submissions: core.settings.max_pending.saturating_sub(queue.len()),
+            small: MAX_SMALL.saturating_sub(queue.small()),
+        }
+    }
+}
+
+/// How many commitments a submission brings along; the HTTP side takes no more than 1,024.
+fn kept(small: Option<&[[u8; 32]]>) -> u16 {
+    small.map_or(0, |small| u16::try_from(small.len()).unwrap_or(u16::MAX))
 }

@@ -11,7 +11,10 @@ use crate::{
     window,
 };
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -227,7 +230,12 @@ impl<'a> Publisher<'a> {
         }
         let (size, line) = (vote.size, vote.line.clone());
         if !vote.refresh {
-            self.core.blocking(move |core| Ok(core.store.keep_cosignatures(size, &[line])?)).await?;
+            let kept = move |core: &Core| {
+                core.store.keep_cosignatures(size, &[line])?;
+                core.cosigned.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            };
+            self.core.blocking(kept).await?;
         }
         let Some(round) = self.round.as_ref().filter(|round| round.target.round == vote.round) else {
             return Ok(());

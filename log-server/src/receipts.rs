@@ -1,5 +1,9 @@
 //! Making receipts and single tokens from what is published.
 
+mod fresh;
+
+pub(crate) use fresh::Fresh;
+
 use crate::{
     batch, entries,
     log::{ReadError, ReceiptState},
@@ -7,46 +11,13 @@ use crate::{
     store::{Position, StoreError},
     window,
 };
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 use treering_tlog::{
     hash::{self, Hash},
-    tree::{self, MemoryTree, TreeSize},
+    note::Note,
+    tree::{self, MemoryTree, MerklePath, TreeSize},
 };
-use treering_token::{commitment::Commitment, layer::Layer, token::Token};
-
-/// Trees of recent batches are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
-const FRESH_LEAVES: u64 = 1 << 19;
-/// And up to so many trees: a quiet log's have one leaf each.
-const FRESH_TREES: usize = 1 << 10;
-
-/// The trees of the newest batches, and of those that were asked for lately.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FreshBatches {
-    /// Entry and tree, the newest last.
-    trees: Arc<Mutex<VecDeque<Fresh>>>,
-}
-
-type Fresh = (u64, Arc<MemoryTree>);
-
-impl FreshBatches {
-    pub(crate) fn add(&self, entry: u64, tree: Arc<MemoryTree>) {
-        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        trees.push_back((entry, tree));
-        let mut leaves: u64 = trees.iter().map(|(_, tree)| tree.len()).sum();
-        // The newest stays, however large it is.
-        while (leaves > FRESH_LEAVES || trees.len() > FRESH_TREES) && trees.len() > 1 {
-            leaves -= trees.pop_front().map_or(0, |(_, tree)| tree.len());
-        }
-    }
-
-    fn get(&self, entry: u64) -> Option<Arc<MemoryTree>> {
-        let trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-        trees.iter().rev().find(|(at, _)| *at == entry).map(|(_, tree)| Arc::clone(tree))
-    }
-}
+use treering_token::{commitment::Commitment, entry::Entry, layer::Layer, token::Token};
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +29,7 @@ pub(crate) struct Wanted {
 }
 
 /// The receipt of a submission root, or why there is none. Blocking.
-pub(crate) fn receipt(core: &Core, fresh: &FreshBatches, wanted: Wanted) -> Result<ReceiptState, ReadError> {
+pub(crate) fn receipt(core: &Core, fresh: &Fresh, wanted: Wanted) -> Result<ReceiptState, ReadError> {
     let size = core.sealed.borrow().head.size.get();
     let from = wanted.min_entry.unwrap_or(0);
     if from > size {
@@ -74,10 +45,10 @@ pub(crate) fn receipt(core: &Core, fresh: &FreshBatches, wanted: Wanted) -> Resu
         None if position(core, &wanted.root, from)?.is_some() => return Ok(ReceiptState::Gone),
         None => return Ok(ReceiptState::Unknown),
     };
-    let Some(covering) = covering(core, position.entry, wanted.size)? else {
+    let Some(evidence) = evidence(core, fresh, position.entry, wanted.size)? else {
         return Ok(ReceiptState::Pending { retry_after: core.settings.tick });
     };
-    match make(core, fresh, &wanted.root, position, covering) {
+    match make(core, fresh, &wanted.root, position, &evidence) {
         Ok(token) => Ok(ReceiptState::Ready(Box::new(token))),
         // Dropped while it was being read.
         Err(_) if position.entry < core.retained_from.load(Ordering::SeqCst) => Ok(ReceiptState::Gone),
@@ -88,7 +59,7 @@ pub(crate) fn receipt(core: &Core, fresh: &FreshBatches, wanted: Wanted) -> Resu
 /// The token of one commitment of a submission sent with `tokens=true`. Blocking.
 pub(crate) fn small_token(
     core: &Core,
-    fresh: &FreshBatches,
+    fresh: &Fresh,
     root: Hash,
     commitment: Commitment,
 ) -> Result<ReceiptState, ReadError> {
@@ -157,41 +128,69 @@ fn covering(core: &Core, entry: u64, size: Option<u64>) -> Result<Option<TreeSiz
     if core.store.is_published(size).map_err(failed)? { Ok(Some(size)) } else { Err(ReadError::Size) }
 }
 
-fn make(
-    core: &Core,
-    fresh: &FreshBatches,
-    root: &Hash,
-    at: Position,
-    size: TreeSize,
-) -> Result<Token, Fatal> {
-    let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
-    let tree = batch_tree(core, fresh, at.entry)?;
-    let path = tree
-        .path(at.position)
-        .ok_or_else(|| damaged(format!("batch {} ends before its receipts", at.entry)))?;
-    let layer = Layer::from_path(path).map_err(|error| damaged(error.to_string()))?;
-    let index =
-        size.leaf(at.entry).ok_or_else(|| damaged(format!("entry {} is beyond size {size}", at.entry)))?;
-    let entry = entries::read(core.store.as_ref(), at.entry, size)?;
-    // What is handed out was checked: a damaged row must not become a receipt.
-    if layer.root(root) != entry.batch_root() {
-        return Err(damaged(format!("batch {} does not have the root that its entry names", at.entry)));
-    }
-    let proof = tree::prove_inclusion(&mut batch::reader(core.store.as_ref(), size), index, size)?;
-    let note =
-        core.store.checkpoint(size)?.ok_or_else(|| damaged(format!("checkpoint {size} is missing")))?;
-    Ok(Token::receipt(entry, layer, at.entry, proof, note))
+/// What the receipts of one entry have in common.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    entry: Entry,
+    /// Its inclusion proof in the checkpoint's tree.
+    proof: Vec<Hash>,
+    /// With all cosignatures that are kept.
+    note: Note,
 }
 
-fn batch_tree(core: &Core, fresh: &FreshBatches, entry: u64) -> Result<Arc<MemoryTree>, Fatal> {
-    if let Some(tree) = fresh.get(entry) {
-        return Ok(tree);
+/// The evidence for an entry; `None` while it is not published.
+fn evidence(
+    core: &Core,
+    fresh: &Fresh,
+    entry: u64,
+    size: Option<u64>,
+) -> Result<Option<Arc<Evidence>>, ReadError> {
+    // Read before the checkpoint is: a cosignature that comes in between makes what is kept here old at once.
+    let cosigned = core.cosigned.load(Ordering::SeqCst);
+    if size.is_none()
+        && let Some(evidence) = fresh.evidence(entry, cosigned)
+    {
+        return Ok(Some(evidence));
     }
-    let missing = || StoreError::Damaged { what: format!("batch {entry} is missing") };
-    let leaves = core.store.batch(entry)?.ok_or_else(missing)?;
-    let tree = Arc::new(MemoryTree::new(leaves.chunks_exact(32).filter_map(Hash::from_slice).collect()));
-    fresh.add(entry, Arc::clone(&tree));
-    Ok(tree)
+    let Some(covering) = covering(core, entry, size)? else { return Ok(None) };
+    let evidence = Arc::new(prove(core, entry, covering).map_err(|error| unreadable(&error))?);
+    if size.is_none() {
+        fresh.keep_evidence(entry, cosigned, Arc::clone(&evidence));
+    }
+    Ok(Some(evidence))
+}
+
+fn prove(core: &Core, at: u64, size: TreeSize) -> Result<Evidence, Fatal> {
+    let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
+    let store = core.store.as_ref();
+    let index = size.leaf(at).ok_or_else(|| damaged(format!("entry {at} is beyond size {size}")))?;
+    let entry = entries::read(store, at, size)?;
+    let proof = tree::prove_inclusion(&mut batch::reader(store, size), index, size)?;
+    let note = store.checkpoint(size)?.ok_or_else(|| damaged(format!("checkpoint {size} is missing")))?;
+    Ok(Evidence { entry, proof, note })
+}
+
+fn make(core: &Core, fresh: &Fresh, root: &Hash, at: Position, evidence: &Evidence) -> Result<Token, Fatal> {
+    let damaged = |what: String| Fatal::from(StoreError::Damaged { what });
+    let path = match fresh.tree(at.entry) {
+        Some(tree) => tree.path(at.position),
+        None => stored_path(core, at, &evidence.entry)?,
+    };
+    let path = path.ok_or_else(|| damaged(format!("batch {} ends before its receipts", at.entry)))?;
+    let layer = Layer::from_path(path).map_err(|error| damaged(error.to_string()))?;
+    // What is handed out was checked: a damaged row must not become a receipt.
+    if layer.root(root) != evidence.entry.batch_root() {
+        return Err(damaged(format!("batch {} does not have the root that its entry names", at.entry)));
+    }
+    let Evidence { entry, proof, note } = evidence;
+    Ok(Token::receipt(entry.clone(), layer, at.entry, proof.clone(), note.clone()))
+}
+
+/// A submission's path in its batch, from the few tiles that it needs; `None` beyond the batch's end.
+fn stored_path(core: &Core, at: Position, entry: &Entry) -> Result<Option<MerklePath>, StoreError> {
+    let Some(size) = TreeSize::new(entry.submissions()) else { return Ok(None) };
+    let Some(index) = size.leaf(at.position) else { return Ok(None) };
+    tree::prove_path(&mut batch::batch_reader(core.store.as_ref(), at.entry, size), index, size).map(Some)
 }
 
 /// Readers learn that it could not be read; the operator learns why.

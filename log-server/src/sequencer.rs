@@ -3,7 +3,7 @@
 use crate::{
     batch::{self, Built, Edge},
     clock::{Order, Sealing},
-    receipts::FreshBatches,
+    receipts::Fresh,
     state::{Core, Fatal, Phase, Sealed},
 };
 use std::{
@@ -18,7 +18,7 @@ const MAX_BATCH: usize = 1_000_000;
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// Runs until the log stops; the only task that seals.
-pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
+pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: Fresh) {
     let mut order = Order::new(core.settings.clock_step);
     let mut ticks = tokio::time::interval(core.settings.tick);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -52,7 +52,7 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: FreshBatches) {
     }
 }
 
-async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &FreshBatches) -> Result<Edge, Fatal> {
+async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) -> Result<Edge, Fatal> {
     core.metrics.pending.set(i64::try_from(core.queue().len()).unwrap_or(i64::MAX));
     let last = core.sealed.borrow().sealed_at;
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.

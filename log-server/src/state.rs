@@ -64,6 +64,8 @@ pub(crate) struct Core {
     /// Why sealing or signing is held, by part, for readiness.
     held: Mutex<Held>,
     pub(crate) board: Board,
+    /// Grows with each write that may have added cosignatures to a published checkpoint.
+    pub(crate) cosigned: AtomicU64,
     pub(crate) window_closed: AtomicU64,
     pub(crate) retained_from: AtomicU64,
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
@@ -128,6 +130,7 @@ impl Core {
             fault: watch::Sender::new(None),
             held: Mutex::default(),
             board,
+            cosigned: AtomicU64::new(0),
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
             steady_now: AtomicU64::new(0),
@@ -233,7 +236,7 @@ impl Core {
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Waiting>,
-    known: HashMap<Hash, usize>,
+    known: HashMap<Hash, u16>,
     small: usize,
 }
 
@@ -255,14 +258,14 @@ impl Queue {
     }
 
     /// How many commitments a pending submission keeps; `None` if the root is not pending.
-    pub(crate) fn get(&self, root: &Hash) -> Option<usize> {
+    pub(crate) fn get(&self, root: &Hash) -> Option<u16> {
         self.known.get(root).copied()
     }
 
     /// A submission that has just become durable.
     pub(crate) fn push(&mut self, submission: Waiting) {
         self.known.insert(submission.root, submission.small);
-        self.small += submission.small;
+        self.small += usize::from(submission.small);
         self.waiting.push_back(submission);
     }
 
@@ -276,7 +279,7 @@ impl Queue {
     pub(crate) fn sealed(&mut self, submissions: &[Waiting]) {
         for submission in submissions {
             self.known.remove(&submission.root);
-            self.small -= submission.small;
+            self.small -= usize::from(submission.small);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Entries, the tree over them, its tiles, and the batches that the entries name.
 
 use super::{Report, checkpoints::Checkpoints, receipts::Rows};
-use crate::store::{Loaded, RocksStore, Store, StoreError};
+use crate::store::{Loaded, RocksStore, StoreError, TileValue};
 use treering_tlog::{
     hash::{self, Hash},
     tile::{self, TILE_HEIGHT, TILE_WIDTH, TileKind, TileLevel, TilePath},
     time::UnixMillis,
-    tree::{self, CompactRange},
+    tree::{CompactRange, MemoryTree},
 };
 use treering_token::entry::Entry;
 
@@ -102,23 +102,14 @@ impl Walk<'_> {
         if index < retained_from {
             return Ok(());
         }
-        let Some(bytes) = self.store.batch(index)? else {
+        let rows = self.store.batch_rows(index)?;
+        if rows.is_empty() {
             report.find(format!("batch {index}"), "missing");
             return Ok(());
-        };
+        }
         report.batches += 1;
-        let leaves: Vec<Hash> = bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect();
-        let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+        let (count, leaves) = batch(index, entry, &rows, report);
         report.submissions += count;
-        if !bytes.len().is_multiple_of(Hash::LEN) || count != entry.submissions() {
-            report.find(
-                format!("batch {index}"),
-                format!("holds {count} hashes where its entry says {}", entry.submissions()),
-            );
-        }
-        if tree::root(&leaves) != entry.batch_root() {
-            report.find(format!("batch {index}"), "does not have the root that its entry names");
-        }
         self.rows.batch(index, &leaves);
         Ok(())
     }
@@ -166,6 +157,26 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Holds a batch's tiles against its entry; its leaf hashes.
+fn batch(index: u64, entry: &Entry, rows: &[TileValue], report: &mut Report) -> (u64, Vec<Hash>) {
+    let place = format!("batch {index}");
+    let leaf_rows = rows.iter().filter(|row| row.kind == TileKind::Hashes(TileLevel::LEAVES));
+    let bytes: Vec<u8> = leaf_rows.flat_map(|row| &row.bytes).copied().collect();
+    let leaves: Vec<Hash> = bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect();
+    let tree = MemoryTree::new(leaves.clone());
+    let count = tree.len();
+    if !bytes.len().is_multiple_of(Hash::LEN) || count != entry.submissions() {
+        let says = entry.submissions();
+        report.find(&place, format!("holds {count} hashes where its entry says {says}"));
+    }
+    if tree.root() != entry.batch_root() {
+        report.find(&place, "does not have the root that its entry names");
+    } else if crate::batch::hash_tiles(&tree) != rows {
+        report.find(&place, "its tiles are not those of its leaf hashes");
+    }
+    (count, leaves)
 }
 
 fn name(kind: TileKind, index: u64, width: u16) -> String {

@@ -4,6 +4,7 @@ use super::Report;
 use crate::store::{Loaded, Position, RocksStore, Store, StoreError};
 use treering_tlog::{
     hash::{self, Hash},
+    tile::{TILE_WIDTH, TileKind, TileLevel, TilePath},
     tree,
 };
 
@@ -67,11 +68,7 @@ fn locate(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<()
         if at.entry < loaded.retained_from || at.entry >= loaded.head.size.get() {
             continue;
         }
-        let start = usize::try_from(at.position).ok().and_then(|position| position.checked_mul(Hash::LEN));
-        let leaf = store.batch(at.entry)?.zip(start).and_then(|(batch, start)| {
-            batch.get(start..start.checked_add(Hash::LEN)?).and_then(Hash::from_slice)
-        });
-        if leaf != Some(hash::leaf_hash(root.as_bytes())) {
+        if leaf(store, at)? != Some(hash::leaf_hash(root.as_bytes())) {
             report.find(
                 format!("receipt of {root}"),
                 format!("batch {} does not have it at {}", at.entry, at.position),
@@ -79,6 +76,15 @@ fn locate(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<()
         }
     }
     Ok(())
+}
+
+fn leaf(store: &RocksStore, at: Position) -> Result<Option<Hash>, StoreError> {
+    let width = u64::from(TILE_WIDTH);
+    let place = u16::try_from(at.position % width).expect("below 256");
+    let leaves = TileKind::Hashes(TileLevel::LEAVES);
+    let Some(path) = TilePath::new(leaves, at.position / width, place + 1) else { return Ok(None) };
+    let tile = store.batch_tile(at.entry, path)?;
+    Ok(tile.and_then(|tile| tile.rchunks_exact(Hash::LEN).next().and_then(Hash::from_slice)))
 }
 
 fn small(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<(), StoreError> {

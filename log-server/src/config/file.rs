@@ -33,6 +33,8 @@ pub(super) struct File {
     #[serde(default = "default_token_window_seconds")]
     token_window_seconds: u64,
     retention_days: Option<u64>,
+    #[serde(default)]
+    commit_wait_ms: u64,
     #[serde(default = "default_max_pending")]
     max_pending: u64,
     #[serde(default = "default_witness_timeout_ms")]
@@ -80,6 +82,7 @@ impl File {
                 366 * DAY,
             )?),
             retention: self.retention_days.map(retention).transpose()?,
+            commit_wait: Duration::from_millis(within("commit_wait_ms", self.commit_wait_ms, 0, 1000)?),
             max_pending: count("max_pending", self.max_pending, 1, 10_000_000)?,
             witness_timeout: Duration::from_millis(within(
                 "witness_timeout_ms",
@@ -144,7 +147,7 @@ fn default_token_window_seconds() -> u64 {
     DAY
 }
 fn default_max_pending() -> u64 {
-    100_000
+    500_000
 }
 fn default_witness_timeout_ms() -> u64 {
     5000

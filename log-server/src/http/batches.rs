@@ -6,9 +6,8 @@ use axum::{
     http::header,
     response::Response,
 };
-use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::OwnedSemaphorePermit;
+use treering_tlog::tree::TreeSize;
 
 use super::{
     App,
@@ -17,6 +16,7 @@ use super::{
     query::{self, InPath},
     refusal::Refusal,
 };
+use crate::log::{Log, ReadError};
 
 /// The batch's leaf hashes, 32 bytes each.
 ///
@@ -41,12 +41,11 @@ pub(super) async fn batch(
 ) -> Result<Response, Refusal> {
     let entry = query::number_in_path("entry", &entry)?;
     query::none(query.as_deref())?;
-    let turn = app.batch_turn().await;
     match app.log().batch(entry).await? {
-        Some(Some(leaves)) => {
-            let length = leaves.len();
-            let mut response = answer::ok(answer::OCTETS, Cache::Immutable, sent_with(turn, leaves));
-            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        Some(Some(size)) => {
+            let body = in_pieces(app.log().clone(), entry, size);
+            let mut response = answer::ok(answer::OCTETS, Cache::Immutable, body);
+            response.headers_mut().insert(header::CONTENT_LENGTH, (size.get() * 32).into());
             Ok(response)
         }
         Some(None) => Err(Refusal::Gone { what: "batch" }),
@@ -54,13 +53,11 @@ pub(super) async fn batch(
     }
 }
 
-/// In pieces; the turn is over when the last one is taken or the body is dropped.
-fn sent_with(turn: OwnedSemaphorePermit, leaves: Bytes) -> Body {
-    Body::from_stream(stream::unfold((leaves, turn), async |(mut leaves, turn)| {
-        if leaves.is_empty() {
-            return None;
-        }
-        let piece = leaves.split_to(leaves.len().min(64 * 1024));
-        Some((Ok::<_, std::convert::Infallible>(piece), (leaves, turn)))
+/// INVARIANT 7: however large a batch is and however slowly it is read, one piece of it is in memory. A batch that is
+/// dropped meanwhile ends the connection, so that half of it can't look whole.
+fn in_pieces(log: Log, entry: u64, size: TreeSize) -> Body {
+    Body::from_stream(stream::try_unfold((log, 0), move |(log, number)| async move {
+        let piece = log.batch_piece(entry, size, number).await?;
+        Ok::<_, ReadError>((!piece.is_empty()).then_some((piece, (log, number + 1))))
     }))
 }

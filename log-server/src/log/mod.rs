@@ -14,12 +14,13 @@ pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitErro
 pub use settings::{MAX_WITNESSES, OpenError, Settings};
 
 use crate::{
-    batch::Edge,
+    batch::{self, Edge},
     clock::Clock,
+    entries,
     intake::{Intake, Taken},
     metrics::Metrics,
     publish,
-    receipts::{self, FreshBatches, Wanted},
+    receipts::{self, Fresh, Wanted},
     record::Record,
     recover::{self, StartError},
     sequencer,
@@ -51,12 +52,15 @@ use treering_token::commitment::Commitment;
 pub struct Log {
     core: Arc<Core>,
     intake: Intake,
-    fresh: FreshBatches,
+    fresh: Fresh,
     readers: Arc<Semaphore>,
 }
 
 /// How many reads may be under way: they share threads with what the pipeline writes, and must not take them all.
 const READERS: usize = 32;
+
+/// So many tiles of a batch are read at once: 64 KiB.
+const PIECE_TILES: usize = 8;
 
 impl Log {
     /// Starts a log on its store with the machine's network.
@@ -118,7 +122,7 @@ impl Log {
             retained_from: loaded.retained_from,
         };
         let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
-        let fresh = FreshBatches::default();
+        let fresh = Fresh::default();
         let intake = Intake::start(Arc::clone(&core), next);
         core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
         core.start(publish::run(Arc::clone(&core), signed));
@@ -220,20 +224,38 @@ impl Log {
         self.read(move |core| receipts::small_token(core, &fresh, root, commitment)).await
     }
 
-    /// The batch's leaf hashes, 32 bytes each: `None` beyond the published size, `Some(None)` after the retention.
+    /// How many submissions a batch has: `None` beyond the published size, `Some(None)` after the retention.
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn batch(&self, entry: u64) -> Result<Option<Option<Bytes>>, ReadError> {
-        if entry >= self.published_size().get() {
+    pub async fn batch(&self, entry: u64) -> Result<Option<Option<TreeSize>>, ReadError> {
+        let published = self.published_size();
+        if entry >= published.get() {
             return Ok(None);
         }
         if entry < self.core.retained_from.load(Ordering::SeqCst) {
             return Ok(Some(None));
         }
-        self.read(move |core| core.store.batch(entry).map_err(|e| receipts::unreadable(&e.into())))
-            .await
-            .map(Some)
+        self.read(move |core| {
+            let entry = entries::read(core.store.as_ref(), entry, published);
+            entry.map_err(|error| receipts::unreadable(&error.into()))
+        })
+        .await
+        .map(|entry| Some(TreeSize::new(entry.submissions())))
+    }
+
+    /// Some leaf hashes of a published batch of this size, 32 bytes each: 2,048 a piece, the
+    /// pieces numbered from 0. Empty beyond the last.
+    ///
+    /// # Errors
+    /// The store could not be read, or the batch is being dropped.
+    pub async fn batch_piece(&self, entry: u64, size: TreeSize, piece: usize) -> Result<Bytes, ReadError> {
+        self.read(move |core| {
+            let tiles = (piece.saturating_mul(PIECE_TILES), PIECE_TILES);
+            let leaves = batch::leaf_hashes(core.store.as_ref(), entry, size, tiles);
+            leaves.map(Bytes::from).map_err(|error| receipts::unreadable(&error.into()))
+        })
+        .await
     }
 
     /// The newest published checkpoint (with refreshed cosignatures), exactly as served at `/checkpoint`.

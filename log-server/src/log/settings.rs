@@ -23,6 +23,8 @@ pub struct Settings {
     pub token_window: Duration,
     /// How long batches are kept; `None` for ever.
     pub retention: Option<Duration>,
+    /// A synced write of the intake waits so long for more requests to share it (0).
+    pub commit_wait: Duration,
     /// Submissions waiting for their tick; beyond it they are refused for the moment.
     pub max_pending: usize,
     /// One request to a witness may take so long (5 s).

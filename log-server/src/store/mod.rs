@@ -31,8 +31,6 @@ pub type Sequence = u64;
 /// One accepted submission on its way into the store.
 #[derive(Clone, Debug)]
 pub struct Accepted {
-    /// Its place in the order of acceptance.
-    pub sequence: Sequence,
     /// The submission root.
     pub root: Hash,
     /// The commitments of a submission sent with `tokens=true`.
@@ -57,11 +55,13 @@ pub struct Waiting {
     pub sequence: Sequence,
     /// The submission root.
     pub root: Hash,
-    /// How many commitments it keeps for single tokens (0 if it was not sent with `tokens=true`).
-    pub small: usize,
+    /// How many commitments it keeps for single tokens (0 if it was not sent with `tokens=true`; at most 1,024).
+    pub small: u16,
+    /// Is it the last of the group that it was accepted with? A group's record goes with its last submission.
+    pub ends_group: bool,
 }
 
-/// A growing tile: written whole each time, until it is full.
+/// A tile: of the log it is written whole each time, until it is full; of a batch once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TileValue {
     /// Hash tile or entry bundle.
@@ -81,8 +81,8 @@ pub struct Tick {
     pub sealed_at: UnixMillis,
     /// The tiles that the entry changed.
     pub tiles: Vec<TileValue>,
-    /// The batch's leaf hashes, in order of acceptance.
-    pub leaf_hashes: Vec<Hash>,
+    /// The hash tiles of the batch's own tree: leaves are its submissions, in order of acceptance.
+    pub batch: Vec<TileValue>,
     /// The submissions that the tick consumes; their intake records go, their receipts' rows come.
     pub submissions: Vec<Waiting>,
 }
@@ -131,8 +131,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What the pipeline has to know at its start.
     fn load(&self) -> Result<Loaded, StoreError>;
 
-    /// Makes submissions durable; they may be acknowledged when this returns.
-    fn accept(&self, accepted: &[Accepted]) -> Result<(), StoreError>;
+    /// Makes a group of submissions durable, numbered from `first` on; they may be acknowledged when this returns.
+    fn accept(&self, first: Sequence, group: &[Accepted]) -> Result<(), StoreError>;
     /// Seals a batch: everything in [`Tick`], in one atomic write.
     fn seal(&self, tick: &Tick) -> Result<(), StoreError>;
     /// Keeps a checkpoint with the log's signature, before anybody sees it.
@@ -151,12 +151,17 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Drops the batches of entries below `entry`.
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError>;
 
-    /// The earliest place of a submission root at or after an entry. Looked up by all 32 bytes.
-    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError>;
+    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes.
+    fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError>;
+    /// The same for one.
+    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {
+        Ok(self.positions(&[(*root, at_or_after)])?.pop().flatten())
+    }
     /// A tile or entry bundle, cut to the width that was asked for.
     fn tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError>;
-    /// The batch's leaf hashes, 32 bytes each.
-    fn batch(&self, entry: u64) -> Result<Option<Bytes>, StoreError>;
+    /// A hash tile of a batch's own tree, cut to the width that was asked for: a receipt is made from a few of them,
+    /// however large its batch is.
+    fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError>;
     /// The commitments of a submission sent with `tokens=true`, 32 bytes each.
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError>;
     /// A signed checkpoint with all cosignatures that are kept.

@@ -7,6 +7,7 @@ use treering_tlog::{
     hash,
     note::{KeyName, SigningKey},
     tile::TileLevel,
+    tree,
 };
 
 fn origin() -> Origin {
@@ -21,14 +22,19 @@ fn root(number: u64) -> Hash {
     hash::sha256(&number.to_be_bytes())
 }
 
-fn accepted(sequence: Sequence, small: usize) -> Accepted {
-    let small =
-        (small > 0).then(|| (0..small).map(|i| *root(u64::try_from(i).unwrap()).as_bytes()).collect());
-    Accepted { sequence, root: root(sequence), small }
+fn accepted(number: u64, small: u16) -> Accepted {
+    let small = (small > 0).then(|| (0..small).map(|i| *root(u64::from(i)).as_bytes()).collect());
+    Accepted { root: root(number), small }
 }
 
-fn waiting(sequence: Sequence, small: usize) -> Waiting {
-    Waiting { sequence, root: root(sequence), small }
+/// Alone in its group.
+fn waiting(sequence: Sequence, small: u16) -> Waiting {
+    Waiting { sequence, root: root(sequence), small, ends_group: true }
+}
+
+/// With more behind it.
+fn amid(sequence: Sequence, small: u16) -> Waiting {
+    Waiting { ends_group: false, ..waiting(sequence, small) }
 }
 
 /// Seals these as the next entry.
@@ -56,14 +62,14 @@ fn what_was_accepted_waits_in_order_until_it_is_sealed_across_restarts() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     assert_eq!(store.load().unwrap().next_sequence, 0);
-    store.accept(&[accepted(0, 0), accepted(1, 3)]).unwrap();
-    store.accept(&[accepted(2, 0)]).unwrap();
+    store.accept(0, &[accepted(0, 0), accepted(1, 3)]).unwrap();
+    store.accept(2, &[accepted(2, 0)]).unwrap();
     drop(store);
     let store = open(&dir);
     let loaded = store.load().unwrap();
-    assert_eq!(loaded.waiting, [waiting(0, 0), waiting(1, 3), waiting(2, 0)]);
+    assert_eq!(loaded.waiting, [amid(0, 0), waiting(1, 3), waiting(2, 0)]);
     assert_eq!(loaded.next_sequence, 3);
-    seal(&store, vec![waiting(0, 0), waiting(1, 3)]);
+    seal(&store, loaded.waiting[..2].to_vec());
     drop(store);
     let store = open(&dir);
     let loaded = store.load().unwrap();
@@ -77,11 +83,31 @@ fn what_was_accepted_waits_in_order_until_it_is_sealed_across_restarts() {
 }
 
 #[test]
+fn a_group_that_goes_into_two_batches_loses_and_repeats_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    store.accept(0, &[accepted(0, 2), accepted(1, 0), accepted(2, 1), accepted(3, 0)]).unwrap();
+    let all = store.load().unwrap().waiting;
+    assert_eq!(all, [amid(0, 2), amid(1, 0), amid(2, 1), waiting(3, 0)]);
+    seal(&store, all[..2].to_vec());
+    drop(store);
+    let store = open(&dir);
+    let loaded = store.load().unwrap();
+    assert_eq!((loaded.waiting.as_slice(), loaded.next_sequence), (&all[2..], 4));
+    seal(&store, loaded.waiting);
+    assert_eq!(store.small(0, &root(0)).unwrap().unwrap().len(), 64);
+    assert_eq!(store.small(1, &root(2)).unwrap().unwrap().len(), 32);
+    drop(store);
+    let loaded = open(&dir).load().unwrap();
+    assert!(loaded.waiting.is_empty());
+    assert_eq!(loaded.next_sequence, 4);
+}
+
+#[test]
 fn a_position_is_the_earliest_at_or_after_an_entry_and_never_another_roots() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     for entry in 0..3 {
-        store.accept(&[accepted(7, 0), accepted(entry + 100, 0)]).unwrap();
         seal(&store, vec![waiting(entry + 100, 0), waiting(7, 0)]);
     }
     for from in 0..3 {
@@ -97,12 +123,31 @@ fn a_position_is_the_earliest_at_or_after_an_entry_and_never_another_roots() {
 }
 
 #[test]
+fn a_batchs_paths_come_from_its_tiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for (entry, count) in (0..).zip([1, 2, 255, 256, 257, 70_000]) {
+        let all: Vec<Waiting> = (0..count).map(|number| waiting(number, 0)).collect();
+        seal(&store, all);
+        let tree = tree::MemoryTree::new((0..count).map(|n| hash::leaf_hash(root(n).as_bytes())).collect());
+        let mut reader = batch::batch_reader(&store, entry, tree.size());
+        for number in [0, 1, 254, 255, 256, 65_535, 65_536, count - 1].into_iter().filter(|n| *n < count) {
+            let leaf = tree.size().leaf(number).unwrap();
+            let path = tree::prove_path(&mut reader, leaf, tree.size()).unwrap();
+            assert_eq!(Some(path), tree.path(number), "leaf {number} of {count}");
+        }
+        let leaves = batch::leaf_hashes(&store, entry, tree.size(), (0, usize::MAX)).unwrap();
+        assert!(leaves.chunks_exact(32).eq(tree.leaf_hashes().iter().map(|hash| hash.as_bytes().as_slice())));
+    }
+}
+
+#[test]
 fn tiles_grow_past_their_width_and_are_served_as_prefixes() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let mut heads = vec![TreeHead::EMPTY];
     for sequence in 0..600 {
-        store.accept(&[accepted(sequence, 0)]).unwrap();
+        store.accept(sequence, &[accepted(sequence, 0)]).unwrap();
         heads.push(seal(&store, vec![waiting(sequence, 0)]));
     }
     // Every head ever sealed can be recomputed from what is stored now.
@@ -122,7 +167,7 @@ fn tiles_grow_past_their_width_and_are_served_as_prefixes() {
 fn checkpoints_keep_the_first_cosignature_of_each_key() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
-    store.accept(&[accepted(0, 0)]).unwrap();
+    store.accept(0, &[accepted(0, 0)]).unwrap();
     let head = seal(&store, vec![waiting(0, 0)]);
     assert_eq!(store.checkpoint(head.size).unwrap(), None);
     store.keep_signed(head.size, &signed(head)).unwrap();
@@ -154,9 +199,9 @@ fn a_closed_window_leaves_no_byte_of_the_commitments_in_any_file() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let secret = [*hash::sha256(b"a commitment that must go").as_bytes()];
-    let submission = Accepted { sequence: 0, root: root(0), small: Some(secret.to_vec().into()) };
-    store.accept(&[submission, accepted(1, 1)]).unwrap();
-    seal(&store, vec![waiting(0, 1)]);
+    let submission = Accepted { root: root(0), small: Some(secret.to_vec().into()) };
+    store.accept(0, &[submission, accepted(1, 1)]).unwrap();
+    seal(&store, vec![amid(0, 1)]);
     seal(&store, vec![waiting(1, 1)]);
     assert!(holds(&dir, &secret[0]), "the test looks in the wrong place");
     assert!(store.close_window(1).unwrap());
@@ -178,12 +223,13 @@ fn dropped_batches_are_gone_and_their_receipts_rows_stay() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     for sequence in 0..3 {
-        store.accept(&[accepted(sequence, 0)]).unwrap();
+        store.accept(sequence, &[accepted(sequence, 0)]).unwrap();
         seal(&store, vec![waiting(sequence, 0)]);
     }
     store.drop_batches(2).unwrap();
-    assert_eq!(store.batch(1).unwrap(), None);
-    assert!(store.batch(2).unwrap().is_some());
+    let leaf = TilePath::new(TileKind::Hashes(TileLevel::LEAVES), 0, 1).unwrap();
+    assert_eq!(store.batch_tile(1, leaf).unwrap(), None);
+    assert!(store.batch_tile(2, leaf).unwrap().is_some());
     assert!(store.position(&root(1), 0).unwrap().is_some());
     assert_eq!(store.load().unwrap().retained_from, 2);
 }
@@ -204,7 +250,7 @@ fn nothing_is_written_after_the_store_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     store.close();
-    assert!(matches!(store.accept(&[accepted(0, 0)]), Err(StoreError::Poisoned)));
+    assert!(matches!(store.accept(0, &[accepted(0, 0)]), Err(StoreError::Poisoned)));
     drop(store);
     assert!(open(&dir).load().unwrap().waiting.is_empty());
 }
@@ -214,7 +260,7 @@ fn a_damaged_log_is_refused_rather_than_cut() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     for sequence in 0..50 {
-        store.accept(&[accepted(sequence, 0)]).unwrap();
+        store.accept(sequence, &[accepted(sequence, 0)]).unwrap();
     }
     drop(store);
     let wal = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());

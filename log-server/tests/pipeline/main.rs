@@ -56,6 +56,7 @@ impl Fixture {
             clock_step: Duration::from_secs(10),
             token_window: Duration::from_secs(86_400),
             retention: None,
+            commit_wait: Duration::ZERO,
             max_pending: self.max_pending,
             witness_timeout: Duration::from_millis(500),
             cache_bytes: 8 << 20,

@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::watch;
 use treering_log::{
     log::Settings,
-    store::{Accepted, Late, Loaded, Position, RocksStore, Store, StoreError, Tick},
+    store::{Accepted, Late, Loaded, Position, RocksStore, Sequence, Store, StoreError, Tick},
 };
 use treering_tlog::{
     hash::Hash,
@@ -92,8 +92,8 @@ impl Store for FailingStore {
     fn load(&self) -> Result<Loaded, StoreError> {
         self.inner.load()
     }
-    fn accept(&self, accepted: &[Accepted]) -> Result<(), StoreError> {
-        self.step(Step::Accept, || self.inner.accept(accepted))
+    fn accept(&self, first: Sequence, group: &[Accepted]) -> Result<(), StoreError> {
+        self.step(Step::Accept, || self.inner.accept(first, group))
     }
     fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
         self.step(Step::Seal, || self.inner.seal(tick))
@@ -119,15 +119,15 @@ impl Store for FailingStore {
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError> {
         self.step(Step::DropBatches, || self.inner.drop_batches(entry))
     }
-    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {
-        self.inner.position(root, at_or_after)
+    fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError> {
+        self.inner.positions(wanted)
     }
     fn tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.inner.tile(path)
     }
-    fn batch(&self, entry: u64) -> Result<Option<Bytes>, StoreError> {
-        self.inner.batch(entry)
+    fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        self.inner.batch_tile(entry, path)
     }
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.inner.small(entry, root)

@@ -1,9 +1,13 @@
 //! Reading everything there is: what `treering-log check` goes through. Rows come in the order of their keys.
 
 use super::{RocksStore, keys};
-use crate::store::{Position, StoreError};
+use crate::store::{Position, StoreError, TileValue};
 use rocksdb::{Direction, IteratorMode};
-use treering_tlog::{hash::Hash, tile::TileKind, tree::TreeSize};
+use treering_tlog::{
+    hash::Hash,
+    tile::{TileKind, TileLevel},
+    tree::TreeSize,
+};
 
 /// The commitments that are kept for one submission's single tokens.
 #[derive(Debug)]
@@ -17,6 +21,27 @@ impl RocksStore {
     /// All that is stored of a tile.
     pub(crate) fn stored_tile(&self, kind: TileKind, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         self.get(keys::TILES, &keys::tile(kind, index))
+    }
+
+    /// All that is stored of a batch: the tiles of its tree, in order of level and index.
+    pub(crate) fn batch_rows(&self, entry: u64) -> Result<Vec<TileValue>, StoreError> {
+        let from = entry.to_be_bytes();
+        let mode = IteratorMode::From(&from, Direction::Forward);
+        let mut rows = Vec::new();
+        for row in self.db.iterator_cf(self.family(keys::BATCHES), mode) {
+            let (key, bytes) =
+                row.map_err(|source| StoreError::Engine { step: "reading a batch", source })?;
+            if !key.starts_with(&from) {
+                break;
+            }
+            let level = key.get(8).copied().and_then(TileLevel::new);
+            let place = level.zip(key.get(9..).and_then(keys::number));
+            let (level, index) = place.ok_or_else(|| StoreError::Damaged {
+                what: format!("the batch's row {}", hex::encode(&key)),
+            })?;
+            rows.push(TileValue { kind: TileKind::Hashes(level), index, bytes: bytes.into_vec() });
+        }
+        Ok(rows)
     }
 
     /// How many tiles and bundles are stored.

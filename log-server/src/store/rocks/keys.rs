@@ -5,11 +5,12 @@ use treering_tlog::{hash::Hash, note::Signature, tile::TileKind, tree::TreeSize}
 
 /// The column families, one a kind of record.
 pub(super) const FAMILIES: [&str; 7] = [INTAKE, TILES, BATCHES, RECEIPTS, SMALL, CHECKPOINTS, META];
-/// sequence (8) → root (32) ‖ commitments (32 each, for `tokens=true`).
+/// Sequence of a group's last submission (8) → for each of the group: root (32) ‖ number of commitments (2).
+/// Sequence (8) ‖ 1 → the commitments of a submission sent with `tokens=true` (32 each).
 pub(super) const INTAKE: &str = "intake";
 /// level (1; 255 for entry bundles) ‖ index (8) → the tile's bytes so far.
 pub(super) const TILES: &str = "tiles";
-/// entry (8) → leaf hashes (32 each).
+/// entry (8) ‖ level (1) ‖ index (8) → a tile of the batch's tree (32 bytes a hash).
 pub(super) const BATCHES: &str = "batches";
 /// root (32) ‖ entry (8) → position (8).
 pub(super) const RECEIPTS: &str = "receipts";
@@ -33,6 +34,13 @@ pub(super) const META_WINDOW_CLOSED: &[u8] = b"window_closed";
 /// entry (8).
 pub(super) const META_RETAINED_FROM: &[u8] = b"retained_from";
 
+/// Where the commitments of a pending submission stand.
+pub(super) fn intake_commitments(sequence: u64) -> [u8; 9] {
+    let mut key = [1; 9];
+    key[..8].copy_from_slice(&sequence.to_be_bytes());
+    key
+}
+
 pub(super) fn tile(kind: TileKind, index: u64) -> [u8; 9] {
     let level = match kind {
         TileKind::Hashes(level) => level.get(),
@@ -41,6 +49,13 @@ pub(super) fn tile(kind: TileKind, index: u64) -> [u8; 9] {
     let mut key = [0; 9];
     key[0] = level;
     key[1..].copy_from_slice(&index.to_be_bytes());
+    key
+}
+
+pub(super) fn batch_tile(entry: u64, kind: TileKind, index: u64) -> [u8; 17] {
+    let mut key = [0; 17];
+    key[..8].copy_from_slice(&entry.to_be_bytes());
+    key[8..].copy_from_slice(&tile(kind, index));
     key
 }
 

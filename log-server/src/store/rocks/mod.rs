@@ -6,7 +6,7 @@ mod open;
 mod purge;
 mod read;
 
-use super::{Accepted, Late, Loaded, Position, Store, StoreError, Tick};
+use super::{Accepted, Late, Loaded, Position, Sequence, Store, StoreError, Tick};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::{
@@ -19,6 +19,9 @@ use treering_tlog::{
     tile::TilePath,
     tree::TreeSize,
 };
+
+/// One submission in a group's record.
+const RECORD: usize = Hash::LEN + 2;
 
 /// A log's store in one directory. Only one process can have it open (RocksDB's lock).
 #[derive(Debug)]
@@ -73,16 +76,23 @@ impl Store for RocksStore {
         self.read_state()
     }
 
-    fn accept(&self, accepted: &[Accepted]) -> Result<(), StoreError> {
+    fn accept(&self, first: Sequence, group: &[Accepted]) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         let family = self.family(keys::INTAKE);
-        for submission in accepted {
-            let mut value = submission.root.as_bytes().to_vec();
-            for commitment in submission.small.iter().flat_map(|small| small.iter()) {
-                value.extend_from_slice(commitment);
+        // One record for the whole group: what a request costs here is 34 bytes.
+        let mut record = Vec::with_capacity(group.len() * RECORD);
+        let mut last = first;
+        for (sequence, submission) in (first..).zip(group) {
+            last = sequence;
+            let small = submission.small.as_deref().unwrap_or_default();
+            let count = u16::try_from(small.len()).expect("at most 1,024 commitments a submission");
+            record.extend_from_slice(submission.root.as_bytes());
+            record.extend_from_slice(&count.to_be_bytes());
+            if count > 0 {
+                batch.put_cf(family, keys::intake_commitments(sequence), small.as_flattened());
             }
-            batch.put_cf(family, submission.sequence.to_be_bytes(), value);
         }
+        batch.put_cf(family, last.to_be_bytes(), record);
         self.write("accepting submissions", batch)
     }
 
@@ -92,12 +102,12 @@ impl Store for RocksStore {
         for tile in &tick.tiles {
             batch.put_cf(self.family(keys::TILES), keys::tile(tile.kind, tile.index), &tile.bytes);
         }
-        let mut leaves = Vec::with_capacity(tick.leaf_hashes.len() * Hash::LEN);
-        tick.leaf_hashes.iter().for_each(|hash| leaves.extend_from_slice(hash.as_bytes()));
-        batch.put_cf(self.family(keys::BATCHES), entry.to_be_bytes(), leaves);
+        for tile in &tick.batch {
+            let key = keys::batch_tile(entry, tile.kind, tile.index);
+            batch.put_cf(self.family(keys::BATCHES), key, &tile.bytes);
+        }
         let mut next_sequence = 0;
         for (position, submission) in (0_u64..).zip(&tick.submissions) {
-            let sequence = submission.sequence.to_be_bytes();
             batch.put_cf(
                 self.family(keys::RECEIPTS),
                 keys::receipt(&submission.root, entry),
@@ -109,8 +119,14 @@ impl Store for RocksStore {
                     keys::small(entry, &submission.root),
                     self.intake_commitments(submission)?,
                 );
+                let commitments = keys::intake_commitments(submission.sequence);
+                batch.delete_cf(self.family(keys::INTAKE), commitments);
             }
-            batch.delete_cf(self.family(keys::INTAKE), sequence);
+            // A group that goes into two batches keeps its record until the second; `next_sequence` says how far the
+            // first one went.
+            if submission.ends_group {
+                batch.delete_cf(self.family(keys::INTAKE), submission.sequence.to_be_bytes());
+            }
             next_sequence = next_sequence.max(submission.sequence.saturating_add(1));
         }
         let head = [
@@ -170,16 +186,16 @@ impl Store for RocksStore {
         self.write("dropping batches", batch)
     }
 
-    fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {
-        self.find_position(root, at_or_after)
+    fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError> {
+        self.find_positions(wanted)
     }
 
     fn tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError> {
         self.read_tile(path)
     }
 
-    fn batch(&self, entry: u64) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.get(keys::BATCHES, &entry.to_be_bytes())?.map(Bytes::from))
+    fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        self.read_batch_tile(entry, path)
     }
 
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError> {

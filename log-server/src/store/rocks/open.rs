@@ -10,7 +10,7 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use treering_tlog::checkpoint::Origin;
 
 /// The version of the layout in [`keys`].
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// All memtables together; the WAL's bound follows from it.
 const WRITE_BUFFERS: usize = 64 << 20;
 /// Bounds recovery: no more than this is read again after a crash.

@@ -1,6 +1,6 @@
 //! Reading records back, and refusing those that don't have the shape in which they were written.
 
-use super::{RocksStore, keys};
+use super::{RECORD, RocksStore, keys};
 use crate::store::{Loaded, Position, StoreError, Waiting};
 use bytes::Bytes;
 use rocksdb::{Direction, IteratorMode, ReadOptions};
@@ -21,7 +21,7 @@ impl RocksStore {
 
     pub(super) fn read_state(&self) -> Result<Loaded, StoreError> {
         let (head, sealed_at, sealed_sequence) = self.read_head()?;
-        let waiting = self.read_intake()?;
+        let waiting = self.read_intake(sealed_sequence)?;
         let last = waiting.last().map_or(0, |w| w.sequence.saturating_add(1));
         let published = self.last_sized(b'p')?;
         let signed = self.last_sized(b's')?.map(|size| self.read_signed(size)).transpose()?.flatten();
@@ -57,31 +57,32 @@ impl RocksStore {
         Ok((TreeHead { size, root }, Some(sealed_at), sequence))
     }
 
-    fn read_intake(&self) -> Result<Vec<Waiting>, StoreError> {
+    /// What is accepted and in no batch yet: numbers from `sealed` on.
+    fn read_intake(&self, sealed: u64) -> Result<Vec<Waiting>, StoreError> {
         let mut waiting = Vec::new();
         for row in self.db.iterator_cf(self.family(keys::INTAKE), IteratorMode::Start) {
             let (key, value) =
                 row.map_err(|source| StoreError::Engine { step: "reading the intake", source })?;
-            let damaged = || StoreError::Damaged { what: format!("intake record {}", hex::encode(&key)) };
-            let sequence = keys::number(&key).ok_or_else(damaged)?;
-            let root = value.get(..32).and_then(Hash::from_slice).ok_or_else(damaged)?;
-            if value.len() % 32 != 0 {
-                return Err(damaged());
+            // Commitments stand under longer keys.
+            if key.len() != 9 {
+                let group = read_group(&key, &value);
+                let damaged = || StoreError::Damaged { what: format!("intake record {}", hex::encode(&key)) };
+                waiting.extend(group.ok_or_else(damaged)?);
             }
-            waiting.push(Waiting { sequence, root, small: value.len() / 32 - 1 });
         }
+        // A group's record stays until its last submission is sealed.
+        waiting.retain(|submission| submission.sequence >= sealed);
         Ok(waiting)
     }
 
-    /// The commitments in an intake record, 32 bytes each.
+    /// The commitments of a pending submission, 32 bytes each.
     pub(crate) fn intake_commitments(&self, submission: &Waiting) -> Result<Vec<u8>, StoreError> {
-        let key = submission.sequence.to_be_bytes();
-        let mut value = self.get(keys::INTAKE, &key)?.unwrap_or_default();
-        if value.len() != 32 * (submission.small + 1) || value[..32] != submission.root.as_bytes()[..] {
+        let key = keys::intake_commitments(submission.sequence);
+        let commitments = self.get(keys::INTAKE, &key)?.unwrap_or_default();
+        if commitments.len() != Hash::LEN * usize::from(submission.small) {
             return Err(StoreError::Damaged { what: format!("intake record {}", submission.sequence) });
         }
-        value.drain(..32);
-        Ok(value)
+        Ok(commitments)
     }
 
     fn meta_number(&self, name: &'static [u8]) -> Result<u64, StoreError> {
@@ -91,41 +92,38 @@ impl RocksStore {
         })
     }
 
-    pub(super) fn find_position(
-        &self,
-        root: &Hash,
-        at_or_after: u64,
-    ) -> Result<Option<Position>, StoreError> {
-        let from = keys::receipt(root, at_or_after);
+    pub(super) fn find_positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError> {
         let mut options = ReadOptions::default();
         options.set_prefix_same_as_start(true);
-        let mode = IteratorMode::From(&from, Direction::Forward);
-        let Some(row) = self.db.iterator_cf_opt(self.family(keys::RECEIPTS), options, mode).next() else {
-            return Ok(None);
-        };
-        let (key, value) = row.map_err(|source| StoreError::Engine { step: "reading a receipt", source })?;
-        // All 32 bytes are compared here, whatever the prefix filter let through.
-        if key.get(..32) != Some(&root.as_bytes()[..]) {
-            return Ok(None);
+        // One for all of them: to make an iterator costs more than to move it.
+        let mut rows = self.db.raw_iterator_cf_opt(self.family(keys::RECEIPTS), options);
+        let mut positions = Vec::with_capacity(wanted.len());
+        for (root, at_or_after) in wanted {
+            rows.seek(keys::receipt(root, *at_or_after));
+            let position = match rows.item() {
+                // All 32 bytes are compared here, whatever the prefix filter let through.
+                Some((key, value)) if key.get(..32) == Some(&root.as_bytes()[..]) => {
+                    let damaged =
+                        || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(key)) };
+                    let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;
+                    let position = keys::number(value).ok_or_else(damaged)?;
+                    Some(Position { entry, position })
+                }
+                _ => None,
+            };
+            rows.status().map_err(|source| StoreError::Engine { step: "reading a receipt", source })?;
+            positions.push(position);
         }
-        let damaged = || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(&key)) };
-        let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;
-        let position = keys::number(&value).ok_or_else(damaged)?;
-        Ok(Some(Position { entry, position }))
+        Ok(positions)
     }
 
     pub(super) fn read_tile(&self, path: TilePath) -> Result<Option<Bytes>, StoreError> {
-        let Some(mut value) = self.get(keys::TILES, &keys::tile(path.kind(), path.index()))? else {
-            return Ok(None);
-        };
-        // A partial tile is a prefix of what is stored; a shorter value does not hold it (yet).
-        let wanted = match path.kind() {
-            TileKind::Hashes(_) => Some(usize::from(path.width()) * Hash::LEN).filter(|n| *n <= value.len()),
-            TileKind::Entries => tile::prefix_of_entries(&value, path.width()).ok().map(<[u8]>::len),
-        };
-        let Some(wanted) = wanted else { return Ok(None) };
-        value.truncate(wanted);
-        Ok(Some(Bytes::from(value)))
+        Ok(self.get(keys::TILES, &keys::tile(path.kind(), path.index()))?.and_then(|value| cut(value, path)))
+    }
+
+    pub(super) fn read_batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        let key = keys::batch_tile(entry, path.kind(), path.index());
+        Ok(self.get(keys::BATCHES, &key)?.and_then(|value| cut(value, path)))
     }
 
     fn read_signed(&self, size: TreeSize) -> Result<Option<Note>, StoreError> {
@@ -177,6 +175,34 @@ impl RocksStore {
             row.map_err(|source| StoreError::Engine { step: "reading the checkpoints", source })?;
         Ok(if key.first() == Some(&kind) { keys::size_of(&key) } else { None })
     }
+}
+
+/// The submissions of a group's record; `None` if it has another shape than was written.
+fn read_group(key: &[u8], record: &[u8]) -> Option<Vec<Waiting>> {
+    let last = keys::number(key)?;
+    let (records, rest) = record.as_chunks::<RECORD>();
+    let count = u64::try_from(records.len()).ok().filter(|count| *count > 0 && rest.is_empty())?;
+    let first = last.checked_sub(count - 1)?;
+    let submissions = (first..).zip(records).map(|(sequence, record)| {
+        let (root, small) = record.split_at(Hash::LEN);
+        Some(Waiting {
+            sequence,
+            root: Hash::from_slice(root)?,
+            small: small.try_into().ok().map(u16::from_be_bytes)?,
+            ends_group: sequence == last,
+        })
+    });
+    submissions.collect()
+}
+
+/// A partial tile is a prefix of what is stored; a shorter value does not hold it (yet).
+fn cut(mut value: Vec<u8>, path: TilePath) -> Option<Bytes> {
+    let wanted = match path.kind() {
+        TileKind::Hashes(_) => Some(usize::from(path.width()) * Hash::LEN).filter(|n| *n <= value.len()),
+        TileKind::Entries => tile::prefix_of_entries(&value, path.width()).ok().map(<[u8]>::len),
+    }?;
+    value.truncate(wanted);
+    Some(Bytes::from(value))
 }
 
 fn parse_note(bytes: &[u8], what: &str) -> Result<Note, StoreError> {
