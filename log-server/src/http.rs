@@ -10,12 +10,14 @@ mod answer;
 mod batches;
 mod body;
 mod checkpoints;
+mod gather;
 mod hashes;
 mod info;
 mod metrics;
 mod negotiate;
 mod observe;
 pub mod openapi;
+mod pool;
 pub mod problem;
 mod query;
 mod receipts;
@@ -35,7 +37,7 @@ use axum::{Router, middleware, response::IntoResponse, routing::get};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::refusal::Refusal;
+use self::{pool::HashPool, refusal::Refusal};
 use crate::{config::Limits, log::Log};
 
 /// What the handlers share; cheap to clone.
@@ -47,12 +49,17 @@ struct Shared {
     log: Log,
     limits: Limits,
     metrics: HttpMetrics,
+    pool: HashPool,
 }
 
 impl App {
     /// The API of this log, within these limits.
-    pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> App {
-        App(Arc::new(Shared { log, limits, metrics }))
+    ///
+    /// # Errors
+    /// The threads that hash bodies could not be started.
+    pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> Result<App, rayon::ThreadPoolBuildError> {
+        let pool = HashPool::start()?;
+        Ok(App(Arc::new(Shared { log, limits, metrics, pool })))
     }
 
     fn log(&self) -> &Log {
@@ -61,6 +68,10 @@ impl App {
 
     fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    fn pool(&self) -> &HashPool {
+        &self.0.pool
     }
 
     fn metrics(&self) -> &HttpMetrics {

@@ -77,7 +77,7 @@ impl Server {
         let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[5; 32]);
         let settings = config.settings(&key).unwrap();
         let log = Log::open(settings, key, Arc::new(SystemClock::new())).await.unwrap();
-        let app = App::new(log.clone(), config.limits, HttpMetrics::default());
+        let app = App::new(log.clone(), config.limits, HttpMetrics::default()).unwrap();
         Server { router: router(app), log, _folder: folder }
     }
 

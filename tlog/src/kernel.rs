@@ -17,6 +17,16 @@ pub fn leaf_hashes(data: &[[u8; 32]]) -> Vec<Hash> {
     data.iter().map(leaf).collect()
 }
 
+/// Root of a perfect subtree over leaf data; `None` unless there are a power of two of them.
+pub fn perfect_root(leaves: &[[u8; 32]]) -> Option<Hash> {
+    if !leaves.len().is_power_of_two() {
+        return None;
+    }
+    let mut level = leaf_hashes(leaves);
+    reduce(&mut level);
+    level.first().copied()
+}
+
 /// A root being built while the data still streams in: memory is O(log n) plus a small block.
 #[derive(Clone, Debug, Default)]
 pub struct RootBuilder {
@@ -44,6 +54,12 @@ impl RootBuilder {
             assert!(appended, "an aligned subtree fits into a tree of fewer than 2^63 leaves");
             rest = after;
         }
+    }
+
+    /// Appends the `1 << level` leaves of a perfect subtree by its root. False, and nothing changed, if so many leaves
+    /// so far are no multiple of `1 << level`.
+    pub fn push_perfect(&mut self, level: u8, root: Hash) -> bool {
+        self.range.append_subtree(level, root, |_, _| {})
     }
 
     /// How many leaves so far.

@@ -64,7 +64,7 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
 
     let metrics = HttpMetrics::default();
     let limits = within_open_files(config.limits);
-    let app = App::new(log.clone(), limits, metrics.clone());
+    let app = App::new(log.clone(), limits, metrics.clone())?;
     let admin_limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
     let admin_router = http::admin_router(log.clone(), &metrics);
     let admin = Server::start(admin, admin_router, &admin_limits, HttpMetrics::default());

@@ -6,6 +6,7 @@
 
 mod json;
 mod octets;
+pub(super) mod pieces;
 mod sums;
 
 use std::sync::Arc;

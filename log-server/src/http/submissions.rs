@@ -21,7 +21,8 @@ use super::{
     App,
     answer::{self, Cache},
     body::BodyReader,
-    hashes::{Format, Gathered, Hashes, MAX_TOKENS},
+    gather,
+    hashes::{Format, Gathered, MAX_TOKENS},
     negotiate,
     problem::MEDIA_TYPE,
     query::{SubmitQuery, shortened},
@@ -143,7 +144,7 @@ async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
     let query = SubmitQuery::parse(head.uri.query());
     let result = match query.and_then(|query| Ok((query, format_of(&head.headers)?))) {
         Ok((query, format)) => {
-            gather(app, query, format, announced, &mut reader).await.map(|all| (query, all))
+            gather::gather(app, query, format, announced, &mut reader).await.map(|all| (query, all))
         }
         Err(refusal) => Err(refusal),
     };
@@ -163,37 +164,6 @@ async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
             Err(refusal)
         }
     }
-}
-
-/// Folds the whole body into its root.
-async fn gather(
-    app: &App,
-    query: SubmitQuery,
-    format: Format,
-    announced: u64,
-    reader: &mut BodyReader,
-) -> Result<Gathered, Refusal> {
-    let limits = app.limits();
-    let limit = if format == Format::Octets { limits.max_hashes } else { limits.max_json_hashes };
-    // A binary body of known length is refused before its first byte.
-    if format == Format::Octets && announced / 32 > limit {
-        return Err(Refusal::TooManyHashes { limit });
-    }
-    let mut hashes = Hashes::new(format, limit, query.tokens);
-    while let Some(chunk) = reader.next().await? {
-        // INVARIANT 7: JSON may hold any amount of white space, so its bytes are bounded too.
-        if format == Format::Json && reader.received() > limit * 256 + 64 * 1024 {
-            return Err(Refusal::TooManyHashes { limit });
-        }
-        // So many hashes take under a millisecond; then others get their turn.
-        for piece in chunk.chunks(64 * 1024) {
-            hashes.push(piece)?;
-            if piece.len() == 64 * 1024 {
-                tokio::task::yield_now().await;
-            }
-        }
-    }
-    hashes.finish()
 }
 
 /// Hands the submission to the log, waits if asked to, and answers.
