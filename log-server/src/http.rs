@@ -33,7 +33,13 @@ pub use admin::router as admin_router;
 pub use hashes::MAX_TOKENS;
 pub use metrics::HttpMetrics;
 
-use axum::{Router, middleware, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue},
+    middleware,
+    response::IntoResponse,
+    routing::get,
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -50,6 +56,7 @@ struct Shared {
     limits: Limits,
     metrics: HttpMetrics,
     pool: HashPool,
+    limit_headers: [(HeaderName, HeaderValue); 4],
 }
 
 impl App {
@@ -59,7 +66,13 @@ impl App {
     /// The threads that hash bodies could not be started.
     pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> Result<App, rayon::ThreadPoolBuildError> {
         let pool = HashPool::start()?;
-        Ok(App(Arc::new(Shared { log, limits, metrics, pool })))
+        Ok(App(Arc::new(Shared {
+            log,
+            limits,
+            metrics,
+            pool,
+            limit_headers: submissions::limit_headers(&limits),
+        })))
     }
 
     fn log(&self) -> &Log {
@@ -68,6 +81,10 @@ impl App {
 
     fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    fn limit_headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.0.limit_headers
     }
 
     fn pool(&self) -> &HashPool {

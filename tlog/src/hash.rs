@@ -66,7 +66,9 @@ impl Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 2 * Hash::LEN];
+        hex::encode_to_slice(self.0, &mut digits).expect("two digits a byte");
+        f.write_str(std::str::from_utf8(&digits).expect("hex digits are text"))
     }
 }
 

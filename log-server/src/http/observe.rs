@@ -2,6 +2,7 @@
 
 use std::{
     collections::hash_map::RandomState,
+    fmt,
     hash::BuildHasher,
     sync::{
         LazyLock,
@@ -44,7 +45,7 @@ pub(super) async fn observe(State(metrics): State<HttpMetrics>, request: Request
     let in_flight = metrics.begin();
     let route = route_of(&request);
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let id = format!("{:016x}", next_id());
+    let id = RequestId::next();
     // A span of the debug level costs nothing where it isn't asked for; failures are logged with the ID below.
     let span = tracing::debug_span!("request", %id, method = %request.method(), route);
 
@@ -60,7 +61,7 @@ pub(super) async fn observe(State(metrics): State<HttpMetrics>, request: Request
         tracing::warn!(%id, route, status = status.as_u16(), "a request failed");
     }
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, HeaderValue::try_from(id).expect("hex digits are a header value"));
+    headers.insert(REQUEST_ID, id.header());
     if reads {
         // A verifier in a browser may read everything here; nothing is behind a cookie.
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -73,11 +74,29 @@ fn route_of(request: &Request) -> &'static str {
     matched.and_then(|path| ROUTES.into_iter().find(|route| *route == path)).unwrap_or("unknown")
 }
 
-/// Unlike those of other runs and other processes, without asking the system for randomness each time.
-fn next_id() -> u64 {
-    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed))
+/// 16 hex digits.
+#[derive(Clone, Copy)]
+struct RequestId(u64);
+
+impl RequestId {
+    /// Unlike those of other runs and other processes, without asking the system for randomness each time.
+    fn next() -> RequestId {
+        static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        RequestId(FIRST.wrapping_add(COUNT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    fn header(self) -> HeaderValue {
+        let mut digits = [0; 16];
+        hex::encode_to_slice(self.0.to_be_bytes(), &mut digits).expect("two digits a byte");
+        HeaderValue::from_bytes(&digits).expect("hex digits are a header value")
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
 }
 
 #[cfg(test)]

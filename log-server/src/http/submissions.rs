@@ -30,7 +30,10 @@ use super::{
     refusal::Refusal,
     tokens,
 };
-use crate::log::{ReceiptState, Submission};
+use crate::{
+    config::Limits,
+    log::{ReceiptState, Submission},
+};
 
 /// Where a receipt will be.
 #[derive(Debug, Serialize, ToSchema)]
@@ -123,7 +126,7 @@ pub(super) enum Ready {
 )]
 pub(super) async fn submit(State(app): State<App>, request: Request) -> Response {
     let mut response = accept(&app, request).await.unwrap_or_else(IntoResponse::into_response);
-    publish_limits(&app, response.headers_mut());
+    response.headers_mut().extend(app.limit_headers().iter().cloned());
     response
 }
 
@@ -260,16 +263,15 @@ fn format_of(headers: &HeaderMap) -> Result<Format, Refusal> {
     }
 }
 
-fn publish_limits(app: &App, headers: &mut HeaderMap) {
-    let limits = app.limits();
-    for (name, value) in [
+/// What every answer says of the limits; made once, since it is the same for all.
+pub(super) fn limit_headers(limits: &Limits) -> [(HeaderName, HeaderValue); 4] {
+    [
         ("treering-max-hashes", limits.max_hashes),
         ("treering-max-json-hashes", limits.max_json_hashes),
         ("treering-max-tokens", MAX_TOKENS as u64),
         ("treering-max-wait", limits.max_wait.as_secs()),
-    ] {
-        headers.insert(HeaderName::from_static(name), value.into());
-    }
+    ]
+    .map(|(name, value)| (HeaderName::from_static(name), value.into()))
 }
 
 #[cfg(test)]

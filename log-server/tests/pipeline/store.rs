@@ -59,6 +59,18 @@ impl FailingStore {
         }
     }
 
+    /// How many writes of a kind there were.
+    pub(crate) fn count(&self, step: Step) -> usize {
+        self.counts.lock().unwrap().get(&step).copied().unwrap_or(0)
+    }
+
+    /// A write of the kind that is held up has come.
+    pub(crate) async fn reached(&self) {
+        while self.waiting.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn step<T>(&self, step: Step, write: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
         if *self.held.borrow() == Some(step) {
             self.waiting.fetch_add(1, Ordering::SeqCst);

@@ -123,6 +123,8 @@ fn family_options(name: &str, cache: &Cache) -> Options {
         // the whole root: 32 bytes, since a shorter key would let a colliding root get another's receipt.
         options.set_prefix_extractor(SliceTransform::create_fixed_prefix(32));
         blocks.set_bloom_filter(10.0, false);
+        // The same for what is not in a table yet.
+        options.set_memtable_prefix_bloom_ratio(0.1);
     }
     options.set_block_based_table_factory(&blocks);
     options
