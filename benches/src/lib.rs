@@ -1,6 +1,8 @@
 //! What the benches share: data that is the same in every run.
 #![forbid(unsafe_code)]
 
+pub mod kernel_table;
+
 use treering_tlog::hash::sha256;
 
 /// So many different values of 32 bytes, as commitments are.

@@ -12,6 +12,8 @@ use crate::text;
 
 /// A SHA-256 hash: 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+// INVARIANT: an array of hashes is its bytes in a row: the kernel reads two neighbours as 64 bytes.
+#[repr(transparent)]
 pub struct Hash([u8; 32]);
 
 impl Hash {

@@ -4,7 +4,7 @@ use super::{
     node::{NodeId, TreeHead, TreeSize},
     proof::bag,
 };
-use crate::hash::{Hash, node_hash};
+use crate::{hash::Hash, kernel};
 
 /// The right-hand edge of a growing tree: what is needed to append and to know the root. O(log n) memory.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -45,7 +45,7 @@ impl CompactRange {
         while node.index & 1 == 1
             && let Some(left) = self.peaks.pop()
         {
-            hash = node_hash(&left, &hash);
+            hash = kernel::node(&left, &hash);
             node = NodeId { level: node.level + 1, index: node.index >> 1 };
             visit(node, hash);
         }

@@ -5,7 +5,10 @@ use super::{
     node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks},
     plan::{self, Subtree},
 };
-use crate::hash::{Hash, node_hash};
+use crate::{
+    hash::{Hash, node_hash},
+    kernel,
+};
 
 /// Why a proof was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,7 +150,7 @@ pub fn root_from<R: NodeReader>(reader: &mut R, size: TreeSize) -> Result<Hash, 
 
 /// The root over peaks, left to right: the smaller ones on the right are joined first.
 pub(super) fn bag(peaks: &[Hash]) -> Hash {
-    peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or(Hash::EMPTY_ROOT)
+    peaks.iter().rev().copied().reduce(|right, left| kernel::node(&left, &right)).unwrap_or(Hash::EMPTY_ROOT)
 }
 
 /// The roots of these subtrees, with one call of the reader for all their peaks.
