@@ -3,18 +3,20 @@
 //! A reader holds little more than one item, and follows the order of items with `treering_token::bundle::Walker`, which
 //! recomputes the submission roots. That each receipt holds for its root is for the caller to verify.
 
+mod writer;
+
+pub(crate) use writer::Writer;
+
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, Read},
     path::Path,
 };
 use treering_token::bundle::{AtItem, BundleError, Item, ItemReader, Step, Walker};
 
 /// The first bytes of a zstd frame (RFC 8878 section 3.1.1).
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// zstd's own default.
-const ZSTD_LEVEL: i32 = 3;
-/// Bytes read at once.
+/// Bytes read, or written, at once.
 const PIECE: usize = 256 * 1024;
 
 /// Why a bundle could not be read on.
@@ -133,49 +135,6 @@ pub(crate) fn looks_like_bundle(start: &[u8]) -> bool {
     // array(2), text(17): the deterministic encoding of the header's first bytes.
     const HEADER: &[u8] = b"\x82\x71treering.bundle/";
     start.starts_with(&ZSTD_MAGIC) || start.starts_with(HEADER)
-}
-
-/// Writes items to a file.
-pub(crate) struct Writer {
-    to: Sink,
-    scratch: Vec<u8>,
-}
-
-enum Sink {
-    Plain(BufWriter<File>),
-    Zstd(zstd::Encoder<'static, BufWriter<File>>),
-}
-
-impl std::fmt::Debug for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Writer").finish_non_exhaustive()
-    }
-}
-
-impl Writer {
-    pub(crate) fn new(file: File, compress: bool) -> io::Result<Writer> {
-        let file = BufWriter::with_capacity(PIECE, file);
-        let to = if compress { Sink::Zstd(zstd::Encoder::new(file, ZSTD_LEVEL)?) } else { Sink::Plain(file) };
-        Ok(Writer { to, scratch: Vec::new() })
-    }
-
-    pub(crate) fn write(&mut self, item: &Item) -> io::Result<()> {
-        self.scratch.clear();
-        item.encode(&mut self.scratch);
-        match &mut self.to {
-            Sink::Plain(to) => to.write_all(&self.scratch),
-            Sink::Zstd(to) => to.write_all(&self.scratch),
-        }
-    }
-
-    /// Everything is on disk when this returns.
-    pub(crate) fn finish(self) -> io::Result<()> {
-        let file = match self.to {
-            Sink::Plain(to) => to,
-            Sink::Zstd(to) => to.finish()?,
-        };
-        file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()
-    }
 }
 
 #[cfg(test)]

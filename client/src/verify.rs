@@ -139,7 +139,7 @@ pub(crate) fn tokens(dir: &Path, policy: &Policy, mut observe: impl FnMut(ByToke
     let root = walk::Root { source, prefix: Vec::new(), is_dir: true };
     let walk = walk::Walk::new(vec![root], walk::Rules { skip: Vec::new(), links: false });
     let outcome: Result<(), std::convert::Infallible> = ordered::map(
-        ordered::cores(),
+        ordered::workers(),
         walk.filter_map(file_of),
         crate::hash::buffer,
         |buffer, found| by_token(found, policy, buffer),

@@ -187,10 +187,11 @@ pub struct Digester {
 impl Digester {
     /// SHA-256 is always computed; unknown ids are ignored (they can't be computed).
     pub fn new(ids: &[HashId]) -> Digester {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        let others = ids.into_iter().filter_map(|id| State::new(id).map(|state| (id, state))).collect();
+        // No allocation where SHA-256 is all that is asked for.
+        let known = ids.iter().filter_map(|id| State::new(*id).map(|state| (*id, state)));
+        let mut others: Vec<_> = known.collect();
+        others.sort_unstable_by_key(|(id, _)| *id);
+        others.dedup_by_key(|(id, _)| *id);
         Digester { sha256: Sha256::new(), others }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Event, StampError, Stamped, Target, Wish,
-    pipeline::{self, Hashed},
+    pipeline::{Bench, Guess, Hashed, counted},
     plan::settled_output,
     submit::{After, Log, Submissions},
     tokens,
@@ -18,11 +18,12 @@ use crate::{
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 use tempfile::NamedTempFile;
 use treering_tlog::{hash::Hash, kernel::RootBuilder};
 use treering_token::{
-    bundle::{Blinding, Header, Item, Kind, Opener, Own, Record, RelativePath, RunHeader},
+    bundle::{Blinding, Header, Item, Opener, Own, Record, RunHeader},
     commitment::Commitment,
     digest::{Digests, HashId},
     token::Token,
@@ -33,6 +34,8 @@ use treering_token::{
 const MAX_SUBMISSION: u64 = 1_000_000;
 /// With tokens for all files: so much of a submission is held in memory while they are cut.
 const MAX_WITH_TOKENS: u64 = 65_536;
+/// Leaves that are hashed together into the submission's tree: the kernel is faster with many.
+const AT_ONCE: u64 = 4096;
 
 pub(super) fn stamp(
     log: &Log,
@@ -61,9 +64,10 @@ pub(super) fn stamp(
     let mut writer =
         Writer::new(place.file()?, wish.zstd && target.bundle.is_some()).map_err(StampError::Write)?;
     begin_bundle(&mut writer, log, &opener)?;
+    let bench = Bench { target, opener: &opener, ids: &ids, force: wish.force, lost: AtomicU64::new(0) };
     let mut run = Run {
         log,
-        opener,
+        bench: &bench,
         writer,
         journal,
         submissions: log.submissions(wish.wait),
@@ -76,10 +80,10 @@ pub(super) fn stamp(
     };
     let rules = Rules { skip: place.own_files()?, links: target.bundle.is_some() };
     ordered::map(
-        ordered::cores(),
-        Walk::new(target.roots.clone(), rules),
+        ordered::workers(),
+        counted(Walk::new(target.roots.clone(), rules)),
         hash::buffer,
-        |buffer, found| pipeline::look(found, target, &ids, wish.force, buffer),
+        |buffer, found| bench.look(found, buffer),
         |hashed| run.take(hashed, observe),
     )?;
     let (mut stamped, receipts) = run.finish(observe)?;
@@ -139,13 +143,14 @@ impl Place {
 /// The state of a run between two records.
 struct Run<'a> {
     log: &'a Log,
-    opener: Opener,
+    bench: &'a Bench<'a>,
     writer: Writer,
     journal: Journal,
     submissions: Submissions<'a>,
     limit: u64,
-    /// The commitments of the submission that grows, and their tree.
+    /// The commitments of the submission that grows.
     body: Vec<u8>,
+    /// Their tree, but for the last ones, fewer than [`AT_ONCE`].
     root: RootBuilder,
     /// INVARIANT: the distinct roots in order of first appearance, as a bundle lists their receipts; `sent` has the same.
     order: Vec<Hash>,
@@ -157,11 +162,17 @@ impl Run<'_> {
     fn take(&mut self, hashed: Hashed, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), StampError> {
         match hashed {
             Hashed::LeftOut { source, why } => observe(Event::LeftOut { source: &source, why }),
-            Hashed::Failed { source, error } => observe(Event::Failed { source: &source, error: &error }),
-            Hashed::Record { kind, path, size, digests } => {
+            Hashed::Failed { source, error, counted } => {
+                self.bench.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
+                observe(Event::Failed { source: &source, error: &error });
+            }
+            Hashed::Record { kind, path, size, digests, guess } => {
                 observe(Event::Hashed { kind, path: &path, size, digests: &digests });
-                self.record(kind, path, size, digests)?;
-                if self.root.len() == self.limit {
+                self.commit(&digests, guess)?;
+                self.stamped.bytes += size;
+                let record = Record::Path { kind, path, size, digests, own: Own::default() };
+                self.writer.write(&Item::Record(record)).map_err(StampError::Write)?;
+                if self.records() == self.limit {
                     self.end_submission(observe)?;
                 }
             }
@@ -170,24 +181,34 @@ impl Run<'_> {
         self.log.check()
     }
 
-    fn record(
-        &mut self,
-        kind: Kind,
-        path: RelativePath,
-        size: u64,
-        digests: Digests,
-    ) -> Result<(), StampError> {
-        let record = Record::Path { kind, path, size, digests, own: Own::default() };
-        let opened = self.opener.open(self.stamped.records, &record).map_err(StampError::Claim)?;
-        let commitment = *opened.commitment.0.as_bytes();
-        self.body.extend_from_slice(&commitment);
-        self.root.push(&[commitment]);
+    /// The commitment of the next record.
+    fn commit(&mut self, digests: &Digests, guess: Option<Guess>) -> Result<(), StampError> {
+        let place = self.stamped.records;
+        let commitment = match guess {
+            Some(guess) if guess.place == place => guess.commitment,
+            _ => self.bench.opener.commitment(place, digests).map_err(StampError::Claim)?,
+        };
         self.stamped.records += 1;
-        self.stamped.bytes += size;
-        self.writer.write(&Item::Record(record)).map_err(StampError::Write)
+        self.body.extend_from_slice(commitment.0.as_bytes());
+        if self.records() - self.root.len() == AT_ONCE {
+            self.grow_tree();
+        }
+        Ok(())
+    }
+
+    /// How many records the submission has so far.
+    fn records(&self) -> u64 {
+        (self.body.len() / Hash::LEN) as u64
+    }
+
+    fn grow_tree(&mut self) {
+        let (commitments, _) = self.body.as_chunks::<{ Hash::LEN }>();
+        let hashed = usize::try_from(self.root.len()).expect("the tree is of a part of what is in memory");
+        self.root.push(&commitments[hashed..]);
     }
 
     fn end_submission(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), StampError> {
+        self.grow_tree();
         let records = self.root.len();
         let root = std::mem::take(&mut self.root).root();
         let body = std::mem::take(&mut self.body);
@@ -209,9 +230,11 @@ impl Run<'_> {
         if self.stamped.records == 0 {
             return Err(StampError::Nothing);
         }
-        if !self.root.is_empty() {
+        if !self.body.is_empty() {
             self.end_submission(observe)?;
         }
+        // While the log works, the disk does too.
+        self.writer.settle().map_err(StampError::Write)?;
         observe(Event::Waiting);
         let mut receipts: HashMap<Hash, Token> = self.submissions.collect()?.into_iter().collect();
         let mut kept = HashMap::new();
@@ -222,7 +245,7 @@ impl Run<'_> {
                 .receipt(&receipt, &Commitment(*root))
                 .map_err(|error| StampError::Receipt { root: *root, error })?;
             // A witness's clock that is ahead can make the two bounds contradict each other: no verifier would take that.
-            if let Some(note) = &self.opener.run().after {
+            if let Some(note) = &self.bench.opener.run().after {
                 verifier
                     .after(note, &attested)
                     .map_err(|error| StampError::Receipt { root: *root, error })?;

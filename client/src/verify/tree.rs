@@ -62,7 +62,7 @@ pub(crate) fn tree(
     // By submission of the current run: files that agree with their records.
     let mut matching = HashMap::<u64, u64>::new();
     ordered::map(
-        ordered::cores(),
+        ordered::workers(),
         Source { reader, below: bundle.below.clone(), after: Arc::new(None), ended: false },
         || Worker { parents: Parents::default(), buffer: hash::buffer() },
         |worker, job| worker.look(&bundle.base, policy, job),

@@ -57,6 +57,20 @@ impl Opener {
         }
     }
 
+    /// What [`Opener::open`] gives as the commitment of a record with these digests of which nothing differs from the
+    /// run's header.
+    ///
+    /// # Errors
+    /// As [`Opener::open`].
+    pub fn commitment(&self, place: u64, digests: &Digests) -> Result<Commitment, BundleError> {
+        let own = Own::default();
+        let opened = match self.run.blinding {
+            Blinding::Plain => plain(digests, &own)?,
+            _ => self.blinded(place, digests, &own)?,
+        };
+        Ok(opened.commitment)
+    }
+
     /// What the holder signs for this record; the signature then goes into [`Own::signature`]. One that is there
     /// already is not looked at.
     ///
