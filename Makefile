@@ -38,7 +38,9 @@ doc: deps
 fuzz: deps ## every parser under cargo-fuzz, FUZZ_SECONDS each (60)
 	@./scripts/fuzz.sh
 
-bench: deps ## criterion benches
+bench: deps-test ## every figure beside what one would otherwise have; BENCH="--only single --rounds 5" for some of it
+	cargo build $(PROFILE) --bins
+	@./scripts/bench.sh $(BENCH)
 	cargo bench --workspace $(CARGO_FLAGS)
 
 deps: ## installs what the build needs, if it is missing

@@ -1,7 +1,32 @@
-//! What the benches share: data that is the same in every run.
+//! How fast it all is, each figure beside what a user would otherwise have, in the same run.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`suite`] | all benches, or some of them |
+//! | [`bulk`], [`single`], [`latency`], [`memory`], `growth` | one bench each |
+//! | [`generator`], [`load`] | the load generator, and the command that runs it alone |
+//! | [`bare`] | the handlers that the log is measured against |
+//! | [`servers`] | the log, its witnesses and the bare handlers as processes |
+//! | [`usage`], [`machine`] | what a process uses, and what it runs on |
+//! | [`scale`], [`table`] | how long, and what is shown |
 #![forbid(unsafe_code)]
 
+pub mod bare;
+pub mod bulk;
+pub mod generator;
+#[cfg(feature = "growth")]
+pub mod growth;
 pub mod kernel_table;
+pub mod latency;
+pub mod load;
+pub mod machine;
+pub mod memory;
+pub mod scale;
+pub mod servers;
+pub mod single;
+pub mod suite;
+pub mod table;
+pub mod usage;
 
 use treering_tlog::hash::sha256;
 

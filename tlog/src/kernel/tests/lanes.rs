@@ -44,7 +44,8 @@ fn sixteen_nodes_with_each_last_byte() {
     }
 }
 
-/// The lanes as an array, and each operation as its definition says.
+/// The lanes as an array, and each operation as its definition says (and as a call: thousands of loops written out
+/// in one function would take minutes to compile).
 #[derive(Clone, Copy)]
 struct Plain([u32; 16]);
 
@@ -73,68 +74,84 @@ impl Plain {
 impl Lanes for Plain {
     type Proof = ();
 
+    #[inline(never)]
     fn splat((): (), word: u32) -> Plain {
         Plain([word; 16])
     }
 
+    #[inline(never)]
     fn rows((): (), first: &[u8; 32], second: &[u8; 32]) -> Plain {
         let bytes = [*first, *second];
         let (words, _) = bytes.as_flattened().as_chunks();
         Plain(std::array::from_fn(|lane| u32::from_le_bytes(words[lane])))
     }
 
+    #[inline(never)]
     fn bytes(self) -> [u8; 64] {
         std::array::from_fn(|i| self.0[i / 4].to_le_bytes()[i % 4])
     }
 
+    #[inline(never)]
     fn swap_bytes(self) -> Plain {
         Plain(self.0.map(u32::swap_bytes))
     }
 
+    #[inline(never)]
     fn add(self, other: Plain) -> Plain {
         self.each(other, other, |a, b, _| a.wrapping_add(b))
     }
 
+    #[inline(never)]
     fn rotate_right<const BITS: i32>(self) -> Plain {
         Plain(self.0.map(|word| word.rotate_right(BITS.unsigned_abs())))
     }
 
+    #[inline(never)]
     fn shift_right<const BITS: u32>(self) -> Plain {
         Plain(self.0.map(|word| word >> BITS))
     }
 
+    #[inline(never)]
     fn xor(self, b: Plain, c: Plain) -> Plain {
         self.each(b, c, |a, b, c| a ^ b ^ c)
     }
 
+    #[inline(never)]
     fn choose(self, a: Plain, b: Plain) -> Plain {
         self.each(a, b, |mask, a, b| mask & a | !mask & b)
     }
 
+    #[inline(never)]
     fn majority(self, b: Plain, c: Plain) -> Plain {
         self.each(b, c, |a, b, c| a & b | a & c | b & c)
     }
 
+    #[inline(never)]
     fn zip_low(self, other: Plain) -> Plain {
         self.pick_words(other, [(0, 0), (1, 0), (0, 1), (1, 1)])
     }
 
+    #[inline(never)]
     fn zip_high(self, other: Plain) -> Plain {
         self.pick_words(other, [(0, 2), (1, 2), (0, 3), (1, 3)])
     }
 
+    #[inline(never)]
     fn pair_low(self, other: Plain) -> Plain {
         self.pick_words(other, [(0, 0), (0, 1), (1, 0), (1, 1)])
     }
 
+    #[inline(never)]
     fn pair_high(self, other: Plain) -> Plain {
         self.pick_words(other, [(0, 2), (0, 3), (1, 2), (1, 3)])
     }
 
+    #[inline(never)]
     fn even_quarters(self, other: Plain) -> Plain {
         self.pick_quarters(other, [(0, 0), (1, 0), (0, 2), (1, 2)])
     }
 
+    #[inline(never)]
     fn odd_quarters(self, other: Plain) -> Plain {
         self.pick_quarters(other, [(0, 1), (1, 1), (0, 3), (1, 3)])
     }

@@ -1,0 +1,207 @@
+//! Which requests there are to send, and what has come of them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::bail;
+use bytes::Bytes;
+
+use super::plan::{Changed, Plan};
+
+/// Requests that are numbered from 0.
+#[derive(Debug)]
+pub enum Work {
+    /// Submissions of a plan; with `wait` each asks for its receipt in the answer.
+    Submit {
+        /// What is sent.
+        plan: Arc<Plan>,
+        /// Seconds of `Prefer: wait`.
+        wait: Option<u32>,
+    },
+    /// The receipts of these submissions of a plan: request `i` asks for that of `numbers[i]`.
+    Receipts {
+        /// What was sent.
+        plan: Arc<Plan>,
+        /// The submissions' numbers.
+        numbers: Vec<u64>,
+    },
+}
+
+/// Where submissions go.
+pub const SUBMISSIONS: &str = "/v1/submissions";
+/// The media type of hashes of 32 bytes each.
+pub const OCTETS: &str = "application/octet-stream";
+
+impl Work {
+    /// How many requests there are.
+    pub fn len(&self) -> u64 {
+        match self {
+            Work::Submit { .. } => u64::MAX,
+            Work::Receipts { numbers, .. } => u64::try_from(numbers.len()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Is there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The path of a request.
+    pub fn path(&self, n: u64) -> String {
+        match self {
+            Work::Submit { .. } => SUBMISSIONS.to_owned(),
+            Work::Receipts { plan, numbers } => {
+                let number = usize::try_from(n).ok().and_then(|n| numbers.get(n)).copied().unwrap_or(0);
+                format!("/v1/receipts/{}", hex::encode(plan.root(number)))
+            }
+        }
+    }
+
+    /// The bytes of a request of HTTP/1.1 up to its body, in place of what `head` holds, and the body.
+    pub(super) fn write_head(&self, n: u64, prebuilt: &[u8], head: &mut Vec<u8>) -> Body {
+        head.clear();
+        match self {
+            Work::Submit { plan, .. } => {
+                head.extend_from_slice(prebuilt);
+                let changed = plan.changed(n);
+                if plan.hashes() > 1 {
+                    return Body::Changed(changed);
+                }
+                // A single hash goes out in one piece with its head.
+                head.extend_from_slice(&changed.leaf);
+            }
+            Work::Receipts { .. } => {
+                head.extend_from_slice(b"GET ");
+                head.extend_from_slice(self.path(n).as_bytes());
+                head.extend_from_slice(b" HTTP/1.1\r\nhost: bench\r\n\r\n");
+            }
+        }
+        Body::None
+    }
+
+    /// The part of each head that is the same in all.
+    pub(super) fn prebuilt_head(&self) -> Vec<u8> {
+        match self {
+            Work::Receipts { .. } => Vec::new(),
+            Work::Submit { plan, wait } => {
+                let length = plan.hashes() * 32;
+                let wait = wait.map(|seconds| format!("prefer: wait={seconds}\r\n")).unwrap_or_default();
+                format!(
+                    "POST {SUBMISSIONS} HTTP/1.1\r\nhost: bench\r\ncontent-type: {OCTETS}\r\n\
+                     content-length: {length}\r\n{wait}\r\n"
+                )
+                .into_bytes()
+            }
+        }
+    }
+
+    /// The pieces of a body, in order; none is copied but the changed leaf.
+    pub(super) fn pieces(&self, n: u64) -> Vec<Bytes> {
+        let Work::Submit { plan, .. } = self else { return Vec::new() };
+        let (body, Changed { index, leaf }) = (plan.body(), plan.changed(n));
+        let pieces =
+            [body.slice(..index * 32), Bytes::copy_from_slice(&leaf), body.slice((index + 1) * 32..)];
+        pieces.into_iter().filter(|piece| !piece.is_empty()).collect()
+    }
+
+    /// What the body of a submission is made of.
+    pub(super) fn base(&self) -> &[u8] {
+        match self {
+            Work::Submit { plan, .. } => plan.body(),
+            Work::Receipts { .. } => &[],
+        }
+    }
+}
+
+/// The body of a request in the making.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body {
+    /// None, or it is in the head's buffer.
+    None,
+    /// The plan's body, but for one leaf.
+    Changed(Changed),
+}
+
+/// Hands out numbers until the time is over.
+#[derive(Debug)]
+pub(super) struct Numbers {
+    next: AtomicU64,
+    end: u64,
+    until: Instant,
+}
+
+impl Numbers {
+    pub(super) fn new(work: &Work, until: Instant) -> Numbers {
+        Numbers { next: AtomicU64::new(0), end: work.len(), until }
+    }
+
+    pub(super) fn next(&self, now: Instant) -> Option<u64> {
+        if now >= self.until {
+            return None;
+        }
+        Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < self.end)
+    }
+}
+
+/// A request that was answered with 200 or 202.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered {
+    /// Its number.
+    pub n: u64,
+    /// From its first byte to the last of its answer, in microseconds.
+    pub micros: u32,
+    /// 200 or 202.
+    pub status: u16,
+}
+
+/// What came of a load.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Every request that was sent; a run with one that failed is an error.
+    pub answered: Vec<Answered>,
+    /// The bodies of answers with 200.
+    pub bodies: Vec<(u64, Vec<u8>)>,
+    /// From the first request to the last answer.
+    pub elapsed: Duration,
+}
+
+impl Outcome {
+    /// Requests a second.
+    pub fn rate(&self) -> f64 {
+        rate(self.answered.len(), self.elapsed)
+    }
+
+    /// The numbers of all requests.
+    pub fn numbers(&self) -> Vec<u64> {
+        self.answered.iter().map(|answered| answered.n).collect()
+    }
+
+    /// The time of each request, shortest first.
+    pub fn times(&self) -> Vec<Duration> {
+        let mut micros: Vec<u32> = self.answered.iter().map(|answered| answered.micros).collect();
+        micros.sort_unstable();
+        micros.into_iter().map(|micros| Duration::from_micros(micros.into())).collect()
+    }
+
+    pub(super) fn note(&mut self, n: u64, status: u16, took: Duration, body: &[u8]) -> anyhow::Result<()> {
+        match status {
+            200 => self.bodies.push((n, body.to_vec())),
+            202 => {}
+            _ => bail!("a request was refused: {status} {}", String::from_utf8_lossy(body)),
+        }
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        self.answered.push(Answered { n, micros, status });
+        Ok(())
+    }
+}
+
+/// So many in this time, a second.
+#[expect(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
+pub fn rate(count: usize, elapsed: Duration) -> f64 {
+    count as f64 / elapsed.as_secs_f64().max(1e-9)
+}

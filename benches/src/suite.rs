@@ -1,0 +1,64 @@
+//! All benches in one run, in this order, and which of them to run.
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+
+#[cfg(feature = "growth")]
+use crate::growth;
+use crate::{bulk, latency, machine, memory, scale::Scale, single, table::Table};
+
+/// A bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Submissions of thousands of hashes
+    Bulk,
+    /// One hash a request
+    Single,
+    /// From submitting to a verified receipt
+    Latency,
+    /// Memory, disk and syncs of the server
+    Memory,
+    /// The cost of a tick by the size of the log
+    #[cfg(feature = "growth")]
+    Growth,
+}
+
+/// Run the benches and print their tables
+#[derive(Debug, Args)]
+pub struct Suite {
+    /// Only these, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    #[command(flatten)]
+    scale: Scale,
+}
+
+impl Suite {
+    /// Runs them; each table is printed when it is done.
+    ///
+    /// # Errors
+    /// A bench failed: its name and why.
+    pub fn run(&self) -> anyhow::Result<()> {
+        println!("{}\n", machine::describe());
+        println!("log: {}\n", machine::programs());
+        let parts = if self.only.is_empty() { Part::value_variants() } else { &self.only };
+        for part in parts {
+            let tables = part.run(&self.scale).with_context(|| format!("{part:?}"))?;
+            tables.iter().for_each(|table| println!("{table}"));
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn run(self, scale: &Scale) -> anyhow::Result<Vec<Table>> {
+        match self {
+            Part::Bulk => bulk::run(scale),
+            Part::Single => single::run(scale),
+            Part::Latency => latency::run(scale),
+            Part::Memory => memory::run(scale),
+            #[cfg(feature = "growth")]
+            Part::Growth => growth::run(scale),
+        }
+    }
+}
