@@ -27,20 +27,21 @@ mod submissions;
 mod tiles;
 mod tokens;
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-pub use admin::router as admin_router;
+pub use admin::api as admin_api;
 pub use hashes::MAX_TOKENS;
 pub use metrics::HttpMetrics;
 
 use axum::{
     Router,
+    extract::Request,
     http::{HeaderName, HeaderValue},
-    middleware,
-    response::IntoResponse,
+    response::{IntoResponse, Response},
     routing::get,
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt;
+use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{pool::HashPool, refusal::Refusal};
@@ -96,21 +97,42 @@ impl App {
     }
 }
 
-/// The public API, with everything around its handlers: problems for unknown paths and methods, panics caught,
-/// requests counted.
-pub fn router(app: App) -> Router {
-    let metrics = app.metrics().clone();
-    let (routes, _) = routes_and_description().split_for_parts();
-    wrapped(routes.with_state(app), metrics)
+/// Routes with what goes around every request; cheap to clone. It stands around the router and not in it: a layer of
+/// the router's is a boxed service of its own around each route, made anew for each request.
+#[derive(Clone, Debug)]
+pub struct Api {
+    router: Router,
+    metrics: HttpMetrics,
 }
 
-/// Fallbacks and layers that the public and the admin listener have in common.
-fn wrapped(routes: Router, metrics: HttpMetrics) -> Router {
-    routes
-        .fallback(async || Refusal::UnknownPath)
-        .method_not_allowed_fallback(async || Refusal::Method)
-        .layer(CatchPanicLayer::custom(|_| Refusal::Internal.into_response()))
-        .layer(middleware::from_fn_with_state(metrics, observe::observe))
+/// The public API.
+pub fn api(app: App) -> Api {
+    let metrics = app.metrics().clone();
+    let (routes, _) = routes_and_description().split_for_parts();
+    Api::new(routes.with_state(app), metrics)
+}
+
+impl Api {
+    /// Unknown paths and methods become problems, as on every listener.
+    fn new(routes: Router, metrics: HttpMetrics) -> Api {
+        let router = routes
+            .fallback(async || Refusal::UnknownPath)
+            .method_not_allowed_fallback(async || Refusal::Method);
+        Api { router, metrics }
+    }
+
+    /// Answers a request, whatever becomes of it: counted, with an ID, a panic as a 500.
+    pub async fn answer(&self, request: Request) -> Response {
+        observe::observe(&self.metrics, request, async |request| {
+            let answer = self.router.clone().oneshot(request);
+            match AssertUnwindSafe(answer).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => Refusal::Internal.into_response(),
+            }
+        })
+        .await
+    }
 }
 
 /// Each call once: its route, and what `openapi` says of it.

@@ -86,7 +86,12 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
         let requests = std::mem::take(&mut group);
         let written = core.blocking(move |core| Group::default().write(core, requests, next)).await;
         match written {
-            Ok(after) => next = after,
+            Ok(written) => {
+                next = written.next;
+                // Whoever asked may have gone away; the submission is accepted all the same. Sent from here, and not from
+                // the thread that wrote: to wake a task from a thread of the runtime's costs a fraction.
+                written.replies.into_iter().for_each(|(reply, answer)| drop(reply.send(answer)));
+            }
             Err(fatal) => return core.fail(&fatal),
         }
     }
@@ -126,8 +131,16 @@ struct Group {
     replies: Vec<(oneshot::Sender<Answer>, Answer)>,
 }
 
+/// A group that is on disk.
+/// INVARIANT 1: made by [`Group::write`] alone, and nothing else has replies to send.
+struct Written {
+    /// The next number to give out.
+    next: Sequence,
+    replies: Vec<(oneshot::Sender<Answer>, Answer)>,
+}
+
 impl Group {
-    fn write(mut self, core: &Core, requests: Vec<Request>, next: Sequence) -> Result<Sequence, Fatal> {
+    fn write(mut self, core: &Core, requests: Vec<Request>, next: Sequence) -> Result<Written, Fatal> {
         let begun = Instant::now();
         let known = Known::look(core, &requests)?;
         let room = Room::of(core);
@@ -140,7 +153,7 @@ impl Group {
             core.store.accept(next, &self.accepted)?;
             core.metrics.intake_write(begun.elapsed(), self.accepted.len());
         }
-        // CRASH: up to here nobody was told anything. INVARIANT 1: the replies below follow the synced write above.
+        // CRASH: up to here nobody was told anything. INVARIANT 1: `Written` follows the synced write above.
         let mut after = next;
         let mut queue = core.queue();
         for (sequence, accepted) in (next..).zip(&self.accepted) {
@@ -150,11 +163,7 @@ impl Group {
             queue.push(Waiting { sequence, root, small, ends_group });
         }
         drop(queue);
-        for (reply, answer) in self.replies {
-            // Whoever asked may have gone away; the submission is accepted all the same.
-            let _ = reply.send(answer);
-        }
-        Ok(after)
+        Ok(Written { next: after, replies: self.replies })
     }
 
     fn decide(&mut self, core: &Core, room: Room, submission: Submission, known: Known) -> Answer {

@@ -4,17 +4,15 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tower::ServiceExt;
 use treering_log::{
     clock::SystemClock,
     config::{Config, render},
-    http::{App, HttpMetrics, router},
+    http::{Api, App, HttpMetrics, api},
     log::Log,
 };
 use treering_tlog::{
@@ -30,7 +28,7 @@ const ORIGIN: &str = "log.example/http";
 
 /// A running log and its API.
 struct Server {
-    router: Router,
+    api: Api,
     log: Log,
     _folder: tempfile::TempDir,
 }
@@ -78,7 +76,7 @@ impl Server {
         let settings = config.settings(&key).unwrap();
         let log = Log::open(settings, key, Arc::new(SystemClock::new())).await.unwrap();
         let app = App::new(log.clone(), config.limits, HttpMetrics::default()).unwrap();
-        Server { router: router(app), log, _folder: folder }
+        Server { api: api(app), log, _folder: folder }
     }
 
     async fn stop(self) {
@@ -86,7 +84,7 @@ impl Server {
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.api.answer(request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
         Answer { status: head.status, headers: head.headers, body }

@@ -66,9 +66,9 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let limits = within_open_files(config.limits);
     let app = App::new(log.clone(), limits, metrics.clone())?;
     let admin_limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
-    let admin_router = http::admin_router(log.clone(), &metrics);
-    let admin = Server::start(admin, admin_router, &admin_limits, HttpMetrics::default());
-    let public = Server::start(public, http::router(app), &limits, metrics);
+    let admin_api = http::admin_api(log.clone(), &metrics);
+    let admin = Server::start(admin, admin_api, &admin_limits, HttpMetrics::default());
+    let public = Server::start(public, http::api(app), &limits, metrics);
     println!("listening on http://{address}");
     println!("admin on http://{admin_address}");
     tracing::info!(origin = %log.origin(), vkey = %log.vkey(), %address, "the log is running");

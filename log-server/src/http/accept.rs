@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request, response::Response};
+use axum::{body::Body, http::Request, response::Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -29,9 +29,8 @@ use tokio::{
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 
-use super::{metrics::HttpMetrics, stall::Stall};
+use super::{Api, metrics::HttpMetrics, stall::Stall};
 use crate::config::Limits;
 
 /// Requests at once on one HTTP/2 connection.
@@ -57,13 +56,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to accept connections and answers their requests by `router`.
-    pub fn start(listener: TcpListener, router: Router, limits: &Limits, metrics: HttpMetrics) -> Server {
+    /// Begins to accept connections and answers their requests by `api`.
+    pub fn start(listener: TcpListener, api: Api, limits: &Limits, metrics: HttpMetrics) -> Server {
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let acceptor = Acceptor {
             builder: Arc::new(builder(limits.header)),
-            router,
+            api,
             header: limits.header,
             patience: limits.body_idle,
             places: Arc::new(Semaphore::new(limits.max_connections)),
@@ -108,7 +107,7 @@ fn builder(header: Duration) -> Builder<TokioExecutor> {
 #[derive(Debug)]
 struct Acceptor {
     builder: Arc<Builder<TokioExecutor>>,
-    router: Router,
+    api: Api,
     header: Duration,
     patience: Duration,
     places: Arc<Semaphore>,
@@ -149,11 +148,11 @@ impl Acceptor {
         // Small answers must not wait for each other; where it fails they do, and no harm is done.
         let _ = stream.set_nodelay(true);
         let io = TokioIo::new(Stall::new(stream, self.patience));
-        let (builder, router, stop, header) =
-            (Arc::clone(&self.builder), self.router.clone(), self.stop.clone(), self.header);
+        let (builder, api, stop, header) =
+            (Arc::clone(&self.builder), self.api.clone(), self.stop.clone(), self.header);
         async move {
             let activity = Arc::new(Activity::default());
-            let service = service_fn(|request| answer(router.clone(), request, Arc::clone(&activity)));
+            let service = service_fn(|request| answer(api.clone(), request, Arc::clone(&activity)));
             let mut connection = pin!(builder.serve_connection(io, service));
             let mut tick = interval(header);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -162,6 +161,8 @@ impl Acceptor {
             let mut stopping = false;
             loop {
                 tokio::select! {
+                    // No draw for the order at each wake-up: the first is ready only once, at the end.
+                    biased;
                     result = connection.as_mut() => {
                         if let Err(error) = result {
                             tracing::debug!(%error, "a connection ended early");
@@ -194,12 +195,12 @@ async fn accept_failed(error: &io::Error) {
 }
 
 async fn answer(
-    router: Router,
+    api: Api,
     request: Request<Incoming>,
     activity: Arc<Activity>,
 ) -> Result<Response, Infallible> {
     let _running = Running::begin(activity);
-    router.oneshot(request.map(Body::new)).await
+    Ok(api.answer(request.map(Body::new)).await)
 }
 
 /// What the handlers of a connection do, for the one who watches it.

@@ -14,7 +14,7 @@ use axum::{
 };
 use prometheus_client::{encoding::text, registry::Registry};
 
-use super::{HttpMetrics, refusal::Refusal, wrapped};
+use super::{Api, HttpMetrics, refusal::Refusal};
 use crate::log::{Log, Status};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -26,7 +26,7 @@ struct Admin {
 }
 
 /// Metrics of the log and of its public listener, and probes.
-pub fn router(log: Log, public: &HttpMetrics) -> Router {
+pub fn api(log: Log, public: &HttpMetrics) -> Api {
     let mut registry = Registry::default();
     log.metrics().register(&mut registry);
     public.register(&mut registry);
@@ -37,7 +37,7 @@ pub fn router(log: Log, public: &HttpMetrics) -> Router {
         .route("/readyz/publish", get(ready_to_publish))
         .with_state(Admin { log, registry: Arc::new(registry) });
     // Probes are no traffic: they are counted apart, and nobody reads that.
-    wrapped(routes, HttpMetrics::default())
+    Api::new(routes, HttpMetrics::default())
 }
 
 async fn show_metrics(State(admin): State<Admin>) -> Result<Response, Refusal> {

@@ -12,9 +12,8 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, Method, header},
-    middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
@@ -40,16 +39,21 @@ const ROUTES: [&str; 13] = [
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(super) async fn observe(State(metrics): State<HttpMetrics>, request: Request, next: Next) -> Response {
+/// Answers a request by `answer`, and does what is done for each.
+pub(super) async fn observe(
+    metrics: &HttpMetrics,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let started = Instant::now();
     let in_flight = metrics.begin();
-    let route = route_of(&request);
+    let route = route_of(request.uri().path());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let id = RequestId::next();
     // A span of the debug level costs nothing where it isn't asked for; failures are logged with the ID below.
     let span = tracing::debug_span!("request", %id, method = %request.method(), route);
 
-    let mut response = next.run(request).instrument(span).await;
+    let mut response = answer(request).instrument(span).await;
     drop(in_flight);
 
     let status = response.status();
@@ -69,9 +73,26 @@ pub(super) async fn observe(State(metrics): State<HttpMetrics>, request: Request
     response
 }
 
-fn route_of(request: &Request) -> &'static str {
-    let matched = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    matched.and_then(|path| ROUTES.into_iter().find(|route| *route == path)).unwrap_or("unknown")
+/// The route that a path is of, by the same patterns as the router's.
+fn route_of(path: &str) -> &'static str {
+    ROUTES.into_iter().find(|route| is_of(path, route)).unwrap_or("unknown")
+}
+
+fn is_of(path: &str, route: &str) -> bool {
+    let mut parts = path.split('/');
+    for want in route.split('/') {
+        match (want.strip_prefix('{'), parts.next()) {
+            (_, None) => return false,
+            // What takes the rest takes at least something.
+            (Some(name), Some(part)) if name.starts_with('*') => {
+                return !part.is_empty() || parts.next().is_some();
+            }
+            (Some(_), Some(part)) if !part.is_empty() => {}
+            (None, Some(part)) if part == want => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_none()
 }
 
 /// 16 hex digits.
@@ -102,10 +123,9 @@ impl fmt::Display for RequestId {
 #[cfg(test)]
 mod tests {
     use axum::{Router, body::Body, http::StatusCode, routing::get};
-    use tower::ServiceExt;
 
     use super::*;
-    use crate::http::{refusal::Refusal, wrapped};
+    use crate::http::{Api, refusal::Refusal};
 
     async fn fine() -> &'static str {
         "fine"
@@ -122,7 +142,7 @@ mod tests {
             .route("/livez", get(panics))
             .route("/readyz", get(async || -> Result<(), Refusal> { Err(Refusal::EmptyBody) }));
         let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let response = wrapped(routes, metrics.clone()).oneshot(request).await.unwrap();
+        let response = Api::new(routes, metrics.clone()).answer(request).await;
         let mut registry = prometheus_client::registry::Registry::default();
         metrics.register(&mut registry);
         let mut text = String::new();
@@ -179,6 +199,28 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert!(metrics.contains("refusals_total{problem=\"internal\"} 1"), "{metrics}");
+    }
+
+    #[test]
+    fn a_path_is_of_the_route_that_the_router_gives_it_to() {
+        for (path, route) in [
+            ("/v1/submissions", "/v1/submissions"),
+            ("/v1/receipts/ab", "/v1/receipts/{root}"),
+            ("/v1/receipts/ab/tokens/cd", "/v1/receipts/{root}/tokens/{commitment}"),
+            ("/tile/0/x001/234.p/5", "/tile/{*path}"),
+            ("/checkpoint", "/checkpoint"),
+            ("/v1/checkpoints/7", "/v1/checkpoints/{size}"),
+            ("/v1/receipts/", "unknown"),
+            ("/v1/receipts/ab/tokens", "unknown"),
+            ("/v1/submissions/", "unknown"),
+            ("/v1", "unknown"),
+            ("/tile/", "unknown"),
+            ("/tile", "unknown"),
+            ("/", "unknown"),
+            ("", "unknown"),
+        ] {
+            assert_eq!(route_of(path), route, "{path}");
+        }
     }
 
     #[test]

@@ -155,6 +155,13 @@ impl Log {
     /// # Errors
     /// Nothing was stored.
     pub async fn submit(&self, submission: Submission) -> Result<Place, SubmitError> {
+        if submission.small.is_none() {
+            return match self.intake.submit(submission).await? {
+                Taken::At(place) => Ok(place),
+                // Said only to those who bring commitments.
+                Taken::AskAgainWhenSealed => Ok(Place::Pending),
+            };
+        }
         let Submission { root, count, small, min_entry } = submission;
         let mut sealed = self.core.sealed.subscribe();
         let over = tokio::time::Instant::now() + self.core.settings.tick + Duration::from_secs(5);

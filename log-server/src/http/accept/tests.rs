@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 
-use axum::routing::{get, post};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::http::{body::BodyReader, refusal::Refusal, wrapped};
+use crate::http::{body::BodyReader, refusal::Refusal};
 
 fn limits() -> Limits {
     Limits {
@@ -31,7 +34,7 @@ async fn start(limits: Limits) -> (Server, SocketAddr) {
     let address = listener.local_addr().unwrap();
     let routes = Router::new().route("/v1/log", get(async || "hello")).route("/v1/submissions", post(length));
     let metrics = HttpMetrics::default();
-    (Server::start(listener, wrapped(routes, metrics.clone()), &limits, metrics), address)
+    (Server::start(listener, Api::new(routes, metrics.clone()), &limits, metrics), address)
 }
 
 /// Sends these bytes, closes the sending side if `end`, and reads to the end.
