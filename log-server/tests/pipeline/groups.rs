@@ -29,14 +29,14 @@ async fn what_comes_while_a_write_is_under_way_shares_the_next_one() {
         async move { log.submit(submission(0)).await }
     });
     store.reached().await;
-    // Polled once, each stands in the line; none can be acknowledged while the write before it is held.
-    let mut others = Box::pin(join_all((1..200).map(|number| log.submit(submission(number)))));
+    // Polled once (few enough for one poll of a task), each stands in the line; none can be acknowledged while the write before it is held.
+    let mut others = Box::pin(join_all((1..40).map(|number| log.submit(submission(number)))));
     assert!(poll!(others.as_mut()).is_pending());
     store.held.send_replace(None);
     assert_eq!(first.await.unwrap(), Ok(Place::Pending));
     assert!(others.await.iter().all(|place| *place == Ok(Place::Pending)));
     assert_eq!(store.count(Step::Accept), 2);
-    for number in 0..200 {
+    for number in 0..40 {
         fixture.published(&log, number).await;
     }
     drop(store);
