@@ -183,7 +183,7 @@ fn make(core: &Core, fresh: &Fresh, root: &Hash, at: Position, evidence: &Eviden
         return Err(damaged(format!("batch {} does not have the root that its entry names", at.entry)));
     }
     let Evidence { entry, proof, note } = evidence;
-    Ok(Token::receipt(entry.clone(), layer, at.entry, proof.clone(), note.clone()))
+    Ok(Token::receipt(*entry, layer, at.entry, proof.clone(), note.clone()))
 }
 
 /// A submission's path in its batch, from the few tiles that it needs; `None` beyond the batch's end.

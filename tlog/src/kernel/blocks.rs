@@ -57,12 +57,12 @@ pub(super) struct Aligned<T>(pub(super) T);
 #[cfg(target_arch = "x86_64")]
 pub(super) static SECOND_BLOCKS: Aligned<[[u32; 64]; 256]> = Aligned({
     let mut rows = [[0; 64]; 256];
-    let mut byte = 0;
+    let mut byte = 0_u32;
     while byte < 256 {
         let mut words = [0; 16];
-        words[0] = (byte as u32) << 24 | PADDING;
+        words[0] = byte << 24 | PADDING;
         words[15] = NODE_BITS as u32;
-        rows[byte] = scheduled(words);
+        rows[byte as usize] = scheduled(words);
         byte += 1;
     }
     rows

@@ -174,8 +174,8 @@ fn first_block<const N: usize>(states: &mut [State; N], words: &mut [[__m128i; 4
     let before = *states;
     for quarter in 0..4 {
         let mut sums = [round_constants(quarter); N];
-        for i in 0..N {
-            sums[i] = _mm_add_epi32(words[i][quarter], sums[i]);
+        for (sum, words) in sums.iter_mut().zip(words.iter()) {
+            *sum = _mm_add_epi32(words[quarter], *sum);
         }
         four_rounds(states, sums);
     }

@@ -72,7 +72,8 @@ fn every_alignment() {
 fn every_last_byte_of_a_node() {
     let level: Vec<Hash> = (0..=255)
         .flat_map(|byte| {
-            let right = std::array::from_fn(|i| if i == 31 { byte } else { i as u8 });
+            let mut right: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
+            right[31] = byte;
             [sha256(&[byte]), Hash::new(right)]
         })
         .collect();

@@ -34,8 +34,9 @@ fn sixteen_leaves() {
 fn sixteen_nodes_with_each_last_byte() {
     for last in 0..=255 {
         let pairs: [[Hash; 2]; 16] = std::array::from_fn(|lane| {
-            let mut right = *sha256(&[lane as u8, last]).as_bytes();
-            right[31] = last.wrapping_add(lane as u8);
+            let lane = u8::try_from(lane).unwrap();
+            let mut right = *sha256(&[lane, last]).as_bytes();
+            right[31] = last.wrapping_add(lane);
             [sha256(&right), Hash::new(right)]
         });
         let mut nodes = [Hash::EMPTY_ROOT; 16];
