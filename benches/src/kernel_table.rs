@@ -28,7 +28,7 @@ pub struct Side {
     pub name: String,
     /// Does it use all cores, or one?
     pub all_cores: bool,
-    root: Box<dyn Fn(&[[u8; 32]]) -> [u8; 32]>,
+    root: Root,
 }
 
 /// How one side did.
@@ -50,7 +50,7 @@ pub struct Row {
 pub fn sides() -> Vec<Side> {
     let mut sides = Vec::new();
     for all_cores in [false, true] {
-        let mut side = |name: String, root: Box<dyn Fn(&[[u8; 32]]) -> [u8; 32]>| {
+        let mut side = |name: String, root: Root| {
             sides.push(Side { name, all_cores, root });
         };
         side("sha2 loop".into(), on_cores(all_cores, sha2_loop));
@@ -153,7 +153,10 @@ fn rs_merkle(leaves: &[[u8; 32]]) -> [u8; 32] {
     MerkleTree::<Rfc6962>::from_leaves(&leaf_hashes).root().expect("there are leaves")
 }
 
-fn ours(all_cores: bool, path: Path) -> Box<dyn Fn(&[[u8; 32]]) -> [u8; 32]> {
+/// From leaf data to the root.
+type Root = Box<dyn Fn(&[[u8; 32]]) -> [u8; 32]>;
+
+fn ours(all_cores: bool, path: Path) -> Root {
     if all_cores {
         Box::new(move |leaves| *parallel::root_on(path, leaves).as_bytes())
     } else {
@@ -169,7 +172,7 @@ fn streamed(leaves: &[[u8; 32]]) -> [u8; 32] {
 }
 
 /// A side for one core, or a share of the leaves at a time on each core and the few nodes above on one.
-fn on_cores(all: bool, side: fn(&[[u8; 32]]) -> [u8; 32]) -> Box<dyn Fn(&[[u8; 32]]) -> [u8; 32]> {
+fn on_cores(all: bool, side: fn(&[[u8; 32]]) -> [u8; 32]) -> Root {
     if !all {
         return Box::new(side);
     }
