@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`suite`] | all benches, or some of them |
-//! | [`bulk`], [`single`], [`latency`], [`memory`], `growth` | one bench each |
+//! | [`bulk`], [`single`], [`latency`], [`memory`], [`trees`], `growth` | one bench each |
 //! | [`generator`], [`load`] | the load generator, and the command that runs it alone |
 //! | [`bare`] | the handlers that the log is measured against |
 //! | [`servers`] | the log, its witnesses and the bare handlers as processes |
@@ -26,6 +26,7 @@ pub mod servers;
 pub mod single;
 pub mod suite;
 pub mod table;
+pub mod trees;
 pub mod usage;
 
 use treering_tlog::hash::sha256;

@@ -1,11 +1,13 @@
 //! All benches in one run, in this order, and which of them to run.
 
+use std::path::PathBuf;
+
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 #[cfg(feature = "growth")]
 use crate::growth;
-use crate::{bulk, latency, machine, memory, scale::Scale, single, table::Table};
+use crate::{bulk, latency, machine, memory, scale::Scale, single, table::Table, trees};
 
 /// A bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -18,6 +20,8 @@ pub enum Part {
     Latency,
     /// Memory, disk and syncs of the server
     Memory,
+    /// Stamping and verifying trees of files
+    Trees,
     /// The cost of a tick by the size of the log
     #[cfg(feature = "growth")]
     Growth,
@@ -29,6 +33,9 @@ pub struct Suite {
     /// Only these, separated by commas
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Make the trees of files here and leave them for the next run (default: in a temporary directory)
+    #[arg(long, value_name = "DIR")]
+    trees: Option<PathBuf>,
     #[command(flatten)]
     scale: Scale,
 }
@@ -43,7 +50,7 @@ impl Suite {
         println!("log: {}\n", machine::programs());
         let parts = if self.only.is_empty() { Part::value_variants() } else { &self.only };
         for part in parts {
-            let tables = part.run(&self.scale).with_context(|| format!("{part:?}"))?;
+            let tables = part.run(self).with_context(|| format!("{part:?}"))?;
             tables.iter().for_each(|table| println!("{table}"));
         }
         Ok(())
@@ -51,12 +58,13 @@ impl Suite {
 }
 
 impl Part {
-    fn run(self, scale: &Scale) -> anyhow::Result<Vec<Table>> {
+    fn run(self, Suite { scale, trees: dir, .. }: &Suite) -> anyhow::Result<Vec<Table>> {
         match self {
             Part::Bulk => bulk::run(scale),
             Part::Single => single::run(scale),
             Part::Latency => latency::run(scale),
             Part::Memory => memory::run(scale),
+            Part::Trees => trees::run(scale, dir.as_deref()),
             #[cfg(feature = "growth")]
             Part::Growth => growth::run(scale),
         }

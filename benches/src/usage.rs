@@ -87,13 +87,27 @@ impl Cpu {
     }
 }
 
+/// Processor time of all processes that this one has started and waited for, and of theirs.
+///
+/// # Errors
+/// `/proc` can't be read.
+pub fn children() -> anyhow::Result<Duration> {
+    // cutime and cstime come after utime and stime.
+    ticks(process::id(), 13)
+}
+
 fn spent(pid: u32) -> anyhow::Result<Duration> {
+    ticks(pid, 11)
+}
+
+/// Two counts of `/proc/PID/stat`, which stand one after the other.
+fn ticks(pid: u32, first: usize) -> anyhow::Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).with_context(|| path.clone())?;
     // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.
     let fields = text.rsplit_once(')').map(|(_, fields)| fields).context("no name in /proc/…/stat")?;
     let ticks: u32 =
-        fields.split_ascii_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+        fields.split_ascii_whitespace().skip(first).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
     Ok(TICK * ticks)
 }
 
