@@ -7,11 +7,13 @@ use clap::{Args, ValueEnum};
 
 #[cfg(feature = "growth")]
 use crate::growth;
-use crate::{bulk, latency, machine, memory, scale::Scale, single, table::Table, trees};
+use crate::{bulk, kernel_table, latency, machine, memory, scale::Scale, single, table::Table, trees};
 
 /// A bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Part {
+    /// The root of 2^20 leaves
+    Kernel,
     /// Submissions of thousands of hashes
     Bulk,
     /// One hash a request
@@ -60,6 +62,7 @@ impl Suite {
 impl Part {
     fn run(self, Suite { scale, trees: dir, .. }: &Suite) -> anyhow::Result<Vec<Table>> {
         match self {
+            Part::Kernel => Ok(vec![kernel_table::run(scale)]),
             Part::Bulk => bulk::run(scale),
             Part::Single => single::run(scale),
             Part::Latency => latency::run(scale),

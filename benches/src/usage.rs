@@ -106,8 +106,12 @@ fn ticks(pid: u32, first: usize) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(&path).with_context(|| path.clone())?;
     // The name, in parentheses, may hold anything; utime and stime are the 12th and 13th field after it.
     let fields = text.rsplit_once(')').map(|(_, fields)| fields).context("no name in /proc/…/stat")?;
-    let ticks: u32 =
-        fields.split_ascii_whitespace().skip(first).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    let ticks: u32 = fields
+        .split_ascii_whitespace()
+        .skip(first)
+        .take(2)
+        .filter_map(|field| field.parse::<u32>().ok())
+        .sum();
     Ok(TICK * ticks)
 }
 

@@ -32,6 +32,14 @@ fn assert_figures(part: &str, rows: &[Vec<String>], count: usize, verified: usiz
 }
 
 #[test]
+fn kernel() {
+    let rows = smoke("kernel");
+    // Three sides at least on one core, and on all: which paths there are is the processor's.
+    assert!(rows.len() >= 6, "{rows:?}");
+    assert!(rows.iter().all(|row| row[4].parse::<f64>().is_ok_and(|ratio| ratio > 0.0)), "{rows:?}");
+}
+
+#[test]
 fn bulk() {
     assert_figures("bulk", &smoke("bulk"), 2, 7);
 }
@@ -49,6 +57,11 @@ fn latency() {
 #[test]
 fn memory() {
     assert_figures("memory", &smoke("memory"), 2, 7);
+}
+
+#[test]
+fn trees() {
+    assert_figures("trees", &smoke("trees"), 2, 10);
 }
 
 #[test]

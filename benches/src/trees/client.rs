@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
 use crate::servers::{Net, program};
 
@@ -37,12 +37,22 @@ impl Client {
         Ok(command)
     }
 
-    /// How many files agree with the bundle, each told by itself.
+    /// How many files agree with the bundle and are covered by a receipt that verified.
     pub(super) fn count_verified(&self, tree: &Path) -> anyhow::Result<usize> {
-        let output = self.command("verify")?.args(["--json", "--strict"]).arg(tree).arg(super::bundle(&self.dir)).output()?;
+        let output = self
+            .command("verify")?
+            .args(["--json", "--strict"])
+            .arg(tree)
+            .arg(super::bundle(&self.dir))
+            .output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let said = String::from_utf8(output.stdout)?;
-        Ok(said.lines().filter(|line| line.contains(r#""TODO""#)).count())
+        // The last object has the sums.
+        let sum = said.lines().last().and_then(|line| line.split_once(r#""verified":"#));
+        let digits = sum.and_then(|(_, rest)| rest.split([',', '}']).next());
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .context("`treering verify --json` ends without its sums")
     }
 
     fn command(&self, what: &str) -> anyhow::Result<Command> {
