@@ -41,7 +41,7 @@ pub(super) async fn gather(
         gathering = gathering.take(app.pool(), chunk).await?;
     }
     match gathering {
-        Gathering::Pieces(pieces) => pieces.finish().await,
+        Gathering::Pieces(pieces) => pieces.finish(app.pool()).await,
         Gathering::InOrder(hashes) => hashes.finish(),
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::refusal::Refusal;
 
-/// So many bytes of bodies are with the threads at once.
+/// So many bytes of bodies are with the threads at once, and as many wait for more of their body.
 const ROOM: u32 = 16 << 20;
 
 /// As many threads as there are processors; cheap to clone.
@@ -17,6 +17,7 @@ const ROOM: u32 = 16 << 20;
 pub(super) struct HashPool {
     threads: Arc<rayon::ThreadPool>,
     room: Arc<Semaphore>,
+    hold: Arc<Semaphore>,
 }
 
 /// Work that was given to the pool.
@@ -34,8 +35,15 @@ impl HashPool {
             // Whoever waits for the work learns that it is gone; the thread goes on with the next.
             .panic_handler(|_| tracing::error!("hashing a body panicked"))
             .build()?;
-        let room = Semaphore::new(usize::try_from(ROOM).unwrap_or(usize::MAX));
-        Ok(HashPool { threads: Arc::new(threads), room: Arc::new(room) })
+        let room = || Arc::new(Semaphore::new(usize::try_from(ROOM).unwrap_or(usize::MAX)));
+        Ok(HashPool { threads: Arc::new(threads), room: room(), hold: room() })
+    }
+
+    /// Leave to hold back so many bytes until there is more of their body, as long as all bodies together hold no more
+    /// than the pool may be given.
+    pub(super) fn room_to_hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(ROOM);
+        Arc::clone(&self.hold).try_acquire_many_owned(bytes).ok()
     }
 
     /// Gives work over so many bytes to the threads, once there is room for them.

@@ -1,7 +1,5 @@
 //! `application/octet-stream`: n × 32 bytes, n at least 1.
 
-use axum::body::Bytes;
-
 use super::Refusal;
 
 /// The bytes of a hash that a chunk's end cut in two.
@@ -14,26 +12,6 @@ pub(super) struct Octets {
 }
 
 impl Octets {
-    /// The hash that this chunk completes, and those that lie in it whole.
-    pub(super) fn split(&mut self, mut chunk: Bytes) -> (Option<[u8; 32]>, Bytes) {
-        self.bytes += chunk.len() as u64;
-        let mut first = None;
-        if self.held > 0 {
-            let head = chunk.split_to(chunk.len().min(32 - self.held));
-            self.part[self.held..self.held + head.len()].copy_from_slice(&head);
-            self.held += head.len();
-            if self.held < 32 {
-                return (None, chunk);
-            }
-            self.held = 0;
-            first = Some(self.part);
-        }
-        let rest = chunk.split_off(chunk.len() - chunk.len() % 32);
-        self.part[..rest.len()].copy_from_slice(&rest);
-        self.held = rest.len();
-        (first, chunk)
-    }
-
     /// Hands whole hashes on as they lie in `chunk`, without copying them.
     pub(super) fn push(
         &mut self,
