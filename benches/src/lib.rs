@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`suite`] | all benches, or some of them |
-//! | [`bulk`], [`single`], [`latency`], [`memory`], [`trees`], `growth` | one bench each |
+//! | [`bulk`], [`single`], [`latency`], [`large_tick`], [`memory`], [`trees`], `growth` | one bench each |
 //! | [`generator`], [`load`] | the load generator, and the command that runs it alone |
 //! | [`bare`] | the handlers that the log is measured against |
 //! | [`servers`] | the log, its witnesses and the bare handlers as processes |
@@ -17,6 +17,7 @@ pub mod generator;
 #[cfg(feature = "growth")]
 pub mod growth;
 pub mod kernel_table;
+pub mod large_tick;
 pub mod latency;
 pub mod load;
 pub mod machine;

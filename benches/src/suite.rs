@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 
 #[cfg(feature = "growth")]
 use crate::growth;
-use crate::{bulk, kernel_table, latency, machine, memory, scale::Scale, single, table::Table, trees};
+use crate::{
+    bulk, kernel_table, large_tick, latency, machine, memory, scale::Scale, single, table::Table, trees,
+};
 
 /// A bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -20,6 +22,8 @@ pub enum Part {
     Single,
     /// From submitting to a verified receipt
     Latency,
+    /// Receipts of a tick with very many submissions
+    Receipts,
     /// Memory, disk and syncs of the server
     Memory,
     /// Stamping and verifying trees of files
@@ -66,6 +70,7 @@ impl Part {
             Part::Bulk => bulk::run(scale),
             Part::Single => single::run(scale),
             Part::Latency => latency::run(scale),
+            Part::Receipts => large_tick::run(scale),
             Part::Memory => memory::run(scale),
             Part::Trees => trees::run(scale, dir.as_deref()),
             #[cfg(feature = "growth")]

@@ -60,6 +60,11 @@ fn memory() {
 }
 
 #[test]
+fn receipts() {
+    assert_figures("receipts", &smoke("receipts"), 2, 1);
+}
+
+#[test]
 fn trees() {
     assert_figures("trees", &smoke("trees"), 2, 10);
 }
