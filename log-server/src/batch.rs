@@ -1,6 +1,6 @@
 //! From the submissions of one tick to everything that the tick writes. No I/O here.
 
-use crate::store::{Store, StoreError, Tick, TileValue, Waiting};
+use crate::store::{GrantGroup, SealedGrants, Store, StoreError, Tick, TileValue, Waiting};
 use bytes::Bytes;
 use treering_tlog::{
     hash, kernel,
@@ -97,18 +97,47 @@ pub(crate) struct Built {
     pub(crate) edge: Edge,
     /// The batch's whole tree: fresh receipts are made from it.
     pub(crate) tree: MemoryTree,
+    /// The tree of its grants.
+    pub(crate) grants: Option<MemoryTree>,
 }
 
-/// Makes the batch of these submissions (not empty), in their order, and the entry that names it.
-pub(crate) fn build(edge: &Edge, submissions: Vec<Waiting>, sealed_at: UnixMillis) -> Built {
-    let roots: Vec<[u8; 32]> = submissions.iter().map(|submission| *submission.root.as_bytes()).collect();
+/// Makes the batch of these submissions and grants (not both empty), in their order, and the entry that names it. The
+/// grants are one more submission, behind the others.
+pub(crate) fn build(
+    edge: &Edge,
+    submissions: Vec<Waiting>,
+    grants: Vec<GrantGroup>,
+    sealed_at: UnixMillis,
+) -> Built {
+    let mut roots: Vec<[u8; 32]> = submissions.iter().map(|submission| *submission.root.as_bytes()).collect();
+    let (grants, grants_tree) = fold(grants, &mut roots).unzip();
     let tree = MemoryTree::new(kernel::leaf_hashes(&roots));
     let entry = Entry::new(sealed_at, tree.root(), tree.len())
         .expect("the clock's order refuses times before 2^32 ms, and a batch is never empty");
     let mut edge = edge.clone();
     let tiles = edge.append(&entry);
     let batch = hash_tiles(&tree);
-    Built { tick: Tick { head: edge.head(), sealed_at, tiles, batch, submissions }, edge, tree }
+    let tick = Tick { head: edge.head(), sealed_at, tiles, batch, submissions, grants };
+    Built { tick, edge, tree, grants: grants_tree }
+}
+
+/// Makes one submission of the grants, and puts its root behind the batch's roots.
+fn fold(groups: Vec<GrantGroup>, roots: &mut Vec<[u8; 32]>) -> Option<(SealedGrants, MemoryTree)> {
+    let all = groups.iter().flat_map(|group| &group.grants);
+    let commitments: Vec<[u8; 32]> = all.map(|grant| grant.commitment).collect();
+    if commitments.is_empty() {
+        return None;
+    }
+    let tree = MemoryTree::new(kernel::leaf_hashes(&commitments));
+    let root = tree.root();
+    // Whoever got a tick's only token could have submitted that commitment, too. A root stands in a batch once.
+    let there = roots.iter().position(|there| there == root.as_bytes());
+    let position = there.unwrap_or_else(|| {
+        roots.push(*root.as_bytes());
+        roots.len() - 1
+    });
+    let position = u64::try_from(position).expect("a batch has at most a million submissions");
+    Some((SealedGrants { groups, root, position, size: tree.size(), tiles: hash_tiles(&tree) }, tree))
 }
 
 /// The tiles of a batch's tree.

@@ -76,6 +76,11 @@ impl Order {
         Order { bound, offset: None }
     }
 
+    /// Wall clock minus monotonic clock, in milliseconds, as of the last time that all was well.
+    pub fn offset(&self) -> Option<i64> {
+        self.offset.and_then(|offset| i64::try_from(offset).ok())
+    }
+
     /// INVARIANT 6: time only goes forward. The time given is strictly greater than the last entry's; a step back
     /// within the bound delays sealing, one beyond it in either direction stops sealing until the clock is back.
     pub fn sealing(&mut self, clock: &dyn Clock, last: Option<UnixMillis>) -> Sealing {

@@ -95,7 +95,7 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
             Err(fatal) => return core.fail(&fatal),
         }
     }
-    core.intake_over.send_replace(true);
+    core.intake_ends();
     line.close();
     while let Some(request) = line.recv().await {
         let _ = request.reply.send(Err(SubmitError::Stopping));

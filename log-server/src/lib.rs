@@ -7,6 +7,7 @@ pub mod commands;
 pub mod config;
 mod cosign;
 mod entries;
+mod grants;
 pub mod http;
 mod intake;
 pub mod key;

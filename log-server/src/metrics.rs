@@ -27,7 +27,12 @@ pub struct Metrics {
     sealed_size: Gauge,
     published_size: Gauge,
     published_time: Gauge,
+    /// Timestamp tokens whose commitments were made durable.
+    granted: Counter,
+    /// Timestamp tokens refused because the queue was full.
+    grants_refused: Counter,
     intake_write: Histogram,
+    grants_write: Histogram,
     seal_write: Histogram,
     witness: Family<WitnessLabels, Counter>,
     witness_time: Family<WitnessIndex, Histogram, fn() -> Histogram>,
@@ -55,7 +60,10 @@ impl Default for Metrics {
             sealed_size: Gauge::default(),
             published_size: Gauge::default(),
             published_time: Gauge::default(),
+            granted: Counter::default(),
+            grants_refused: Counter::default(),
             intake_write: seconds(),
+            grants_write: seconds(),
             seal_write: seconds(),
             witness: Family::default(),
             witness_time: Family::new_with_constructor(seconds as fn() -> Histogram),
@@ -76,7 +84,7 @@ impl Metrics {
         registry.register("submissions_refused", "Submissions refused: queue full", self.refused.clone());
         registry.register(
             "submissions_pending",
-            "Submissions that wait for their tick",
+            "Submissions and timestamp tokens that wait for their tick",
             self.pending.clone(),
         );
         registry.register("sealed_size", "Entries that are durable", self.sealed_size.clone());
@@ -87,6 +95,18 @@ impl Metrics {
             Unit::Seconds,
             self.published_time.clone(),
         );
+        registry.register(
+            "grants",
+            "Timestamp tokens whose commitments were made durable",
+            self.granted.clone(),
+        );
+        registry.register(
+            "grants_refused",
+            "Timestamp tokens refused: queue full",
+            self.grants_refused.clone(),
+        );
+        let grants = self.grants_write.clone();
+        registry.register_with_unit("grants_write", "One synced write of grants", Unit::Seconds, grants);
         let (intake, seal) = (self.intake_write.clone(), self.seal_write.clone());
         registry.register_with_unit("intake_write", "One synced write of the intake", Unit::Seconds, intake);
         registry.register_with_unit("seal_write", "Building and writing one batch", Unit::Seconds, seal);
@@ -98,6 +118,15 @@ impl Metrics {
     pub(crate) fn intake_write(&self, took: Duration, accepted: usize) {
         self.intake_write.observe(took.as_secs_f64());
         self.accepted.inc_by(u64::try_from(accepted).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn grants_write(&self, took: Duration, accepted: usize) {
+        self.grants_write.observe(took.as_secs_f64());
+        self.granted.inc_by(u64::try_from(accepted).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn grants_refused(&self, count: usize) {
+        self.grants_refused.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn sealed(&self, took: Duration, size: TreeSize) {

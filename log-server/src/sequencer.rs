@@ -7,13 +7,15 @@ use crate::{
     state::{Core, Fatal, Phase, Sealed},
 };
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::time::MissedTickBehavior;
 
 /// The most submissions that one batch takes: bounds a tick's write to about 100 MB, whatever the queue holds.
 const MAX_BATCH: usize = 1_000_000;
+/// The same for grants.
+const MAX_GRANTS: usize = 500_000;
 /// Between two tries to seal what is left when the log stops.
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -37,14 +39,14 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: Fresh) {
         }
         if draining {
             // In this order: once the intake is over, nothing comes into the queue any more.
-            let over = *core.intake_over.borrow();
-            if (over && core.queue().len() == 0) || core.held().sealing.is_some() {
+            let mut intakes = core.intakes();
+            let over = *intakes.borrow_and_update() == 0;
+            if (over && core.pending() == 0) || core.held().sealing.is_some() {
                 return;
             }
-            let mut intake = core.intake_over.subscribe();
             tokio::select! {
                 () = core.reached(Phase::Stopped) => return,
-                _ = intake.wait_for(|over| *over), if !over => {}
+                _ = intakes.wait_for(|open| *open == 0), if !over => {}
                 // The clock has to pass the last entry's time first, which may take a millisecond; a tick may be long.
                 () = tokio::time::sleep(MOMENT), if over => {}
             }
@@ -53,12 +55,12 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: Fresh) {
 }
 
 async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) -> Result<Edge, Fatal> {
-    core.metrics.pending.set(i64::try_from(core.queue().len()).unwrap_or(i64::MAX));
+    core.metrics.pending.set(i64::try_from(core.pending()).unwrap_or(i64::MAX));
     let last = core.sealed.borrow().sealed_at;
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.
     let sealed_at = match order.sealing(core.clock.as_ref(), last) {
         Sealing::At(time) => {
-            core.steady_now.store(time.get(), Ordering::SeqCst);
+            core.clock_is_well(time, order.offset());
             time
         }
         Sealing::Wait => return Ok(edge),
@@ -69,13 +71,14 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) ->
     };
     core.hold_sealing(None);
     let submissions = core.queue().take(MAX_BATCH);
-    if submissions.is_empty() {
+    let grants = core.grants().take(MAX_GRANTS);
+    if submissions.is_empty() && grants.is_empty() {
         return Ok(edge);
     }
     let begun = Instant::now();
     let built = core
         .blocking(move |core| {
-            let built = batch::build(&edge, submissions, sealed_at);
+            let built = batch::build(&edge, submissions, grants, sealed_at);
             // CRASH: before this write the submissions are in the intake and will be sealed after the restart;
             // after it they are in the log, and gone from the intake: one write (INVARIANT 4).
             core.store.health()?;
@@ -83,15 +86,18 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) ->
             Ok(built)
         })
         .await?;
-    let Built { tick, edge, tree } = built;
-    fresh.add(tick.entry(), Arc::new(tree));
+    let Built { tick, edge, tree, grants } = built;
+    fresh.add(tick.entry(), tree, grants);
     core.metrics.sealed(begun.elapsed(), tick.head.size);
     tracing::debug!(size = %tick.head.size, submissions = tick.submissions.len(), "sealed");
     {
         // INVARIANT 8: in one step, so that whoever sees the new size also sees that its submissions are not pending.
         let mut queue = core.queue();
+        let mut grants = core.grants();
         core.sealed.send_replace(Sealed { head: tick.head, sealed_at: Some(tick.sealed_at) });
         queue.sealed(&tick.submissions);
+        let sealed = tick.grants.iter().flat_map(|sealed| &sealed.groups);
+        grants.sealed(sealed.flat_map(|group| group.grants.iter().copied()));
     }
     Ok(edge)
 }

@@ -3,17 +3,22 @@
 
 use crate::{
     clock::Clock,
+    grants::Pending,
     log::Settings,
     metrics::Metrics,
     record::RecordError,
     signer::{Signer, SignerError},
-    store::{Store, StoreError, Waiting},
+    store::{GrantGroup, Store, StoreError, Waiting},
     witnesses::{Board, Witnesses},
 };
 use bytes::Bytes;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::watch;
 use treering_tlog::{
@@ -57,6 +62,7 @@ pub(crate) struct Core {
     pub(crate) witnesses: Arc<dyn Witnesses>,
     pub(crate) metrics: Metrics,
     queue: Mutex<Queue>,
+    grants: Mutex<Pending>,
     pub(crate) sealed: watch::Sender<Sealed>,
     pub(crate) published: watch::Sender<Option<Published>>,
     pub(crate) phase: watch::Sender<Phase>,
@@ -71,11 +77,19 @@ pub(crate) struct Core {
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
     /// believe a clock that has stepped.
     pub(crate) steady_now: AtomicU64,
-    /// The last group of the intake is written: nothing comes into the queue any more.
-    pub(crate) intake_over: watch::Sender<bool>,
+    /// Wall clock minus monotonic clock at that time, in milliseconds; [`NEVER`] before it.
+    steady_offset: AtomicI64,
+    /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
+    intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
     closing: Mutex<u64>,
 }
+
+/// The writers of the intake: submissions, and grants.
+const INTAKES: usize = 2;
+
+/// No tick has looked at the clock yet.
+const NEVER: i64 = i64::MIN;
 
 /// Reasons why a part of the pipeline does not go on.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +119,7 @@ pub(crate) struct Start {
     pub(crate) sealed: Sealed,
     pub(crate) published: Option<Published>,
     pub(crate) waiting: Vec<Waiting>,
+    pub(crate) grants: Vec<GrantGroup>,
     pub(crate) window_closed: u64,
     pub(crate) retained_from: u64,
 }
@@ -124,6 +139,7 @@ impl Core {
             witnesses,
             metrics: Metrics::default(),
             queue: Mutex::new(Queue::new(start.waiting)),
+            grants: Mutex::new(Pending::new(start.grants)),
             sealed: watch::Sender::new(start.sealed),
             published: watch::Sender::new(start.published),
             phase: watch::Sender::new(Phase::Running),
@@ -134,7 +150,8 @@ impl Core {
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
             steady_now: AtomicU64::new(0),
-            intake_over: watch::Sender::new(false),
+            steady_offset: AtomicI64::new(NEVER),
+            intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
             settings,
         }
@@ -201,6 +218,54 @@ impl Core {
     pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
         // Nothing in Queue panics half-way through a change.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The grants that wait for their tick. Where both locks are held, the queue's is taken first.
+    pub(crate) fn grants(&self) -> MutexGuard<'_, Pending> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many submissions and grants are accepted and not sealed.
+    pub(crate) fn pending(&self) -> usize {
+        self.queue().len() + self.grants().len()
+    }
+
+    /// A writer of the intake has written its last group.
+    pub(crate) fn intake_ends(&self) {
+        self.intakes.send_modify(|open| *open -= 1);
+    }
+
+    /// How many writers of the intake may still bring something.
+    pub(crate) fn intakes(&self) -> watch::Receiver<usize> {
+        self.intakes.subscribe()
+    }
+
+    /// A tick found the clock in order.
+    pub(crate) fn clock_is_well(&self, now: UnixMillis, offset: Option<i64>) {
+        self.steady_now.store(now.get(), Ordering::SeqCst);
+        self.steady_offset.store(offset.unwrap_or(NEVER), Ordering::SeqCst);
+    }
+
+    /// The wall clock, if it can be vouched for; else why not.
+    pub(crate) fn time(&self, tolerance: Duration) -> Result<UnixMillis, String> {
+        if let Some(reason) = self.held().sealing {
+            return Err(reason);
+        }
+        let now = self.clock.now();
+        let steady = self.steady_offset.load(Ordering::SeqCst);
+        if steady == NEVER {
+            return Err("the clock has not been looked at yet".into());
+        }
+        // Between two ticks, too: a token's time is its own claim, and can't wait for the next look.
+        let offset = i128::from(now.get()) - self.clock.monotonic().as_millis().cast_signed();
+        let step = offset - i128::from(steady);
+        if step.unsigned_abs() > tolerance.as_millis() {
+            return Err(format!("the clock stepped by {step} ms, more than {} ms", tolerance.as_millis()));
+        }
+        match self.sealed.borrow().sealed_at {
+            Some(last) if last > now => Err("the clock stands before the last entry".into()),
+            _ => Ok(now),
+        }
     }
 
     pub(crate) fn held(&self) -> Held {

@@ -60,6 +60,7 @@ pub fn make(store: &Path, origin: &str, size: u64) -> anyhow::Result<()> {
             tiles: part.to_vec(),
             batch: Vec::new(),
             submissions: Vec::new(),
+            grants: None,
         })?;
     }
     store.close();

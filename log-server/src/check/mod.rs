@@ -5,6 +5,7 @@
 
 mod checkpoints;
 mod entries;
+mod grants;
 mod receipts;
 
 use crate::{
@@ -40,7 +41,9 @@ pub struct Report {
     pub published: u64,
     /// Cosignatures by witnesses of the policy, all verified.
     pub cosignatures: u64,
-    /// Submissions that are accepted and wait for their tick.
+    /// Timestamp tokens in these batches.
+    pub grants: u64,
+    /// Submissions and timestamp tokens that are accepted and wait for their tick.
     pub waiting: u64,
     /// What is broken and where.
     pub findings: Vec<Finding>,
@@ -118,7 +121,8 @@ fn go_through(
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let loaded = store.load()?;
-    report.waiting = u64::try_from(loaded.waiting.len()).unwrap_or(u64::MAX);
+    let grants: usize = loaded.grants.iter().map(|group| group.grants.len()).sum();
+    report.waiting = u64::try_from(loaded.waiting.len() + grants).unwrap_or(u64::MAX);
     match recover::load(store, record) {
         Ok(_) => {}
         // The store's own errors come up again below, with their places.
@@ -133,7 +137,8 @@ fn go_through(
     checkpoints.reach(&TreeHead::EMPTY, report)?;
     let batches = entries::check(store, &loaded, &mut checkpoints, report)?;
     checkpoints.finish(&loaded, report)?;
-    receipts::check(store, &loaded, batches, report)
+    receipts::check(store, &loaded, batches, report)?;
+    grants::check(store, &loaded, report)
 }
 
 /// Submissions that wait: those with commitments must have the root that these lead to.

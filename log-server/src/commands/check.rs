@@ -19,11 +19,21 @@ pub(super) fn run(place: &Place) -> anyhow::Result<Outcome> {
 /// What was gone through, what is worth knowing, what is broken, and the verdict last.
 fn printed(report: &Report) -> String {
     let Report {
-        entries, batches, submissions, tiles, checkpoints, published, cosignatures, waiting, ..
+        entries,
+        batches,
+        submissions,
+        tiles,
+        grants,
+        checkpoints,
+        published,
+        cosignatures,
+        waiting,
+        ..
     } = report;
     let mut text = format!(
         "{entries} entries, {tiles} tiles and entry bundles\n\
          {batches} batches with {submissions} submissions, {waiting} more waiting for their tick\n\
+         {grants} timestamp tokens\n\
          {checkpoints} checkpoints, {published} of them published, {cosignatures} cosignatures\n"
     );
     let lines = report.remarks.iter().map(|remark| format!("note: {remark}"));
@@ -55,6 +65,7 @@ mod tests {
             printed(&report),
             "3 entries, 2 tiles and entry bundles\n\
              0 batches with 0 submissions, 0 more waiting for their tick\n\
+             0 timestamp tokens\n\
              0 checkpoints, 0 of them published, 0 cosignatures\n\
              note: no witness\n\
              clean\n"

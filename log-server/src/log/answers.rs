@@ -97,7 +97,7 @@ pub struct Status {
     pub sealed_size: u64,
     /// Entries that readers see; absent before the first publication.
     pub published_size: Option<u64>,
-    /// Submissions that wait for their tick.
+    /// Submissions and timestamp tokens that wait for their tick.
     pub pending: u64,
 }
 

@@ -17,6 +17,7 @@ use crate::{
     batch::{self, Edge},
     clock::Clock,
     entries,
+    grants::{self, Grants},
     intake::{Intake, Taken},
     metrics::Metrics,
     publish,
@@ -26,7 +27,7 @@ use crate::{
     sequencer,
     signer::Signer,
     state::{Core, Fatal, Phase, Published, Sealed, Start},
-    store::{Loaded, RocksStore, Store},
+    store::{Grant, Loaded, RocksStore, Store},
     window,
     witness_client::WitnessClient,
     witnesses::Witnesses,
@@ -43,6 +44,7 @@ use treering_tlog::{
     note::{SigningKey, VerifierKey},
     policy::Policy,
     tile::TilePath,
+    time::UnixMillis,
     tree::TreeSize,
 };
 use treering_token::commitment::Commitment;
@@ -52,8 +54,16 @@ use treering_token::commitment::Commitment;
 pub struct Log {
     core: Arc<Core>,
     intake: Intake,
+    grants: Grants,
     fresh: Fresh,
     readers: Arc<Semaphore>,
+}
+
+/// What somebody waits for.
+#[derive(Clone, Copy)]
+enum Asked {
+    Receipt { root: Hash, min_entry: Option<u64> },
+    Grant([u8; 16]),
 }
 
 /// How many reads may be under way: they share threads with what the pipeline writes, and must not take them all.
@@ -118,16 +128,18 @@ impl Log {
             sealed: Sealed { head: loaded.head, sealed_at: loaded.sealed_at },
             published,
             waiting: loaded.waiting,
+            grants: loaded.grants,
             window_closed: loaded.window_closed,
             retained_from: loaded.retained_from,
         };
         let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
         let fresh = Fresh::default();
         let intake = Intake::start(Arc::clone(&core), next);
+        let grants = Grants::start(Arc::clone(&core));
         core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
         core.start(publish::run(Arc::clone(&core), signed));
         core.start(window::run(Arc::clone(&core)));
-        Log { core, intake, fresh, readers: Arc::new(Semaphore::new(READERS)) }
+        Log { core, intake, grants, fresh, readers: Arc::new(Semaphore::new(READERS)) }
     }
 
     /// The log's identity.
@@ -182,6 +194,45 @@ impl Log {
         }
     }
 
+    /// The time for a timestamp token (RFC 3161), if there is one that can be vouched for.
+    ///
+    /// # Errors
+    /// Why not, in words: the clock has stepped by more than `tolerance` since it was last found in order, stands before
+    /// the last entry, or sealing is held.
+    pub fn time(&self, tolerance: Duration) -> Result<UnixMillis, String> {
+        self.core.time(tolerance)
+    }
+
+    /// Takes a granted timestamp token: its commitment is durable when this returns `Ok` (INVARIANT 1), and the token may
+    /// be given out.
+    ///
+    /// # Errors
+    /// Nothing was stored.
+    pub async fn grant(&self, grant: Grant) -> Result<(), SubmitError> {
+        self.grants.accept(grant).await
+    }
+
+    /// The proof of a granted timestamp token, by its serial number.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn grant_proof(&self, serial: [u8; 16]) -> Result<ReceiptState, ReadError> {
+        let fresh = self.fresh.clone();
+        self.read(move |core| grants::proof(core, &fresh, &serial)).await
+    }
+
+    /// Waits until that proof is published or the time is over (then `Pending`).
+    ///
+    /// # Errors
+    /// As [`Log::grant_proof`].
+    pub async fn wait_grant_proof(
+        &self,
+        serial: [u8; 16],
+        for_at_most: Duration,
+    ) -> Result<ReceiptState, ReadError> {
+        self.wait(Asked::Grant(serial), for_at_most).await
+    }
+
     /// The receipt of a root; `size` asks for a proof to that later published checkpoint.
     ///
     /// # Errors
@@ -206,11 +257,19 @@ impl Log {
         min_entry: Option<u64>,
         for_at_most: Duration,
     ) -> Result<ReceiptState, ReadError> {
+        self.wait(Asked::Receipt { root, min_entry }, for_at_most).await
+    }
+
+    /// Asks anew after each publication, until the answer is another than `Pending` or the time is over.
+    async fn wait(&self, asked: Asked, for_at_most: Duration) -> Result<ReceiptState, ReadError> {
         let over = tokio::time::Instant::now() + for_at_most;
         let mut published = self.core.published.subscribe();
         loop {
             published.borrow_and_update();
-            let state = self.receipt(root, min_entry, None).await?;
+            let state = match asked {
+                Asked::Receipt { root, min_entry } => self.receipt(root, min_entry, None).await?,
+                Asked::Grant(serial) => self.grant_proof(serial).await?,
+            };
             if !matches!(state, ReceiptState::Pending { .. }) {
                 return Ok(state);
             }
@@ -325,9 +384,12 @@ impl Log {
                 rows.len()
             ));
         }
-        let pending = core.queue().len();
+        let (pending, grants) = (core.queue().len(), core.grants().len());
         if pending >= core.settings.max_pending {
             degraded.push(format!("the queue is full: {pending} submissions wait for their tick"));
+        }
+        if grants >= core.settings.max_pending {
+            degraded.push(format!("the queue is full: {grants} timestamp tokens wait for their tick"));
         }
         let publishing =
             quorum && held.sealing.is_none() && held.signing.is_none() && published_size.is_some();
@@ -337,7 +399,7 @@ impl Log {
             degraded,
             sealed_size,
             published_size,
-            pending: u64::try_from(pending).unwrap_or(u64::MAX),
+            pending: u64::try_from(pending + grants).unwrap_or(u64::MAX),
         }
     }
 
@@ -369,12 +431,12 @@ impl Log {
 
     async fn all_published(&self) {
         let (mut sealed, mut published) = (self.core.sealed.subscribe(), self.core.published.subscribe());
-        let mut over = self.core.intake_over.subscribe();
+        let mut intakes = self.core.intakes();
         loop {
             sealed.mark_unchanged();
             published.mark_unchanged();
             // In this order: intake, queue, sealed, published: each is final once the one before it is.
-            let quiet = *over.borrow_and_update() && self.core.queue().len() == 0;
+            let quiet = *intakes.borrow_and_update() == 0 && self.core.pending() == 0;
             let size = self.core.sealed.borrow().head.size;
             let shown = self.core.published.borrow().as_ref().map(|published| published.size);
             if quiet && shown == Some(size) {
@@ -382,7 +444,7 @@ impl Log {
             }
             tokio::select! {
                 () = self.core.reached(Phase::Stopped) => return,
-                _ = over.changed() => {}
+                _ = intakes.changed() => {}
                 _ = sealed.changed() => {}
                 _ = published.changed() => {}
             }

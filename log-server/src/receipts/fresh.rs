@@ -9,9 +9,9 @@ use std::{
 };
 use treering_tlog::tree::MemoryTree;
 
-/// Trees of recent batches are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
+/// Trees of recent batches, and those of their grants, are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
 const LEAVES: u64 = 1 << 19;
-/// And up to so many trees: a quiet log's have one leaf each.
+/// And of up to so many batches: a quiet log's have one leaf each.
 const TREES: usize = 1 << 10;
 /// The evidence of so many entries is kept, a few kilobytes each.
 const EVIDENCE: usize = 64;
@@ -22,9 +22,22 @@ pub(crate) struct Fresh(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Entry and tree, the newest last.
-    trees: VecDeque<(u64, Arc<MemoryTree>)>,
+    /// The newest last.
+    trees: VecDeque<Trees>,
     evidence: VecDeque<Proved>,
+}
+
+#[derive(Debug)]
+struct Trees {
+    entry: u64,
+    batch: Arc<MemoryTree>,
+    grants: Option<Arc<MemoryTree>>,
+}
+
+impl Trees {
+    fn leaves(&self) -> u64 {
+        self.batch.len() + self.grants.as_ref().map_or(0, |tree| tree.len())
+    }
 }
 
 #[derive(Debug)]
@@ -36,20 +49,26 @@ struct Proved {
 }
 
 impl Fresh {
-    /// Keeps the tree of the newest batch.
-    pub(crate) fn add(&self, entry: u64, tree: Arc<MemoryTree>) {
+    /// Keeps the tree of the newest batch, and that of its grants.
+    pub(crate) fn add(&self, entry: u64, batch: MemoryTree, grants: Option<MemoryTree>) {
         let mut kept = self.kept();
-        kept.trees.push_back((entry, tree));
-        let mut leaves: u64 = kept.trees.iter().map(|(_, tree)| tree.len()).sum();
+        kept.trees.push_back(Trees { entry, batch: Arc::new(batch), grants: grants.map(Arc::new) });
+        let mut leaves: u64 = kept.trees.iter().map(Trees::leaves).sum();
         // The newest stays, however large it is.
         while (leaves > LEAVES || kept.trees.len() > TREES) && kept.trees.len() > 1 {
-            leaves -= kept.trees.pop_front().map_or(0, |(_, tree)| tree.len());
+            leaves -= kept.trees.pop_front().map_or(0, |trees| trees.leaves());
         }
     }
 
     pub(super) fn tree(&self, entry: u64) -> Option<Arc<MemoryTree>> {
         let kept = self.kept();
-        kept.trees.iter().rev().find(|(at, _)| *at == entry).map(|(_, tree)| Arc::clone(tree))
+        kept.trees.iter().rev().find(|trees| trees.entry == entry).map(|trees| Arc::clone(&trees.batch))
+    }
+
+    /// The tree of the grants of an entry.
+    pub(crate) fn grants(&self, entry: u64) -> Option<Arc<MemoryTree>> {
+        let kept = self.kept();
+        kept.trees.iter().rev().find(|trees| trees.entry == entry)?.grants.clone()
     }
 
     /// INVARIANT 9: a receipt has all the cosignatures that are kept, so older evidence is not used.

@@ -1,7 +1,7 @@
 //! What the log keeps, and the steps in which it changes: one method a step of the pipeline, not a key-value API.
 //!
 //! Two kinds of promises:
-//! - **Durable**: [`Store::accept`], [`Store::seal`], [`Store::keep_signed`], [`Store::keep_cosignatures`],
+//! - **Durable**: [`Store::accept`], [`Store::accept_grants`], [`Store::seal`], [`Store::keep_signed`], [`Store::keep_cosignatures`],
 //!   [`Store::publish`], [`Store::close_window`] and [`Store::drop_batches`] return only when what they wrote survives a power cut.
 //! - **Atomic**: each of these is there as a whole or not at all after a crash.
 //!
@@ -61,6 +61,52 @@ pub struct Waiting {
     pub ends_group: bool,
 }
 
+/// A timestamp token that was granted (RFC 3161): what the log keeps of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// The token's serial number, unsigned and big-endian.
+    pub serial: [u8; 16],
+    /// What is stamped: SHA-256 of the token's SignerInfo without unsigned attributes.
+    pub commitment: [u8; 32],
+}
+
+/// Grants that were made durable in one write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantGroup {
+    /// Its place in the order of acceptance, among the groups that wait.
+    pub number: u64,
+    /// One or more, in order of acceptance.
+    pub grants: Vec<Grant>,
+}
+
+/// Where a grant stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantPlace {
+    /// The entry's index.
+    pub entry: u64,
+    /// The grant's index in the entry's tree of grants.
+    pub index: u64,
+    /// How many grants that tree has.
+    pub size: TreeSize,
+    /// What is stamped.
+    pub commitment: [u8; 32],
+}
+
+/// The grants of one tick: the leaves of one submission.
+#[derive(Debug)]
+pub struct SealedGrants {
+    /// The groups that the tick consumes, whole and in order.
+    pub groups: Vec<GrantGroup>,
+    /// The submission root: that of the tree over their commitments.
+    pub root: Hash,
+    /// The submission's index in the batch.
+    pub position: u64,
+    /// How many grants there are.
+    pub size: TreeSize,
+    /// The hash tiles of their tree.
+    pub tiles: Vec<TileValue>,
+}
+
 /// A tile: of the log it is written whole each time, until it is full; of a batch once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TileValue {
@@ -85,6 +131,8 @@ pub struct Tick {
     pub batch: Vec<TileValue>,
     /// The submissions that the tick consumes; their intake records go, their receipts' rows come.
     pub submissions: Vec<Waiting>,
+    /// The grants that it consumes, if there are any.
+    pub grants: Option<SealedGrants>,
 }
 
 impl Tick {
@@ -114,6 +162,8 @@ pub struct Loaded {
     pub waiting: Vec<Waiting>,
     /// The next number to give out.
     pub next_sequence: Sequence,
+    /// Granted and made durable, not sealed: in order of acceptance.
+    pub grants: Vec<GrantGroup>,
     /// The last checkpoint that was signed (with the log's signature alone).
     pub signed: Option<Note>,
     /// The size of the last checkpoint that was published.
@@ -133,6 +183,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Makes a group of submissions durable, numbered from `first` on; they may be acknowledged when this returns.
     fn accept(&self, first: Sequence, group: &[Accepted]) -> Result<(), StoreError>;
+    /// Makes a group of grants durable; their tokens may be given out when this returns.
+    fn accept_grants(&self, group: &GrantGroup) -> Result<(), StoreError>;
     /// Seals a batch: everything in [`Tick`], in one atomic write.
     fn seal(&self, tick: &Tick) -> Result<(), StoreError>;
     /// Keeps a checkpoint with the log's signature, before anybody sees it.
@@ -162,6 +214,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A hash tile of a batch's own tree, cut to the width that was asked for: a receipt is made from a few of them,
     /// however large its batch is.
     fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError>;
+    /// Where a grant stands, by all 16 bytes of its serial number.
+    fn grant(&self, serial: &[u8; 16]) -> Result<Option<GrantPlace>, StoreError>;
+    /// A hash tile of an entry's tree of grants, cut to the width that was asked for.
+    fn grant_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError>;
     /// The commitments of a submission sent with `tokens=true`, 32 bytes each.
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError>;
     /// A signed checkpoint with all cosignatures that are kept.

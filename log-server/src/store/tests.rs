@@ -39,10 +39,14 @@ fn amid(sequence: Sequence, small: u16) -> Waiting {
 
 /// Seals these as the next entry.
 fn seal(store: &dyn Store, submissions: Vec<Waiting>) -> TreeHead {
+    seal_both(store, submissions, Vec::new())
+}
+
+fn seal_both(store: &dyn Store, submissions: Vec<Waiting>, grants: Vec<GrantGroup>) -> TreeHead {
     let loaded = store.load().unwrap();
     let edge = Edge::load(store, &loaded.head).unwrap();
     let time = UnixMillis::new(loaded.sealed_at.map_or(1 << 40, |last| last.get() + 1)).unwrap();
-    let built = batch::build(&edge, submissions, time);
+    let built = batch::build(&edge, submissions, grants, time);
     store.seal(&built.tick).unwrap();
     built.tick.head
 }
@@ -101,6 +105,66 @@ fn a_group_that_goes_into_two_batches_loses_and_repeats_nothing() {
     let loaded = open(&dir).load().unwrap();
     assert!(loaded.waiting.is_empty());
     assert_eq!(loaded.next_sequence, 4);
+}
+
+fn grants(number: u64, count: u8) -> GrantGroup {
+    let grant = |place: u8| {
+        let hash = hash::sha256(&[&number.to_be_bytes()[..], &[place]].concat());
+        Grant { serial: hash.as_bytes()[..16].try_into().unwrap(), commitment: *hash.as_bytes() }
+    };
+    GrantGroup { number, grants: (0..count).map(grant).collect() }
+}
+
+#[test]
+fn grants_wait_in_order_until_they_are_sealed_as_one_submission_across_restarts() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for group in [grants(0, 3), grants(1, 1), grants(300, 2)] {
+        store.accept_grants(&group).unwrap();
+    }
+    store.accept(0, &[accepted(0, 0), accepted(1, 0)]).unwrap();
+    drop(store);
+    let store = open(&dir);
+    let loaded = store.load().unwrap();
+    assert_eq!(loaded.grants, [grants(0, 3), grants(1, 1), grants(300, 2)]);
+    assert_eq!(store.grant(&grants(0, 3).grants[2].serial).unwrap(), None);
+    seal_both(&store, vec![amid(0, 0)], loaded.grants[..2].to_vec());
+    drop(store);
+    let store = open(&dir);
+    let loaded = store.load().unwrap();
+    assert_eq!((loaded.grants, loaded.waiting), (vec![grants(300, 2)], vec![waiting(1, 0)]));
+    // A tick of grants alone consumes no submission, and no number goes back.
+    seal_both(&store, Vec::new(), vec![grants(300, 2)]);
+    let loaded = store.load().unwrap();
+    assert_eq!((loaded.grants, loaded.waiting, loaded.next_sequence), (vec![], vec![waiting(1, 0)], 2));
+    let all = [(grants(0, 3), 0, 0, 4), (grants(1, 1), 0, 3, 4), (grants(300, 2), 1, 0, 2)];
+    for (group, entry, first, size) in all {
+        for (index, grant) in (first..).zip(&group.grants) {
+            let size = TreeSize::new(size).unwrap();
+            let place = GrantPlace { entry, index, size, commitment: grant.commitment };
+            assert_eq!(store.grant(&grant.serial).unwrap(), Some(place));
+        }
+    }
+    // Alike in all bytes but the last.
+    let mut near = grants(1, 1).grants[0].serial;
+    near[15] ^= 1;
+    assert_eq!(store.grant(&near).unwrap(), None);
+}
+
+#[test]
+fn the_tiles_of_grants_go_with_their_batch_and_the_rows_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for number in 0..3 {
+        seal_both(&store, Vec::new(), vec![grants(number, 200), grants(number + 10, 100)]);
+    }
+    let level = TileKind::Hashes(TileLevel::LEAVES);
+    let path = TilePath::new(level, 1, 44).unwrap();
+    store.drop_batches(2).unwrap();
+    let kept: Vec<bool> = (0..3).map(|entry| store.grant_tile(entry, path).unwrap().is_some()).collect();
+    assert_eq!(kept, [false, false, true]);
+    let row = store.grant(&grants(0, 1).grants[0].serial).unwrap();
+    assert_eq!(row.map(|place| place.entry), Some(0));
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::{
 use tokio::sync::watch;
 use treering_log::{
     log::Settings,
-    store::{Accepted, Late, Loaded, Position, RocksStore, Sequence, Store, StoreError, Tick},
+    store::{
+        Accepted, GrantGroup, GrantPlace, Late, Loaded, Position, RocksStore, Sequence, Store, StoreError,
+        Tick,
+    },
 };
 use treering_tlog::{
     hash::Hash,
@@ -24,6 +27,7 @@ use treering_tlog::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     Accept,
+    AcceptGrants,
     Seal,
     KeepSigned,
     KeepCosignatures,
@@ -107,6 +111,9 @@ impl Store for FailingStore {
     fn accept(&self, first: Sequence, group: &[Accepted]) -> Result<(), StoreError> {
         self.step(Step::Accept, || self.inner.accept(first, group))
     }
+    fn accept_grants(&self, group: &GrantGroup) -> Result<(), StoreError> {
+        self.step(Step::AcceptGrants, || self.inner.accept_grants(group))
+    }
     fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
         self.step(Step::Seal, || self.inner.seal(tick))
     }
@@ -140,6 +147,12 @@ impl Store for FailingStore {
     }
     fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
         self.inner.batch_tile(entry, path)
+    }
+    fn grant(&self, serial: &[u8; 16]) -> Result<Option<GrantPlace>, StoreError> {
+        self.inner.grant(serial)
+    }
+    fn grant_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        self.inner.grant_tile(entry, path)
     }
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError> {
         self.inner.small(entry, root)

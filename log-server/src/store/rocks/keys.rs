@@ -4,7 +4,7 @@
 use treering_tlog::{hash::Hash, note::Signature, tile::TileKind, tree::TreeSize};
 
 /// The column families, one a kind of record.
-pub(super) const FAMILIES: [&str; 7] = [INTAKE, TILES, BATCHES, RECEIPTS, SMALL, CHECKPOINTS, META];
+pub(super) const FAMILIES: [&str; 8] = [INTAKE, TILES, BATCHES, RECEIPTS, SMALL, GRANTS, CHECKPOINTS, META];
 /// Sequence of a group's last submission (8) → for each of the group: root (32) ‖ number of commitments (2).
 /// Sequence (8) ‖ 1 → the commitments of a submission sent with `tokens=true` (32 each).
 pub(super) const INTAKE: &str = "intake";
@@ -16,6 +16,10 @@ pub(super) const BATCHES: &str = "batches";
 pub(super) const RECEIPTS: &str = "receipts";
 /// entry (8) ‖ root (32) → commitments (32 each).
 pub(super) const SMALL: &str = "small";
+/// `p` ‖ group's number (8) → serial (16) ‖ commitment (32) of each grant that waits for its tick;
+/// `s` ‖ serial (16) → entry (8) ‖ index (8) ‖ number of the entry's grants (8) ‖ commitment (32);
+/// `t` ‖ entry (8) ‖ level (1) ‖ index (8) → a tile of the entry's tree of grants (32 bytes a hash). These keys are last.
+pub(super) const GRANTS: &str = "grants";
 /// `s` ‖ size (8) → signed note; `c` ‖ size (8) ‖ key ID (4) ‖ key name → signature line; `p` ‖ size (8) → nothing.
 pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// Name → value, see the constants below.
@@ -57,6 +61,35 @@ pub(super) fn batch_tile(entry: u64, kind: TileKind, index: u64) -> [u8; 17] {
     key[..8].copy_from_slice(&entry.to_be_bytes());
     key[8..].copy_from_slice(&tile(kind, index));
     key
+}
+
+/// Where a group of grants that wait for their tick stands.
+pub(super) fn waiting_grants(number: u64) -> [u8; 9] {
+    marked(WAITING_GRANTS, number)
+}
+
+/// The first byte of [`waiting_grants`].
+pub(super) const WAITING_GRANTS: u8 = b'p';
+
+pub(super) fn grant(serial: &[u8; 16]) -> [u8; 17] {
+    let mut key = [GRANT_ROW; 17];
+    key[1..].copy_from_slice(serial);
+    key
+}
+
+/// The first byte of [`grant`].
+pub(super) const GRANT_ROW: u8 = b's';
+
+pub(super) fn grant_tile(entry: u64, kind: TileKind, index: u64) -> [u8; 18] {
+    let mut key = [0; 18];
+    key[..9].copy_from_slice(&grant_tiles(entry));
+    key[9..].copy_from_slice(&tile(kind, index));
+    key
+}
+
+/// The beginning of the keys of all tiles of an entry's tree of grants.
+pub(super) fn grant_tiles(entry: u64) -> [u8; 9] {
+    marked(b't', entry)
 }
 
 pub(super) fn receipt(root: &Hash, entry: u64) -> [u8; 40] {
@@ -104,8 +137,11 @@ pub(super) fn number(bytes: &[u8]) -> Option<u64> {
 }
 
 fn sized(kind: u8, size: TreeSize) -> [u8; 9] {
-    let mut key = [0; 9];
-    key[0] = kind;
-    key[1..].copy_from_slice(&size.get().to_be_bytes());
+    marked(kind, size.get())
+}
+
+fn marked(kind: u8, number: u64) -> [u8; 9] {
+    let mut key = [kind; 9];
+    key[1..].copy_from_slice(&number.to_be_bytes());
     key
 }

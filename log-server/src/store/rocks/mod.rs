@@ -1,12 +1,13 @@
 //! The store on RocksDB: one column family a kind of record, every write that something is acknowledged on synced.
 
 mod audit;
+mod grants;
 mod keys;
 mod open;
 mod purge;
 mod read;
 
-use super::{Accepted, Late, Loaded, Position, Sequence, Store, StoreError, Tick};
+use super::{Accepted, GrantGroup, GrantPlace, Late, Loaded, Position, Sequence, Store, StoreError, Tick};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::{
@@ -96,6 +97,12 @@ impl Store for RocksStore {
         self.write("accepting submissions", batch)
     }
 
+    fn accept_grants(&self, group: &GrantGroup) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        self.put_waiting_grants(&mut batch, group);
+        self.write("accepting grants", batch)
+    }
+
     fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
         let entry = tick.entry();
         let mut batch = WriteBatch::default();
@@ -106,7 +113,8 @@ impl Store for RocksStore {
             let key = keys::batch_tile(entry, tile.kind, tile.index);
             batch.put_cf(self.family(keys::BATCHES), key, &tile.bytes);
         }
-        let mut next_sequence = 0;
+        // A tick of grants alone consumes none: the number must not go back.
+        let mut next_sequence = if tick.submissions.is_empty() { self.read_head()?.2 } else { 0 };
         for (position, submission) in (0_u64..).zip(&tick.submissions) {
             batch.put_cf(
                 self.family(keys::RECEIPTS),
@@ -128,6 +136,9 @@ impl Store for RocksStore {
                 batch.delete_cf(self.family(keys::INTAKE), submission.sequence.to_be_bytes());
             }
             next_sequence = next_sequence.max(submission.sequence.saturating_add(1));
+        }
+        if let Some(grants) = &tick.grants {
+            self.put_sealed_grants(&mut batch, entry, grants);
         }
         let head = [
             &tick.head.size.get().to_be_bytes()[..],
@@ -182,6 +193,8 @@ impl Store for RocksStore {
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(self.family(keys::BATCHES), 0_u64.to_be_bytes(), entry.to_be_bytes());
+        let (first, last) = (keys::grant_tiles(0), keys::grant_tiles(entry));
+        batch.delete_range_cf(self.family(keys::GRANTS), first, last);
         batch.put_cf(self.family(keys::META), keys::META_RETAINED_FROM, entry.to_be_bytes());
         self.write("dropping batches", batch)
     }
@@ -196,6 +209,14 @@ impl Store for RocksStore {
 
     fn batch_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
         self.read_batch_tile(entry, path)
+    }
+
+    fn grant(&self, serial: &[u8; 16]) -> Result<Option<GrantPlace>, StoreError> {
+        self.read_grant(serial)
+    }
+
+    fn grant_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
+        self.read_grant_tile(entry, path)
     }
 
     fn small(&self, entry: u64, root: &Hash) -> Result<Option<Bytes>, StoreError> {

@@ -32,6 +32,7 @@ impl RocksStore {
             sealed_at,
             waiting,
             next_sequence: last.max(sealed_sequence),
+            grants: self.read_waiting_grants()?,
             signed,
             published,
             refreshed,
@@ -40,7 +41,7 @@ impl RocksStore {
         })
     }
 
-    fn read_head(&self) -> Result<(TreeHead, Option<UnixMillis>, u64), StoreError> {
+    pub(super) fn read_head(&self) -> Result<(TreeHead, Option<UnixMillis>, u64), StoreError> {
         let Some(bytes) = self.get(keys::META, keys::META_HEAD)? else {
             return Ok((TreeHead::EMPTY, None, 0));
         };
@@ -196,7 +197,7 @@ fn read_group(key: &[u8], record: &[u8]) -> Option<Vec<Waiting>> {
 }
 
 /// A partial tile is a prefix of what is stored; a shorter value does not hold it (yet).
-fn cut(mut value: Vec<u8>, path: TilePath) -> Option<Bytes> {
+pub(super) fn cut(mut value: Vec<u8>, path: TilePath) -> Option<Bytes> {
     let wanted = match path.kind() {
         TileKind::Hashes(_) => Some(usize::from(path.width()) * Hash::LEN).filter(|n| *n <= value.len()),
         TileKind::Entries => tile::prefix_of_entries(&value, path.width()).ok().map(<[u8]>::len),
