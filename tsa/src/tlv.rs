@@ -29,15 +29,25 @@ pub enum DerError {
     Value(u8),
 }
 
+pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
 pub(crate) const NULL: u8 = 0x05;
 pub(crate) const OID: u8 = 0x06;
+pub(crate) const UTF8_STRING: u8 = 0x0c;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
 pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 
 /// `[number]` on a primitive (IMPLICIT INTEGER and the like).
 pub(crate) const fn context(number: u8) -> u8 {
     0x80 | number
+}
+
+/// `[number]` on a constructed element (EXPLICIT, or IMPLICIT SEQUENCE and SET).
+pub(crate) const fn constructed(number: u8) -> u8 {
+    0xa0 | number
 }
 
 /// One element, as it was read.
