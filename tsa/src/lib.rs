@@ -11,6 +11,10 @@
 //! | [`status`] | replies that grant nothing | RFC 3161 section 2.4.2 |
 //! | [`signature`], [`signer`] | algorithms, and keys that sign | RFC 5754, RFC 5758 |
 //! | [`certificate`], [`chain`] | the TSA's certificate and its issuers | RFC 5280, RFC 3161 section 2.3 |
+//! | [`authority`] | grants: from a query to a signed reply | RFC 3161 section 2.4.2, RFC 5652, RFC 5816 |
+//! | [`commitment`] | the 32 bytes of a token that are logged | `spec/rfc3161.md` |
+//! | [`embed`] | the log's proof within the token | `spec/rfc3161.md` |
+//! | [`oid`] | object identifiers as an operator writes them | X.660 |
 //! | [`issue`] | a CA for trying things out, requests for a real one | RFC 5280, RFC 2986 |
 //!
 //! Nothing here does I/O or reads a clock: bytes, times and random bytes are arguments (but for the
@@ -20,12 +24,16 @@
 #![warn(missing_docs)]
 
 pub mod accuracy;
+pub mod authority;
 pub mod certificate;
 pub mod chain;
+pub mod commitment;
+pub mod embed;
 pub mod gen_time;
 pub mod imprint;
 pub mod issue;
 pub mod nonce;
+pub mod oid;
 pub mod query;
 pub mod serial;
 pub mod signature;
@@ -33,5 +41,10 @@ pub mod signer;
 pub mod status;
 
 mod tlv;
+mod token;
 
 pub use tlv::DerError;
+pub use token::TokenError;
+
+/// An object identifier. Read it from text with [`oid::parse`], not with its own parser.
+pub use const_oid::ObjectIdentifier;

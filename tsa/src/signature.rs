@@ -25,6 +25,15 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
+    /// The DER AlgorithmIdentifier of the digest: SHA-256 or SHA-384, without parameters (RFC 5754 section 2).
+    pub(crate) fn digest_identifier(self) -> Vec<u8> {
+        let oid = match self {
+            SignatureAlgorithm::EcdsaP256Sha256 | SignatureAlgorithm::RsaPkcs1Sha256 => rfc5912::ID_SHA_256,
+            SignatureAlgorithm::EcdsaP384Sha384 => rfc5912::ID_SHA_384,
+        };
+        tlv::element(tlv::SEQUENCE, &[&tlv::element(tlv::OID, &[oid.as_bytes()])])
+    }
+
     /// The DER AlgorithmIdentifier of the signature.
     pub(crate) fn identifier(self) -> Vec<u8> {
         let (oid, parameters): (ObjectIdentifier, &[u8]) = match self {

@@ -82,6 +82,11 @@ impl<'a> Elements<'a> {
         self.rest.is_empty()
     }
 
+    /// What has not been read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The next element, whatever its tag.
     pub(crate) fn next(&mut self) -> Result<Element<'a>, DerError> {
         let &[tag, first, ref after @ ..] = self.rest else { return Err(DerError::Truncated) };
@@ -177,6 +182,12 @@ pub(crate) fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
 pub(crate) fn whole_len(content: usize) -> usize {
     let long = if content < 0x80 { 0 } else { (usize::BITS - content.leading_zeros()).div_ceil(8) };
     2 + long as usize + content
+}
+
+/// Appends an element.
+pub(crate) fn push(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    push_header(out, tag, content.len());
+    out.extend_from_slice(content);
 }
 
 /// An element of these parts, one after the other.
