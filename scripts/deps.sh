@@ -24,6 +24,7 @@ missing() {
   has curl || echo curl
   has jq || echo jq
   has strace || echo strace
+  has openssl || echo openssl
 }
 
 if ! has cargo; then

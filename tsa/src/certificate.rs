@@ -42,12 +42,15 @@ impl Certificate {
     /// Reads a DER Certificate.
     ///
     /// # Errors
-    /// [`CertificateError::TooLong`], [`CertificateError::Der`] and [`CertificateError::Unreadable`].
+    /// [`CertificateError::TooLong`], [`CertificateError::Der`], [`CertificateError::Name`] and
+    /// [`CertificateError::Unreadable`].
     pub fn parse(der: &[u8]) -> Result<Certificate, CertificateError> {
         if der.len() > Certificate::MAX_BYTES {
             return Err(CertificateError::TooLong { found: der.len() });
         }
         let parts = Parts::read(der)?;
+        check_name(&parts.issuer)?;
+        check_name(&parts.subject)?;
         let parsed = x509_cert::Certificate::from_der(der).map_err(CertificateError::Unreadable)?;
         Ok(Certificate { der: der.to_vec(), parts, parsed })
     }
@@ -245,6 +248,23 @@ impl Parts {
     }
 }
 
+/// `der` sorts what is in a SET by insertion, which takes seconds for thousands of attributes; so they are counted first.
+fn check_name(name: &[u8]) -> Result<(), CertificateError> {
+    let mut parts = Elements::new(Elements::only(name, tlv::SEQUENCE)?.content);
+    while !parts.is_empty() {
+        let mut attributes = Elements::new(parts.take(tlv::SET)?.content);
+        let mut count = 0;
+        while !attributes.is_empty() {
+            attributes.take(tlv::SEQUENCE)?;
+            count += 1;
+        }
+        if count > MAX_ATTRIBUTES {
+            return Err(CertificateError::Name { found: count });
+        }
+    }
+    Ok(())
+}
+
 fn millis(time: x509_cert::time::Time) -> u64 {
     time.to_unix_duration().as_secs() * 1000
 }
@@ -252,6 +272,9 @@ fn millis(time: x509_cert::time::Time) -> u64 {
 fn moment(millis: u64) -> GenTime {
     GenTime::from_millis(millis).expect("a certificate's years end with 9999")
 }
+
+/// Most attributes in one part of a name. Nearly all names have 1, some 2 or 3.
+const MAX_ATTRIBUTES: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,15 @@ pub enum CertificateError {
     /// Not the structure of a certificate.
     #[error("this is not a certificate: {0}")]
     Der(#[from] DerError),
+    /// A part of a name with more than 16 attributes.
+    #[error(
+        "a part of a name in the certificate has {found} attributes; at most {} are read",
+        super::MAX_ATTRIBUTES
+    )]
+    Name {
+        /// How many.
+        found: usize,
+    },
     /// A field or an extension of it can't be read.
     #[error("the certificate can't be read: {0}")]
     Unreadable(der::Error),

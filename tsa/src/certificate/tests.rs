@@ -116,3 +116,30 @@ fn what_is_no_certificate_is_refused() {
     let nested: Vec<u8> = (0..13_000).flat_map(|_| [0x30, 0x83, 0x00, 0xff, 0xff]).collect();
     assert!(matches!(Certificate::parse(&nested), Err(CertificateError::Der(_))));
 }
+
+/// A part of a name with thousands of attributes in the wrong order took `der` seconds to sort.
+#[test]
+fn outsized_names_are_refused_before_they_are_sorted() {
+    let (_, _, certificate) = issued();
+    let attribute = |number: u16| {
+        let value = tlv::element(tlv::UTF8_STRING, &[format!("{number:04}").as_bytes()]);
+        tlv::element(tlv::SEQUENCE, &[&[tlv::OID, 3, 0x55, 0x04, 0x03], &value])
+    };
+    let named = |count: u16| {
+        let attributes: Vec<u8> = (0..count).rev().flat_map(attribute).collect();
+        let name = tlv::element(tlv::SEQUENCE, &[&tlv::element(tlv::SET, &[&attributes])]);
+        let der = certificate.der();
+        let at = der
+            .windows(certificate.subject_der().len())
+            .rposition(|bytes| bytes == certificate.subject_der());
+        let (before, after) = (&der[8..at.unwrap()], &der[at.unwrap() + certificate.subject_der().len()..]);
+        // Header of the signed part and of the whole: 4 bytes each.
+        let signed_len = Elements::new(&der[4..]).next().unwrap().content.len() - before.len();
+        let (rest, outside) = after.split_at(signed_len - certificate.subject_der().len());
+        let signed = tlv::element(tlv::SEQUENCE, &[before, &name, rest]);
+        Certificate::parse(&tlv::element(tlv::SEQUENCE, &[&signed, outside]))
+    };
+    assert_eq!(named(3000), Err(CertificateError::Name { found: 3000 }));
+    assert_eq!(named(17), Err(CertificateError::Name { found: 17 }));
+    assert!(named(1).is_ok());
+}

@@ -57,6 +57,13 @@ fn a_proof_goes_in_and_out_again() {
     }
 }
 
+/// The example of `spec/rfc3161.md`, at the end of the reply.
+#[test]
+fn the_attribute_is_as_the_spec_shows_it() {
+    let with = hex::encode(ours().embed(&reply(), b"x").unwrap());
+    assert!(with.ends_with("a1133011060a2b0601040181fd5901093103040178"), "{with}");
+}
+
 #[test]
 fn others_attributes_stay() {
     let reply = reply();
