@@ -100,6 +100,20 @@ fn what_can_not_be_embedded_is_refused() {
     }
 }
 
+/// Deep nesting isn't followed, lengths aren't believed, and hundreds of thousands of attributes are passed once.
+#[test]
+fn hostile_tokens_cost_no_more_than_their_length() {
+    let nested: Vec<u8> = (0..200_000).flat_map(|_| [tlv::SEQUENCE, 0x83, 0x0f, 0x42, 0x3b]).collect();
+    assert!(matches!(commitment_of(&nested), Err(TokenError::Der(_))));
+    let huge = [tlv::SEQUENCE, 0x84, 0xff, 0xff, 0xff, 0xff];
+    assert_eq!(commitment_of(&huge), Err(TokenError::Der(DerError::Length)));
+    let reply = reply();
+    let attribute = tlv::element(tlv::SEQUENCE, &[&[tlv::OID, 1, 0x2a]]);
+    let many = CutToken::read(&reply).unwrap().with_unsigned(Some(&attribute.repeat(600_000)));
+    assert_eq!(ours().extract(&many), Ok(None));
+    assert_eq!(ours().remove(&ours().embed(&many, b"proof").unwrap()), Ok(many));
+}
+
 #[test]
 fn our_attribute_holds_one_octet_string() {
     let reply = reply();
