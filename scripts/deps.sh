@@ -25,6 +25,7 @@ missing() {
   has jq || echo jq
   has strace || echo strace
   has openssl || echo openssl
+  [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2
 }
 
 if ! has cargo; then

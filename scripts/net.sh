@@ -9,6 +9,7 @@
 NET_PIDS=()
 NET_LOG_URL=
 NET_ADMIN_URL=
+NET_TSA_CA=
 NET_WITNESS_URLS=()
 
 net_die() { printf '%s\n' "$*" >&2; exit 1; }
@@ -69,6 +70,13 @@ net_init_log() {
     "$BIN/treering-witness" add-log --dir "$NET/witness-$n" "$vkey" >>"$NET/witness-$n.init" 2>&1 ||
       { tail -n 5 "$NET/witness-$n.init" >&2; net_die "witness $n did not take the log"; }
   done
+}
+
+# net_init_tsa: a test CA, and a timestamp authority with a certificate by it. Before net_serve_log.
+net_init_tsa() {
+  "$BIN/treering-log" tsa init --dir "$NET/log" "$@" >"$NET/tsa.init" 2>&1 ||
+    { cat "$NET/tsa.init" >&2; net_die "the timestamp authority could not be made"; }
+  NET_TSA_CA=$NET/log/tsa-ca.pem
 }
 
 net_serve_log() {

@@ -42,6 +42,7 @@ if [ ! -e "$NET/initialised" ]; then
   net_init_log run.treering.example/log 127.0.0.1:7460 127.0.0.1:7470
   : >"$NET/initialised"
 fi
+[ -e "$NET/tsa-ca.pem" ] || { net_init_tsa; cp "$NET_TSA_CA" "$NET/tsa-ca.pem"; }
 net_serve_log
 net_write_policy
 {
@@ -55,12 +56,15 @@ net_wait_ready
 cat <<TEXT
 log        $NET_LOG_URL  (metrics and probes: $NET_ADMIN_URL)
 witnesses  ${NET_WITNESS_URLS[*]}  (any 2 of the 3 must cosign)
+timestamps $NET_LOG_URL/tsa  (RFC 3161; a test CA: .run/tsa-ca.pem)
 output     .run/output/
 
 Try, in another terminal:
   . .run/env
   treering stamp .run/hello.txt
   treering verify .run/hello.txt
+  treering tsa .run/hello.txt --proof
+  treering verify .run/hello.txt .run/hello.txt.tsr --ca .run/tsa-ca.pem
 
 Ctrl-C stops everything; what was stamped stays in .run/.
 TEXT

@@ -10,6 +10,7 @@ mod open_files;
 mod policy;
 mod probe;
 mod serve;
+mod tsa;
 mod vkey;
 
 use std::{
@@ -45,6 +46,9 @@ enum Command {
     ///
     /// Exit code 0 if all is well, 1 if something is broken, 2 if it could not be checked.
     Check(Place),
+    /// The key and certificate of the log's timestamp authority (RFC 3161)
+    #[command(subcommand)]
+    Tsa(tsa::Tsa),
     /// Print the description of the HTTP API (OpenAPI, JSON)
     Openapi,
 }
@@ -63,9 +67,13 @@ struct Place {
 
 impl Place {
     fn load(&self) -> anyhow::Result<Config> {
+        self.load_with_path().map(|(config, _)| config)
+    }
+
+    fn load_with_path(&self) -> anyhow::Result<(Config, PathBuf)> {
         let in_dir = || self.dir.as_deref().unwrap_or(Path::new(".")).join(FILE_NAME);
         let path = self.config.clone().unwrap_or_else(in_dir);
-        Ok(Config::load(&path)?)
+        Ok((Config::load(&path)?, path))
     }
 }
 
@@ -96,6 +104,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Vkey(place) => vkey::run(&place),
         Command::Policy(place) => policy::run(&place),
         Command::Check(place) => check::run(&place),
+        Command::Tsa(tsa) => tsa.run(),
         Command::Openapi => {
             print!("{}", crate::http::openapi::description());
             Ok(Outcome::Well)

@@ -6,6 +6,7 @@
 
 mod file;
 mod template;
+mod tsa;
 
 use std::{
     io,
@@ -21,7 +22,8 @@ use treering_tlog::{
 };
 
 use crate::log::Settings;
-pub use template::render;
+pub use template::{render, render_tsa};
+pub use tsa::{TsaConfig, TsaKey};
 
 /// The name of the configuration file inside a log's folder.
 pub const FILE_NAME: &str = "log.toml";
@@ -61,6 +63,8 @@ pub struct Config {
     pub cache_bytes: usize,
     /// What the public API allows.
     pub limits: Limits,
+    /// The timestamp authority (RFC 3161); `None`: the log is none.
+    pub tsa: Option<TsaConfig>,
 }
 
 /// What the public API allows.
@@ -120,6 +124,15 @@ pub enum ConfigError {
     /// Metrics and probes on the public address.
     #[error("admin = {0}: metrics and probes never stand on the public address; choose another port")]
     AdminIsPublic(SocketAddr),
+    /// No key of the timestamp authority, or several.
+    #[error("[tsa]: its key stands in one place: key = \"FILE\" (PEM), [tsa.pkcs12] or [tsa.pkcs11]")]
+    TsaKey,
+    /// Certificates twice or nowhere.
+    #[error(
+        "[tsa]: certificates = \"FILE\" (PEM, the authority's own first) goes with a key or a PKCS#11 token; PKCS#12 brings \
+         its own"
+    )]
+    TsaCertificates,
     /// The policy file is refused.
     #[error("{path}: {source}")]
     Policy {

@@ -63,10 +63,12 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>) {
             count = line.recv_many(&mut requests, GROUP) => if count == 0 { break },
         }
         if let Err(fatal) = write_group(&core, &mut requests).await {
-            return core.fail(&fatal);
+            core.fail(&fatal);
+            break;
         }
     }
     core.intake_ends();
+    // After a failure, too: a request that is being sent while the line is dropped would stay in it without an answer.
     line.close();
     while let Some(request) = line.recv().await {
         let _ = request.reply.send(Err(SubmitError::Stopping));

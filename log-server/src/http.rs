@@ -26,6 +26,7 @@ mod stall;
 mod submissions;
 mod tiles;
 mod tokens;
+mod tsa;
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -45,7 +46,7 @@ use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{pool::HashPool, refusal::Refusal};
-use crate::{config::Limits, log::Log};
+use crate::{config::Limits, log::Log, tsa::Tsa};
 
 /// What the handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -54,6 +55,7 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     log: Log,
+    tsa: Option<Tsa>,
     limits: Limits,
     metrics: HttpMetrics,
     pool: HashPool,
@@ -61,14 +63,20 @@ struct Shared {
 }
 
 impl App {
-    /// The API of this log, within these limits.
+    /// The API of this log, and of its timestamp authority if it has one, within these limits.
     ///
     /// # Errors
     /// The threads that hash bodies could not be started.
-    pub fn new(log: Log, limits: Limits, metrics: HttpMetrics) -> Result<App, rayon::ThreadPoolBuildError> {
+    pub fn new(
+        log: Log,
+        tsa: Option<Tsa>,
+        limits: Limits,
+        metrics: HttpMetrics,
+    ) -> Result<App, rayon::ThreadPoolBuildError> {
         let pool = HashPool::start()?;
         Ok(App(Arc::new(Shared {
             log,
+            tsa,
             limits,
             metrics,
             pool,
@@ -78,6 +86,10 @@ impl App {
 
     fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    fn tsa(&self) -> Option<&Tsa> {
+        self.0.tsa.as_ref()
     }
 
     fn limits(&self) -> &Limits {
@@ -141,6 +153,8 @@ fn routes_and_description() -> OpenApiRouter<App> {
         .routes(routes!(submissions::submit))
         .routes(routes!(receipts::receipt))
         .routes(routes!(receipts::small_token))
+        .routes(routes!(tsa::timestamp))
+        .routes(routes!(tsa::proof))
         .routes(routes!(batches::batch))
         .routes(routes!(checkpoints::past))
         .routes(routes!(checkpoints::newest))

@@ -92,10 +92,14 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
                 // the thread that wrote: to wake a task from a thread of the runtime's costs a fraction.
                 written.replies.into_iter().for_each(|(reply, answer)| drop(reply.send(answer)));
             }
-            Err(fatal) => return core.fail(&fatal),
+            Err(fatal) => {
+                core.fail(&fatal);
+                break;
+            }
         }
     }
     core.intake_ends();
+    // After a failure, too: a request that is being sent while the line is dropped would stay in it without an answer.
     line.close();
     while let Some(request) = line.recv().await {
         let _ = request.reply.send(Err(SubmitError::Stopping));

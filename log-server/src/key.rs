@@ -72,12 +72,17 @@ pub fn generate(name: KeyName) -> Result<SigningKey, KeyFileError> {
 /// # Errors
 /// [`KeyFileError::Io`], also if there is such a file.
 pub fn create(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
-    let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     let mut line = Zeroizing::new(String::with_capacity(1024));
     line.push_str(&key.to_private_text());
     line.push('\n');
+    create_private(path, line.as_bytes())
+}
+
+/// Writes a secret to a file that must not exist yet, mode 0600, and syncs it and its folder.
+pub(crate) fn create_private(path: &Path, secret: &[u8]) -> Result<(), KeyFileError> {
+    let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io)?;
-    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+    file.write_all(secret).and_then(|()| file.sync_all()).map_err(io)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
 }
@@ -87,6 +92,14 @@ pub fn create(path: &Path, key: &SigningKey) -> Result<(), KeyFileError> {
 /// # Errors
 /// Every variant but [`KeyFileError::Random`].
 pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let text = read_private(path, MAX_BYTES)?;
+    let line = one_line(&text).ok_or_else(|| KeyFileError::Form { path: path.to_owned() })?;
+    SigningKey::parse(line).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+}
+
+/// Reads a secret from a file that nobody else may read: at most one byte more than `most`, so that whoever takes no more
+/// than that sees that it is too long.
+pub(crate) fn read_private(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let io = |source| KeyFileError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;
     // Asked of the open file: a path could name another one by now.
@@ -94,10 +107,11 @@ pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Mode { path: path.to_owned(), mode });
     }
-    let mut text = Zeroizing::new(Vec::with_capacity(2048));
-    file.take(MAX_BYTES + 1).read_to_end(&mut text).map_err(io)?;
-    let line = one_line(&text).ok_or_else(|| KeyFileError::Form { path: path.to_owned() })?;
-    SigningKey::parse(line).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
+    // Room for all of it at once: a vector that grows leaves copies behind.
+    let room = usize::try_from(most).unwrap_or(usize::MAX).saturating_add(2);
+    let mut secret = Zeroizing::new(Vec::with_capacity(room));
+    file.take(most + 1).read_to_end(&mut secret).map_err(io)?;
+    Ok(secret)
 }
 
 /// The text of exactly one line, without its newline.

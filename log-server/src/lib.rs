@@ -22,6 +22,7 @@ mod sign;
 pub mod signer;
 mod state;
 pub mod store;
+pub mod tsa;
 mod window;
 pub mod witness_client;
 pub mod witnesses;

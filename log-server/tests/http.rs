@@ -75,7 +75,7 @@ impl Server {
         let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[5; 32]);
         let settings = config.settings(&key).unwrap();
         let log = Log::open(settings, key, Arc::new(SystemClock::new())).await.unwrap();
-        let app = App::new(log.clone(), config.limits, HttpMetrics::default()).unwrap();
+        let app = App::new(log.clone(), None, config.limits, HttpMetrics::default()).unwrap();
         Server { api: api(app), log, _folder: folder }
     }
 

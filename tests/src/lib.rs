@@ -6,6 +6,7 @@
 //! | [`process`] | one running program: its streams, its end |
 //! | [`net`] | a log, its witnesses and a policy, ready to be used |
 //! | [`log`], [`witness`], [`client`] | one of the three programs |
+//! | [`tsa`] | the log's timestamp authority, asked by openssl |
 //! | [`liar`] | a witness inside the test, which can be told to lie |
 //! | [`http`] | requests, and bytes straight to a socket |
 //! | [`view`] | what a reader of the log has seen, held against what it shows now |
@@ -26,6 +27,7 @@ pub mod process;
 pub mod programs;
 pub mod random;
 pub mod trace;
+pub mod tsa;
 pub mod view;
 pub mod wait;
 pub mod witness;

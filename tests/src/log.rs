@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{ExitStatus, Output},
+    process::{Command, ExitStatus, Output},
 };
 
 use serde_json::Value;
@@ -29,6 +29,7 @@ pub struct LogServer {
     output: PathBuf,
     starts: usize,
     process: Option<Process>,
+    environment: Vec<(String, String)>,
     public: Http,
     admin: Http,
 }
@@ -46,6 +47,7 @@ impl LogServer {
             output: output.to_owned(),
             starts: 0,
             process: None,
+            environment: Vec::new(),
             public: Http::new(format!("http://127.0.0.1:{}", ports.0)),
             admin: Http::new(format!("http://127.0.0.1:{}", ports.1)),
         };
@@ -56,6 +58,18 @@ impl LogServer {
     /// Gives a key of `log.toml` another value; it counts from the next start.
     pub fn set(&self, key: &str, value: &str) {
         files::set(&self.dir.join("log.toml"), key, value);
+    }
+
+    /// Gives its programs an environment variable from now on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Its program, with its environment.
+    pub fn program(&self) -> Command {
+        let mut command = programs::command(programs::LOG);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Its directory.
@@ -212,7 +226,7 @@ impl LogServer {
 
     fn begin(&mut self) -> Process {
         self.starts += 1;
-        let mut command = programs::command(programs::LOG);
+        let mut command = self.program();
         command.args(["serve", "--dir"]).arg(&self.dir);
         Process::start(&format!("log-{}", self.starts), &mut command, &self.output)
     }

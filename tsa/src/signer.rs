@@ -5,6 +5,7 @@
 //! randomness for new keys and for ECDSA's nonces itself, from the system; it is the one thing in this crate that is
 //! not an argument.
 
+pub mod device;
 mod error;
 mod local;
 #[cfg(feature = "pkcs12")]
@@ -28,6 +29,9 @@ pub trait TsaSigner: Send + Sync {
     /// The public key as a DER SubjectPublicKeyInfo.
     fn public_key_info(&self) -> &[u8];
 }
+
+/// 128 bits of security by NIST SP 800-57; 2048 bits are disallowed by 2030.
+const MIN_RSA_BITS: usize = 3072;
 
 #[cfg(test)]
 mod tests;

@@ -15,11 +15,12 @@ use tokio::{
 
 use super::{Outcome, Place, logging::Logging, open_files};
 use crate::{
-    clock::SystemClock,
+    clock::{Clock, SystemClock},
     config::{Config, Limits},
     http::{self, App, HttpMetrics, accept::Server},
     key,
     log::Log,
+    tsa::{self, Tsa, TsaSetup},
 };
 
 /// Requests that wait for a receipt get this long to end.
@@ -60,11 +61,24 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     // A port that is taken is found before the store is opened.
     let (public, address) = bind(config.listen).await?;
     let (admin, admin_address) = bind(config.admin).await?;
-    let log = Log::open(settings, key, Arc::new(SystemClock::new())).await?;
+    let clock = Arc::new(SystemClock::new());
+    // As is a key or certificate that isn't fit.
+    let setup = match config.tsa.clone() {
+        Some(config) => {
+            let now = clock.now();
+            Some(tokio::task::spawn_blocking(move || TsaSetup::load(&config, now)).await??)
+        }
+        None => None,
+    };
+    let log = Log::open(settings, key, Arc::clone(&clock) as _).await?;
+    let tsa = setup.map(|setup| Tsa::new(setup, log.clone()));
 
     let metrics = HttpMetrics::default();
     let limits = within_open_files(config.limits);
-    let app = App::new(log.clone(), limits, metrics.clone())?;
+    if let Some(tsa) = tsa.clone() {
+        tokio::spawn(watch_certificate(tsa, clock, metrics.clone()));
+    }
+    let app = App::new(log.clone(), tsa, limits, metrics.clone())?;
     let admin_limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
     let admin_api = http::admin_api(log.clone(), &metrics);
     let admin = Server::start(admin, admin_api, &admin_limits, HttpMetrics::default());
@@ -95,6 +109,26 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     admin.stop(Duration::from_secs(1)).await;
     tracing::info!("stopped");
     Ok(Outcome::Well)
+}
+
+/// Says in time that the TSA's certificate ends; the authority itself gives no token after that.
+async fn watch_certificate(tsa: Tsa, clock: Arc<SystemClock>, metrics: HttpMetrics) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    let mut told = None;
+    loop {
+        hours.tick().await;
+        let days = tsa.days_left(clock.now());
+        metrics.certificate_days(days);
+        if days >= tsa::WARN_DAYS || told == Some(days) {
+            continue;
+        }
+        told = Some(days);
+        if days < 0 {
+            tracing::error!(days, "the TSA's certificate has ended: no timestamps are given");
+        } else {
+            tracing::warn!(days, "the TSA's certificate ends soon; docs/rfc3161.md says how to replace it");
+        }
+    }
 }
 
 /// Connections must never take the files that the store needs: a store that can't open one ends the process.

@@ -9,7 +9,7 @@ use std::{
 use serde::Deserialize;
 use treering_tlog::{checkpoint::Origin, note::KeyName};
 
-use super::{Config, ConfigError, Limits};
+use super::{Config, ConfigError, Limits, tsa::TsaTable};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -43,6 +43,7 @@ pub(super) struct File {
     cache_mib: u64,
     #[serde(default)]
     limits: LimitsTable,
+    tsa: Option<TsaTable>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -92,6 +93,7 @@ impl File {
             )?),
             cache_bytes: count("cache_mib", self.cache_mib, 1, 65_536)? * 1024 * 1024,
             limits: self.limits.check()?,
+            tsa: self.tsa.map(|table| table.check(folder)).transpose()?,
         })
     }
 }
@@ -118,7 +120,7 @@ fn retention(days: u64) -> Result<Duration, ConfigError> {
     Ok(Duration::from_secs(within("retention_days", days, 1, 36_525)? * DAY))
 }
 
-fn within(field: &'static str, value: u64, low: u64, high: u64) -> Result<u64, ConfigError> {
+pub(super) fn within(field: &'static str, value: u64, low: u64, high: u64) -> Result<u64, ConfigError> {
     if (low..=high).contains(&value) {
         Ok(value)
     } else {

@@ -116,3 +116,47 @@ fn another_logs_key_is_refused() {
     let text = check(LEAST).unwrap().settings(&other).unwrap_err().to_string();
     assert_eq!(text, "the key is of log.example/b, the configuration of log.example/a");
 }
+
+const TSA: &str = "[tsa]\npolicy = \"1.2.3\"\n";
+
+#[test]
+fn the_table_that_tsa_init_adds_is_taken() {
+    let config = check(&(template() + &render_tsa("tsa-key.pem", "tsa-chain.pem", "1.2.3.4"))).unwrap();
+    let tsa = config.tsa.unwrap();
+    assert_eq!(tsa.key, TsaKey::Pem("/etc/log/tsa-key.pem".into()));
+    assert_eq!(tsa.certificates.as_deref(), Some(Path::new("/etc/log/tsa-chain.pem")));
+    assert_eq!((tsa.policy.as_str(), tsa.other_policies.len()), ("1.2.3.4", 0));
+    assert_eq!((tsa.accuracy, tsa.ordering, tsa.name), (Duration::from_secs(1), false, true));
+    assert!(tsa.proof_oid.is_some());
+    let least = check(&format!("{LEAST}{TSA}key = \"k\"\ncertificates = \"c\"\n")).unwrap().tsa.unwrap();
+    assert_eq!(
+        TsaConfig { policy: tsa.policy.clone(), ..least },
+        TsaConfig {
+            key: TsaKey::Pem("/etc/log/k".into()),
+            certificates: Some("/etc/log/c".into()),
+            proof_oid: None,
+            ..tsa
+        }
+    );
+}
+
+#[test]
+fn a_tsa_has_one_key_and_its_certificates_once() {
+    const PKCS12: &str = "[tsa.pkcs12]\nfile = \"f\"\npassword = \"p\"\n";
+    const PKCS11: &str = "[tsa.pkcs11]\nmodule = \"m\"\ntoken = \"t\"\nkey = \"k\"\npin = \"p\"\n";
+    const CERTIFICATES: &str = "certificates = \"c\"\n";
+    let table = |rest: &[&str]| format!("{LEAST}{TSA}{}", rest.concat());
+    for good in [&[CERTIFICATES, PKCS11][..], &[PKCS12]] {
+        assert!(check(&table(good)).is_ok(), "{good:?}");
+    }
+    for bad in [&[CERTIFICATES][..], &[CERTIFICATES, "key = \"k\"\n", PKCS11], &[PKCS12, PKCS11]] {
+        assert!(refusal(&table(bad)).starts_with("[tsa]: its key stands in one place"), "{bad:?}");
+    }
+    for bad in [&[PKCS11][..], &[CERTIFICATES, PKCS12], &["key = \"k\"\n"]] {
+        assert!(refusal(&table(bad)).starts_with("[tsa]: certificates = \"FILE\""), "{bad:?}");
+    }
+    assert!(refusal(&format!("{LEAST}[tsa]\nkey = \"k\"\n")).contains("missing field `policy`"));
+    assert!(
+        refusal(&table(&["accuracy_ms = 0\n"])).starts_with("tsa.accuracy_ms = 0: it must be 1 to 60000")
+    );
+}

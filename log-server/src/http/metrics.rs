@@ -19,6 +19,21 @@ pub struct HttpMetrics {
     connections: Gauge,
     body_bytes: Counter,
     hashes: Counter,
+    timestamps: Family<Timestamp, Counter>,
+    /// What isn't there is never set, and not shown.
+    certificate_days: Family<Certificate, Gauge>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Certificate {
+    /// Whose: `tsa`.
+    certificate: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Timestamp {
+    /// `granted`, or why not (RFC 3161's name of the failure).
+    status: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -53,6 +68,8 @@ impl Default for HttpMetrics {
             connections: Gauge::default(),
             body_bytes: Counter::default(),
             hashes: Counter::default(),
+            timestamps: Family::default(),
+            certificate_days: Family::default(),
         }
     }
 }
@@ -78,6 +95,17 @@ impl HttpMetrics {
             self.body_bytes.clone(),
         );
         http.register("hashes", "Hashes in whole submissions", self.hashes.clone());
+        let others = registry.sub_registry_with_prefix("treering_log");
+        others.register(
+            "timestamps",
+            "Answers to timestamp queries, by their status",
+            self.timestamps.clone(),
+        );
+        others.register(
+            "certificate_days",
+            "Whole days until a certificate ends, below 0 afterwards",
+            self.certificate_days.clone(),
+        );
     }
 
     /// Counts a request until the guard is dropped or answered.
@@ -101,6 +129,14 @@ impl HttpMetrics {
 
     pub(super) fn count_body(&self, bytes: u64) {
         self.body_bytes.inc_by(bytes);
+    }
+
+    pub(super) fn timestamped(&self, status: &'static str) {
+        self.timestamps.get_or_create(&Timestamp { status }).inc();
+    }
+
+    pub(crate) fn certificate_days(&self, days: i64) {
+        self.certificate_days.get_or_create(&Certificate { certificate: "tsa" }).set(days);
     }
 
     pub(super) fn count_hashes(&self, hashes: u64) {
@@ -140,6 +176,8 @@ mod tests {
         metrics.refused("empty_body");
         metrics.count_body(64);
         metrics.count_hashes(2);
+        metrics.timestamped("granted");
+        metrics.certificate_days(29);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [
@@ -150,6 +188,8 @@ mod tests {
             "treering_log_http_connections 1",
             "treering_log_http_body_bytes_total 64",
             "treering_log_http_hashes_total 2",
+            "treering_log_timestamps_total{status=\"granted\"} 1",
+            "treering_log_certificate_days{certificate=\"tsa\"} 29",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

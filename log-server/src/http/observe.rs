@@ -21,10 +21,12 @@ use tracing::Instrument;
 use super::{metrics::HttpMetrics, problem::RefusalName};
 
 /// Every route of both listeners; anything else is one label, so that callers can't make new ones.
-const ROUTES: [&str; 13] = [
+const ROUTES: [&str; 15] = [
     "/v1/submissions",
     "/v1/receipts/{root}",
     "/v1/receipts/{root}/tokens/{commitment}",
+    "/tsa",
+    "/v1/tsa/{serial}",
     "/v1/batches/{entry}",
     "/v1/checkpoints/{size}",
     "/v1/log",

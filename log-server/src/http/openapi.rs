@@ -85,6 +85,7 @@ mod tests {
             [
                 "/checkpoint",
                 "/tile/{path}",
+                "/tsa",
                 "/v1/batches/{entry}",
                 "/v1/checkpoints/{size}",
                 "/v1/log",
@@ -92,6 +93,7 @@ mod tests {
                 "/v1/receipts/{root}",
                 "/v1/receipts/{root}/tokens/{commitment}",
                 "/v1/submissions",
+                "/v1/tsa/{serial}",
             ]
         );
     }

@@ -78,6 +78,12 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::UnknownPath => kind(S::NOT_FOUND, "unknown_path", "Nothing is here"),
         Refusal::Method => kind(S::METHOD_NOT_ALLOWED, "method", "Not a method of this path"),
         Refusal::UnknownRoot => kind(S::NOT_FOUND, "unknown_root", "Unknown submission"),
+        Refusal::NoTsa => kind(S::NOT_FOUND, "no_tsa", "No timestamp authority"),
+        Refusal::QueryType { .. } => kind(S::UNSUPPORTED_MEDIA_TYPE, "query_type", "Not a timestamp query"),
+        Refusal::QueryTooLong { .. } => kind(S::PAYLOAD_TOO_LARGE, "query_too_long", "Too long for a query"),
+        Refusal::NotAQuery(_) => kind(S::BAD_REQUEST, "not_a_query", "Not a timestamp query"),
+        Refusal::NoEmbedding => kind(S::BAD_REQUEST, "no_embedding", "No embedded proofs"),
+        Refusal::UnknownSerial => kind(S::NOT_FOUND, "unknown_serial", "Unknown timestamp"),
         Refusal::NotPublished { .. } => passing(S::NOT_FOUND, "not_published", "Not published"),
         Refusal::Gone { .. } => kind(S::GONE, "gone", "Deleted after its time"),
         Refusal::Submit(error) => kind_of_submit(error),
@@ -113,7 +119,9 @@ fn kind_of_read(error: &ReadError) -> Kind {
 fn members_of(refusal: &Refusal) -> Map<String, Value> {
     let value = match refusal {
         Refusal::BodyLength { bytes, remainder } => json!({"bytes": bytes, "remainder": remainder}),
-        Refusal::TooManyHashes { limit } | Refusal::TooManyForTokens { limit } => json!({"limit": limit}),
+        Refusal::TooManyHashes { limit }
+        | Refusal::TooManyForTokens { limit }
+        | Refusal::QueryTooLong { limit } => json!({"limit": limit}),
         Refusal::CutOff { bytes } | Refusal::TooSlow { bytes } => json!({"bytes": bytes}),
         Refusal::Json { offset, .. } => json!({"offset": offset}),
         Refusal::JsonHash { index, .. } => json!({"index": index}),
@@ -175,6 +183,9 @@ impl Refusal {
         match self {
             Refusal::ContentType { .. } => {
                 headers.insert("accept-post", HeaderValue::from_static(ACCEPT_POST));
+            }
+            Refusal::QueryType { .. } => {
+                headers.insert("accept-post", HeaderValue::from_static("application/timestamp-query"));
             }
             // SPEC: RFC 9110 section 15.5.16: says that the encoding is what is not supported.
             Refusal::Encoded { .. } => {

@@ -46,6 +46,15 @@ impl ReceiptQuery {
     }
 }
 
+/// What `POST /tsa` may be asked with: is the proof to be embedded?
+pub(super) fn embeds(query: Option<&str>) -> Result<bool, Refusal> {
+    match parameters(query, &["proof"])? {
+        [None] => Ok(false),
+        [Some("embed")] => Ok(true),
+        [Some(_)] => Err(Refusal::ParameterValue { name: "proof", want: "embed" }),
+    }
+}
+
 /// For calls without parameters: a query string would make caches keep one thing under many names.
 pub(super) fn none(query: Option<&str>) -> Result<(), Refusal> {
     parameters::<0>(query, &[]).map(|_| ())
@@ -68,6 +77,17 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for InPath<
 /// A hash in the path.
 pub(super) fn hash_in_path(name: &'static str, text: &str) -> Result<Hash, Refusal> {
     Hash::from_hex(text).ok_or(Refusal::PathValue { name, want: HEX })
+}
+
+/// The serial number of one of our timestamps in the path.
+pub(super) fn serial_in_path(text: &str) -> Result<[u8; 16], Refusal> {
+    let wrong = Refusal::PathValue { name: "serial", want: "32 lowercase hex digits" };
+    let mut serial = [0; 16];
+    let lower = text.bytes().all(|byte| !byte.is_ascii_uppercase());
+    match hex::decode_to_slice(text, &mut serial) {
+        Ok(()) if lower => Ok(serial),
+        _ => Err(wrong),
+    }
 }
 
 /// A number in the path.
@@ -130,6 +150,22 @@ mod tests {
             ReceiptQuery::parse(Some("tokens=true")).unwrap_err().to_string(),
             "this call has no query parameter \"tokens\"; it has size and min_entry"
         );
+    }
+
+    #[test]
+    fn a_timestamp_may_embed_its_proof() {
+        assert_eq!(embeds(None), Ok(false));
+        assert_eq!(embeds(Some("proof=embed")), Ok(true));
+        assert_eq!(embeds(Some("proof=yes")).unwrap_err().name(), "parameter_value");
+        assert_eq!(embeds(Some("embed")).unwrap_err().name(), "unknown_parameter");
+    }
+
+    #[test]
+    fn a_serial_number_has_one_spelling() {
+        assert_eq!(serial_in_path(&"0f".repeat(16)), Ok([0x0f; 16]));
+        for bad in ["", "0f", &"0F".repeat(16), &"0f".repeat(17), &"0g".repeat(16)] {
+            assert_eq!(serial_in_path(bad).unwrap_err().name(), "path_value", "{bad}");
+        }
     }
 
     #[test]

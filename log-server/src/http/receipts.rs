@@ -160,7 +160,7 @@ fn ready_token(token: &Token, root: Hash, hash: Hash, headers: &HeaderMap) -> Re
     })
 }
 
-fn pending(retry_after: Duration) -> Response {
+pub(super) fn pending(retry_after: Duration) -> Response {
     let mut response = answer::json(StatusCode::ACCEPTED, Cache::Never, &Pending { status: "pending" });
     response.headers_mut().insert(header::RETRY_AFTER, whole_seconds(retry_after).into());
     response

@@ -2,6 +2,7 @@
 //! wrong and what would be right. `problem` alone gives it a status and a name.
 
 use treering_tlog::tile::TileError;
+use treering_tsa::query::NotAQuery;
 
 use crate::log::{ReadError, SubmitError};
 
@@ -131,6 +132,30 @@ pub enum Refusal {
     /// A root that the log doesn't know (with that `min_entry`).
     #[error("no submission with this root is known here; if you sent it, send the same hashes again")]
     UnknownRoot,
+    /// This log is no timestamp authority.
+    #[error("this log gives no RFC 3161 timestamps: it has no [tsa] in its configuration")]
+    NoTsa,
+    /// What was sent to the timestamp authority is of another type.
+    #[error("the content type is {got}; send application/timestamp-query (RFC 3161 section 3.4)")]
+    QueryType {
+        /// What the header said, quoted, or "missing".
+        got: String,
+    },
+    /// More than a TimeStampReq can have.
+    #[error("the query has more than {limit} bytes, which no TimeStampReq needs")]
+    QueryTooLong {
+        /// The most that is taken.
+        limit: u64,
+    },
+    /// Not a TimeStampReq at all.
+    #[error("the body is no TimeStampReq in DER (RFC 3161 section 2.4.1): {0}")]
+    NotAQuery(NotAQuery),
+    /// `proof=embed`, where no OID is configured for it.
+    #[error("this log embeds no proofs in its timestamps; fetch the proof from /v1/tsa/<serial>")]
+    NoEmbedding,
+    /// A serial number that this log hasn't given out.
+    #[error("no timestamp with this serial number is known here")]
+    UnknownSerial,
     /// Not within the published size.
     #[error("there is no {what} here within the published log; if it is new, try again after the next tick")]
     NotPublished {
@@ -245,6 +270,7 @@ fn after_gone(what: &str) -> &'static str {
         "token" => {
             "send the same hashes again with tokens=true and Prefer: wait=10: the answer holds the tokens"
         }
+        "timestamp's batch" => "the token itself stays what it is",
         _ => "the same hashes sent again are stamped anew",
     }
 }

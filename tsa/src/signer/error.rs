@@ -55,6 +55,12 @@ pub enum SignError {
     /// The key in memory didn't sign.
     #[error("the key didn't sign")]
     Local,
+    /// An ECDSA signature that is no r ‖ s.
+    #[error("the device gave {bytes} bytes, which are no two numbers of one length")]
+    Form {
+        /// How many.
+        bytes: usize,
+    },
     /// The device that holds the key didn't sign.
     #[error("the device didn't sign: {0}")]
     Device(#[source] Box<dyn std::error::Error + Send + Sync>),

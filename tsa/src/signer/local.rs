@@ -1,6 +1,6 @@
 //! Keys held in memory.
 
-use super::{KeyError, SignError, SignatureAlgorithm, TsaSigner};
+use super::{KeyError, MIN_RSA_BITS, SignError, SignatureAlgorithm, TsaSigner};
 use crate::signature::{PublicKeyKind, SignatureError};
 use crate::tlv::{self, Elements};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
@@ -160,6 +160,3 @@ impl std::fmt::Debug for LocalSigner {
 }
 
 const LABEL: &str = "PRIVATE KEY";
-
-/// 128 bits of security by NIST SP 800-57; 2048 bits are disallowed by 2030.
-const MIN_RSA_BITS: usize = 3072;

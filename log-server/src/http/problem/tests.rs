@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use treering_tlog::tile::TileError;
+use treering_tsa::query::{Query, QueryError};
 
 /// One of each kind. The match below makes the compiler ask for more when a variant is added.
 fn every_refusal() -> Vec<Refusal> {
@@ -28,6 +29,12 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::UnknownPath,
         Refusal::Method,
         Refusal::UnknownRoot,
+        Refusal::NoTsa,
+        Refusal::QueryType { got: "missing".to_owned() },
+        Refusal::QueryTooLong { limit: 4096 },
+        not_a_query(),
+        Refusal::NoEmbedding,
+        Refusal::UnknownSerial,
         Refusal::NotPublished { what: "tile" },
         Refusal::Gone { what: "batch" },
         Refusal::Submit(SubmitError::QueueFull { retry_after: Duration::from_millis(1500) }),
@@ -38,6 +45,13 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::Read(ReadError::MinEntryTooLarge { size: 9 }),
         Refusal::Internal,
     ]
+}
+
+fn not_a_query() -> Refusal {
+    match Query::parse(b"") {
+        Err(QueryError::NotAQuery(why)) => Refusal::NotAQuery(why),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A new variant doesn't compile here: add it above, and to the table below.
@@ -62,6 +76,12 @@ fn is_listed(refusal: &Refusal) {
         | Refusal::UnknownPath
         | Refusal::Method
         | Refusal::UnknownRoot
+        | Refusal::NoTsa
+        | Refusal::QueryType { .. }
+        | Refusal::QueryTooLong { .. }
+        | Refusal::NotAQuery(_)
+        | Refusal::NoEmbedding
+        | Refusal::UnknownSerial
         | Refusal::NotPublished { .. }
         | Refusal::Gone { .. }
         | Refusal::Submit(
@@ -105,6 +125,12 @@ fn the_table_of_problems() {
             "404 unknown_path final",
             "405 method final",
             "404 unknown_root final",
+            "404 no_tsa final",
+            "415 query_type final",
+            "413 query_too_long final",
+            "400 not_a_query final",
+            "400 no_embedding final",
+            "404 unknown_serial final",
             "404 not_published retry",
             "410 gone final",
             "429 queue_full retry",
@@ -151,6 +177,12 @@ fn what_people_read() {
             "there is nothing at this path; the API is described in spec/openapi.json, and /v1/log says who this is",
             "this path does not have this method; the Allow header lists those that it has",
             "no submission with this root is known here; if you sent it, send the same hashes again",
+            "this log gives no RFC 3161 timestamps: it has no [tsa] in its configuration",
+            "the content type is missing; send application/timestamp-query (RFC 3161 section 3.4)",
+            "the query has more than 4096 bytes, which no TimeStampReq needs",
+            "the body is no TimeStampReq in DER (RFC 3161 section 2.4.1): an element is cut off",
+            "this log embeds no proofs in its timestamps; fetch the proof from /v1/tsa/<serial>",
+            "no timestamp with this serial number is known here",
             "there is no tile here within the published log; if it is new, try again after the next tick",
             "this batch was kept for its time and is deleted; the same hashes sent again are stamped anew",
             "the queue of submissions waiting for their tick is full; nothing of this one is stored, send it again",

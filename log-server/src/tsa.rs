@@ -1,0 +1,232 @@
+//! The timestamp authority that runs within the log (RFC 3161): its key, its certificate, and the tokens that it signs.
+//!
+//! Everything about the tokens themselves is in `treering-tsa`; here are files, clock and randomness.
+
+mod keys;
+mod pkcs11;
+
+pub use keys::{TsaKeyError, load_chain, load_signer};
+pub use pkcs11::Pkcs11Error;
+
+use crate::{config::TsaConfig, log::Log};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use treering_tlog::time::UnixMillis;
+use treering_tsa::{
+    accuracy::{Accuracy, AccuracyError},
+    authority::{Authority, AuthorityError, Refused, Settings},
+    embed::ProofAttribute,
+    gen_time::{GenTime, GenTimeError},
+    oid::{self, OidError},
+    query::Query,
+    serial::Serial,
+    signer::SignatureAlgorithm,
+    status::Rejection,
+};
+
+/// The authority's certificate is warned about from so many days before its end.
+pub const WARN_DAYS: i64 = 30;
+
+/// The authority; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tsa(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    log: Log,
+    setup: TsaSetup,
+}
+
+/// Key, certificate and settings that were found fit; with a log it is a [`Tsa`].
+#[derive(Debug)]
+pub struct TsaSetup {
+    authority: Authority,
+    proof: Option<ProofAttribute>,
+    /// How far the clock may have stepped since it was last looked at.
+    tolerance: Duration,
+    slow: bool,
+    order: Option<Order>,
+}
+
+/// Gives each token a later time than the one before it.
+#[derive(Debug)]
+struct Order {
+    /// The last time that was given, in milliseconds.
+    last: AtomicU64,
+    /// How far beyond the clock a time may be.
+    ahead: u64,
+}
+
+impl Order {
+    /// At a start the tokens before it may have had times as far beyond the clock as is allowed.
+    fn new(now: UnixMillis, accuracy: Duration) -> Order {
+        let ahead = u64::try_from(accuracy.as_millis()).unwrap_or(u64::MAX);
+        Order { last: AtomicU64::new(now.get().saturating_add(ahead)), ahead }
+    }
+
+    /// The next time, if it is within the accuracy.
+    fn next(&self, now: UnixMillis) -> Option<UnixMillis> {
+        let later = |last: u64| {
+            let next = now.get().max(last.saturating_add(1));
+            (next <= now.get().saturating_add(self.ahead)).then_some(next)
+        };
+        let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).ok()?;
+        later(last).and_then(UnixMillis::new)
+    }
+}
+
+/// A signed token that may not be given out before its commitment is durable.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    /// The whole TimeStampResp.
+    pub(crate) reply: Vec<u8>,
+    pub(crate) serial: [u8; 16],
+    pub(crate) commitment: [u8; 32],
+}
+
+/// Why there is no authority.
+#[derive(Debug, thiserror::Error)]
+pub enum TsaError {
+    /// Key or certificates can't be had.
+    #[error("[tsa]: {0}")]
+    Key(#[from] TsaKeyError),
+    /// The certificate isn't fit, the key isn't its, an OID is wrong.
+    #[error("[tsa]: {0}")]
+    Authority(#[from] AuthorityError),
+    /// The clock shows a time that no token can state.
+    #[error("the clock can't be used for timestamps: {0}")]
+    Clock(#[from] GenTimeError),
+    /// The OID for embedded proofs is wrong.
+    #[error("[tsa] proof_oid: {0}")]
+    ProofOid(OidError),
+    /// A policy's OID is wrong.
+    #[error("[tsa] policy, other_policies: {0}")]
+    Policy(OidError),
+    /// No token can state that accuracy.
+    #[error("[tsa] accuracy_ms: {0}")]
+    Accuracy(#[from] AccuracyError),
+}
+
+impl TsaSetup {
+    /// Reads key and certificates, and checks that they are fit. Blocking.
+    ///
+    /// # Errors
+    /// See [`TsaError`].
+    pub fn load(config: &TsaConfig, now: UnixMillis) -> Result<TsaSetup, TsaError> {
+        let (signer, chain) = keys::load(config)?;
+        let settings = Settings {
+            policy: oid::parse(&config.policy).map_err(TsaError::Policy)?,
+            other_policies: config
+                .other_policies
+                .iter()
+                .map(|text| oid::parse(text))
+                .collect::<Result<_, _>>()
+                .map_err(TsaError::Policy)?,
+            accuracy: Some(accuracy(config.accuracy)?),
+            ordering: config.ordering,
+            tsa_name: config.name,
+        };
+        // An ECDSA signature in this process takes a fraction of what a request costs anyway.
+        let local = !matches!(config.key, crate::config::TsaKey::Pkcs11 { .. });
+        let slow = !local || matches!(signer.algorithm(), SignatureAlgorithm::RsaPkcs1Sha256);
+        let authority = Authority::new(signer, &chain, &settings, gen_time(now)?)?;
+        let proof =
+            config.proof_oid.as_deref().map(ProofAttribute::new).transpose().map_err(TsaError::ProofOid)?;
+        // What the tokens state has to be true: no two with one time, and none with an earlier one than before.
+        let order = config.ordering.then(|| Order::new(now, config.accuracy));
+        Ok(TsaSetup { authority, proof, tolerance: config.accuracy, slow, order })
+    }
+}
+
+impl Tsa {
+    /// The authority of a log.
+    pub fn new(setup: TsaSetup, log: Log) -> Tsa {
+        Tsa(Arc::new(Shared { log, setup }))
+    }
+
+    /// Can a token carry its proof?
+    pub(crate) fn embeds(&self) -> bool {
+        self.0.setup.proof.is_some()
+    }
+
+    /// Must signing be kept away from the network's threads?
+    pub(crate) fn is_slow(&self) -> bool {
+        self.0.setup.slow
+    }
+
+    /// A token for a query, or why there is none.
+    pub(crate) fn issue(&self, query: &Query) -> Result<Issued, Rejection> {
+        let Shared { log, setup } = self.0.as_ref();
+        let time = log.time(setup.tolerance).map_err(|reason| {
+            tracing::debug!(%reason, "no timestamp: the clock can't be vouched for");
+            Rejection::TIME_NOT_AVAILABLE
+        })?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| {
+            tracing::error!(%error, "no timestamp: the system gives no random bytes");
+            Rejection::SYSTEM_FAILURE
+        })?;
+        // Random, so that a log that was put back to an older state can't give a number again.
+        let serial = Serial::from_random(random);
+        let time = setup.order.as_ref().map_or(Some(time), |order| order.next(time));
+        let time = time.and_then(|time| gen_time(time).ok()).ok_or(Rejection::TIME_NOT_AVAILABLE)?;
+        let granted = setup.authority.grant(query, time, &serial);
+        let granted = granted.map_err(|refused| {
+            if !matches!(refused, Refused::Policy(_)) {
+                tracing::error!(error = %refused, "no timestamp");
+            }
+            refused.rejection()
+        })?;
+        let serial = serial.to_bytes16().expect("a serial from 16 random bytes has 16 bytes");
+        Ok(Issued { reply: granted.reply, serial, commitment: granted.commitment })
+    }
+
+    /// The reply with its proof in it.
+    pub(crate) fn embed(&self, reply: &[u8], proof: &str) -> Option<Vec<u8>> {
+        let embedded = self.0.setup.proof.as_ref()?.embed(reply, proof.as_bytes());
+        embedded.inspect_err(|error| tracing::error!(%error, "a proof was not embedded")).ok()
+    }
+
+    /// Whole days until the authority's certificate ends; below 0 afterwards.
+    pub fn days_left(&self, now: UnixMillis) -> i64 {
+        // A clock beyond year 9999 is beyond every certificate's end.
+        gen_time(now).map_or(i64::MIN, |now| self.0.setup.authority.certificate().days_left(now))
+    }
+}
+
+fn accuracy(accuracy: Duration) -> Result<Accuracy, AccuracyError> {
+    let millis = accuracy.subsec_millis().try_into().expect("below 1000");
+    Accuracy::new(accuracy.as_secs().try_into().unwrap_or(u32::MAX), millis, 0)
+}
+
+fn gen_time(time: UnixMillis) -> Result<GenTime, GenTimeError> {
+    GenTime::from_millis(time.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordered_times_only_grow_and_stay_within_the_accuracy() {
+        let at = |millis| UnixMillis::new(millis).unwrap();
+        let order = Order::new(at(10_000), Duration::from_millis(5));
+        // Before the start there may have been a token of 10,005.
+        assert_eq!(order.next(at(10_000)), None);
+        assert_eq!(order.next(at(10_001)), Some(at(10_006)));
+        assert_eq!(order.next(at(10_001)), None);
+        assert_eq!(order.next(at(10_100)), Some(at(10_100)));
+        for next in 101..=105 {
+            assert_eq!(order.next(at(10_100)), Some(at(10_000 + next)));
+        }
+        assert_eq!(order.next(at(10_100)), None);
+        // The clock went back a little.
+        assert_eq!(order.next(at(10_099)), None);
+        assert_eq!(order.next(at(10_101)), Some(at(10_106)));
+    }
+}
