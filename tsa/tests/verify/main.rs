@@ -1,0 +1,6 @@
+//! Timestamps held against files, roots and logs: ours, those of openssl, and what a forger makes of them.
+#![expect(clippy::unwrap_used, reason = "a test's helpers fail it")]
+
+mod foreign;
+mod ours;
+mod world;
