@@ -12,6 +12,9 @@
 //! | [`signature`], [`signer`] | algorithms, and keys that sign | RFC 5754, RFC 5758 |
 //! | [`certificate`], [`chain`] | the TSA's certificate and its issuers | RFC 5280, RFC 3161 section 2.3 |
 //! | [`authority`] | grants: from a query to a signed reply | RFC 3161 section 2.4.2, RFC 5652, RFC 5816 |
+//! | [`reply`] | what an authority answers, ours or another, and the files kept of it | RFC 3161 sections 2.4.2 and 3.4 |
+//! | [`verify`] | the authority's word: signature and chain, as of genTime | RFC 3161 section 2.2, RFC 5652, RFC 5280 |
+//! | [`transparent`] | the witnesses' word about a token | `spec/rfc3161.md` |
 //! | [`commitment`] | the 32 bytes of a token that are logged | `spec/rfc3161.md` |
 //! | [`embed`] | the log's proof within the token | `spec/rfc3161.md` |
 //! | [`oid`] | object identifiers as an operator writes them | X.660 |
@@ -35,10 +38,13 @@ pub mod issue;
 pub mod nonce;
 pub mod oid;
 pub mod query;
+pub mod reply;
 pub mod serial;
 pub mod signature;
 pub mod signer;
 pub mod status;
+pub mod transparent;
+pub mod verify;
 
 mod tlv;
 mod token;
