@@ -27,6 +27,7 @@ pub mod servers;
 pub mod single;
 pub mod suite;
 pub mod table;
+pub mod timestamps;
 pub mod trees;
 pub mod usage;
 

@@ -31,13 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct LogPlan {
     /// The tick in milliseconds.
     pub tick_ms: u64,
+    /// Make it a timestamp authority with a test CA and a key of this kind (as `treering-log tsa init --key` has it).
+    pub tsa: Option<&'static str>,
     /// Run it under strace, which writes its syncs here.
     pub trace: Option<PathBuf>,
 }
 
 impl Default for LogPlan {
     fn default() -> LogPlan {
-        LogPlan { tick_ms: 1000, trace: None }
+        LogPlan { tick_ms: 1000, tsa: None, trace: None }
     }
 }
 
@@ -104,6 +106,15 @@ impl Net {
     /// It runs under strace and is not to be found below it.
     pub fn pid(&self) -> anyhow::Result<u32> {
         self.log.pid()
+    }
+
+    /// The certificates (PEM) of the authority and of the CA that `tsa` was made with.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn tsa_chain(&self) -> anyhow::Result<String> {
+        let path = self.dir.path().join("log").join("tsa-chain.pem");
+        fs::read_to_string(&path).with_context(|| path.display().to_string())
     }
 
     /// Kills the log and starts it again: the time from the start until it is ready to publish.
@@ -176,6 +187,9 @@ fn init_log(root: &Path, witnesses: &Path, plan: &LogPlan) -> anyhow::Result<Str
         text = set(&text, key, value)?;
     }
     fs::write(&file, text)?;
+    if let Some(kind) = plan.tsa {
+        run("treering-log", &["tsa", "init", "--dir"], &dir, &["--key", kind])?;
+    }
     Ok(run("treering-log", &["vkey", "--dir"], &dir, &[])?.trim_end().to_owned())
 }
 

@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 #[cfg(feature = "growth")]
 use crate::growth;
 use crate::{
-    bulk, kernel_table, large_tick, latency, machine, memory, scale::Scale, single, table::Table, trees,
+    bulk, kernel_table, large_tick, latency, machine, memory, scale::Scale, single, table::Table, timestamps,
+    trees,
 };
 
 /// A bench.
@@ -24,6 +25,8 @@ pub enum Part {
     Latency,
     /// Receipts of a tick with very many submissions
     Receipts,
+    /// Timestamps (RFC 3161)
+    Timestamps,
     /// Memory, disk and syncs of the server
     Memory,
     /// Stamping and verifying trees of files
@@ -71,6 +74,7 @@ impl Part {
             Part::Single => single::run(scale),
             Part::Latency => latency::run(scale),
             Part::Receipts => large_tick::run(scale),
+            Part::Timestamps => timestamps::run(scale),
             Part::Memory => memory::run(scale),
             Part::Trees => trees::run(scale, dir.as_deref()),
             #[cfg(feature = "growth")]

@@ -55,6 +55,11 @@ fn latency() {
 }
 
 #[test]
+fn timestamps() {
+    assert_figures("timestamps", &smoke("timestamps"), 2, 7);
+}
+
+#[test]
 fn memory() {
     assert_figures("memory", &smoke("memory"), 2, 7);
 }

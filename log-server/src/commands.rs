@@ -91,10 +91,21 @@ pub fn main() -> ExitCode {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::NotWell) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("treering-log: {error:#}");
+            eprintln!("treering-log: {}", told(&error));
             ExitCode::from(2)
         }
     }
+}
+
+/// An error and its causes; a cause that the text before it says already is not said again.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn run(command: Command) -> anyhow::Result<Outcome> {
@@ -117,10 +128,19 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+    use crate::key;
 
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let io = || std::io::Error::other("disk");
+        let says_it = key::KeyFileError::Io { path: "k".into(), source: io() };
+        assert_eq!(told(&anyhow::Error::from(says_it)), "k: disk");
+        assert_eq!(told(&anyhow::Error::from(io()).context("reading k")), "reading k: disk");
     }
 
     #[test]

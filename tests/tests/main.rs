@@ -12,6 +12,7 @@ mod problems;
 mod stamp;
 mod startup;
 mod tiles;
+mod tsa;
 mod window;
 mod witnesses;
 mod words;

@@ -3,11 +3,13 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`plan`], [`tree`] | what is sent, and the roots of it |
+//! | [`queries`] | the same for timestamp queries |
 //! | [`work`] | which requests there are to send, and until when |
 //! | [`http1`] | HTTP/1.1, written and read by hand on one thread |
 //! | [`http2`] | HTTP/2 with prior knowledge |
 //! | [`response`] | the head of an HTTP/1.1 answer |
 //! | [`get`] | one GET now and then |
+//! | [`timestamps`] | every timestamp, and its proof: fetched and verified |
 //! | [`receipts`] | every receipt, or every batch, of what was sent: fetched and verified |
 //!
 //! It shares the machine with the server that it measures, so it must be cheap: request bytes are made once, bodies
@@ -17,8 +19,10 @@ pub mod get;
 pub mod http1;
 pub mod http2;
 pub mod plan;
+pub mod queries;
 pub mod receipts;
 pub mod response;
+pub mod timestamps;
 pub mod tree;
 pub mod work;
 

@@ -11,7 +11,10 @@ use std::{
 use anyhow::bail;
 use bytes::Bytes;
 
-use super::plan::{Changed, Plan};
+use super::{
+    plan::{Changed, Plan},
+    queries::{self, Queries, TSA},
+};
 
 /// Requests that are numbered from 0.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub enum Work {
         /// The submissions' numbers.
         numbers: Vec<u64>,
     },
+    /// Timestamp queries (RFC 3161), each with an imprint of its own.
+    Timestamps(Queries),
+    /// The proofs of timestamps: request `i` asks for that of serial number `i`.
+    Proofs(Vec<[u8; 16]>),
 }
 
 /// Where submissions go.
@@ -43,6 +50,8 @@ impl Work {
         match self {
             Work::Submit { .. } => u64::MAX,
             Work::Receipts { numbers, .. } => u64::try_from(numbers.len()).unwrap_or(u64::MAX),
+            Work::Timestamps(_) => u64::MAX,
+            Work::Proofs(serials) => u64::try_from(serials.len()).unwrap_or(u64::MAX),
         }
     }
 
@@ -58,6 +67,12 @@ impl Work {
             Work::Receipts { plan, numbers } => {
                 let number = usize::try_from(n).ok().and_then(|n| numbers.get(n)).copied().unwrap_or(0);
                 format!("/v1/receipts/{}", hex::encode(plan.root(number)))
+            }
+            Work::Timestamps(_) => TSA.to_owned(),
+            Work::Proofs(serials) => {
+                let serial =
+                    usize::try_from(n).ok().and_then(|n| serials.get(n)).copied().unwrap_or_default();
+                format!("/v1/tsa/{}", hex::encode(serial))
             }
         }
     }
@@ -75,7 +90,11 @@ impl Work {
                 // A single hash goes out in one piece with its head.
                 head.extend_from_slice(&changed.leaf);
             }
-            Work::Receipts { .. } => {
+            Work::Timestamps(queries) => {
+                head.extend_from_slice(prebuilt);
+                head.extend_from_slice(&queries.query(n));
+            }
+            Work::Receipts { .. } | Work::Proofs(_) => {
                 head.extend_from_slice(b"GET ");
                 head.extend_from_slice(self.path(n).as_bytes());
                 head.extend_from_slice(b" HTTP/1.1\r\nhost: bench\r\n\r\n");
@@ -87,7 +106,13 @@ impl Work {
     /// The part of each head that is the same in all.
     pub(super) fn prebuilt_head(&self) -> Vec<u8> {
         match self {
-            Work::Receipts { .. } => Vec::new(),
+            Work::Receipts { .. } | Work::Proofs(_) => Vec::new(),
+            Work::Timestamps(queries) => format!(
+                "POST {TSA} HTTP/1.1\r\nhost: bench\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
+                queries::MEDIA_TYPE,
+                queries.length()
+            )
+            .into_bytes(),
             Work::Submit { plan, wait } => {
                 let length = plan.hashes() * 32;
                 let wait = wait.map(|seconds| format!("prefer: wait={seconds}\r\n")).unwrap_or_default();
@@ -113,7 +138,7 @@ impl Work {
     pub(super) fn base(&self) -> &[u8] {
         match self {
             Work::Submit { plan, .. } => plan.body(),
-            Work::Receipts { .. } => &[],
+            _ => &[],
         }
     }
 }

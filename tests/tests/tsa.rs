@@ -1,0 +1,538 @@
+//! The timestamp authority (RFC 3161) from outside: asked and verified by openssl, by HTTP, and through crashes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    process::Command,
+    thread,
+};
+
+use treering_tests::{
+    http::Answer,
+    log::shown,
+    net::{self, Net},
+    programs, random,
+    trace::{self, Trace},
+    tsa::{self, Asker},
+    wait,
+};
+use treering_tlog::{hash::Hash, time::UnixSeconds};
+use treering_token::{commitment::Commitment, verify::Verifier};
+use treering_tsa::{commitment::commitment_of, embed::ProofAttribute, reply::Reply};
+
+const ALGORITHMS: [&str; 6] = ["-sha256", "-sha384", "-sha512", "-sha3-256", "-sha3-384", "-sha3-512"];
+/// The one that `tsa init` configures.
+const PROOF_OID: &str = "1.3.6.1.4.1.32473.3161.1";
+
+/// A running log whose timestamp authority has a key of this kind.
+fn start(key: &str) -> Net {
+    let mut net = net::plan().make();
+    tsa::init(&net.log, key);
+    net.log.start();
+    net.log.wait_idle();
+    net
+}
+
+fn proof_attribute() -> ProofAttribute {
+    ProofAttribute::new(PROOF_OID).unwrap()
+}
+
+/// A token; with its proof if that is asked for. On a busy machine two ticks may be too few for the witnesses, and then
+/// a token comes without.
+#[track_caller]
+fn ask(net: &Net, asker: &Asker, path: &str, query: &[u8]) -> Answer {
+    let embeds = path.ends_with("embed");
+    wait::until("a token with its proof", || {
+        let answer = asker.ask(&net.log, path, query).expect_status(200);
+        let embedded = proof_attribute().extract(&answer.body).unwrap();
+        assert!(embeds || embedded.is_none());
+        (embedded.is_some() == embeds).then_some(answer)
+    })
+}
+
+fn commitment(reply: &[u8]) -> Commitment {
+    Commitment(Hash::new(commitment_of(reply).expect("a token")))
+}
+
+#[test]
+fn openssl_verifies_every_imprint_with_every_key_with_and_without_certificates_and_proof() {
+    for key in ["p256", "p384", "rsa3072"] {
+        let net = start(key);
+        let asker = Asker::new(&net, "asker");
+        for algorithm in ALGORITHMS {
+            for cert in [&["-cert"][..], &[]] {
+                for path in ["/tsa", "/tsa?proof=embed"] {
+                    let query = asker.query(&[&[algorithm], cert].concat());
+                    let answer = ask(&net, &asker, path, &query);
+                    assert_eq!(answer.header("content-type"), "application/timestamp-reply");
+                    let what = format!("{key} {algorithm} {cert:?} {path}");
+                    let passed = |arguments: &[&str]| {
+                        asker.verifies(arguments).unwrap_or_else(|said| panic!("{what}: {said}"));
+                    };
+                    passed(&["-data", "file"]);
+                    passed(&["-queryfile", "query"]);
+                    assert!(asker.verifies(&["-data", "other"]).is_err(), "{what}: another file passed");
+                }
+            }
+        }
+        // Another nonce, and a reply in which one bit of the signature is another.
+        let reply = fs::read(asker.path("reply")).unwrap();
+        asker.query(&["-sha3-512"]);
+        assert!(asker.verifies(&["-queryfile", "query"]).is_err(), "{key}: another nonce passed");
+        let plain = proof_attribute().remove(&reply).unwrap();
+        let mut changed = plain.clone();
+        let last = changed.len() - 3;
+        changed[last] ^= 1;
+        fs::write(asker.path("reply"), &changed).unwrap();
+        assert!(asker.verifies(&["-data", "file"]).is_err(), "{key}: a changed reply passed");
+        fs::write(asker.path("reply"), &plain).unwrap();
+        asker.verifies(&["-data", "file"]).unwrap();
+    }
+}
+
+#[test]
+fn each_token_is_in_the_log_and_the_proof_says_nothing_of_its_imprint() {
+    let net = start("p256");
+    let asker = Asker::new(&net, "asker");
+    let query = asker.query(&["-sha256"]);
+    let imprint = asker.openssl(&["dgst", "-sha256", "-binary", "file"]).stdout;
+    let verifier = Verifier { policy: &net.policy, now: UnixSeconds::MAX };
+    for embed in [false, true] {
+        let path = if embed { "/tsa?proof=embed" } else { "/tsa" };
+        let answer = ask(&net, &asker, path, &query);
+        let commitment = commitment(&answer.body);
+        let proof = tsa::proof(&net.log, &tsa::proof_path(&answer));
+        verifier.receipt(&proof, &commitment).unwrap();
+        let text = net.log.public().get(&tsa::proof_path(&answer)).expect_status(200);
+        assert!(!text.text().contains(&hex::encode(&imprint)));
+        if embed {
+            let embedded = proof_attribute().extract(&answer.body).unwrap();
+            let embedded = treering_token::token::Token::parse(&embedded.expect("a proof")).unwrap();
+            verifier.receipt(&embedded, &commitment).unwrap();
+        }
+    }
+}
+
+#[test]
+fn failures_are_told_as_the_rfc_has_them_and_what_is_no_query_as_http_has_it() {
+    let net = start("p256");
+    let asker = Asker::new(&net, "asker");
+    for (arguments, failure) in [
+        (&["-sha1"][..], "unrecognized or unsupported algorithm identifier"),
+        (&["-sha256", "-tspolicy", "1.2.3.4"], "the requested TSA policy is not supported by the TSA"),
+    ] {
+        let query = asker.query(arguments);
+        let answer = asker.ask(&net.log, "/tsa", &query).expect_status(200);
+        assert_eq!(answer.header("treering-proof"), "");
+        let text = asker.reply_text();
+        assert!(text.contains("Status: Rejected.") && text.contains(failure), "{arguments:?}: {text}");
+    }
+    let query = asker.query(&["-sha256"]);
+    let post =
+        |path: &str, kind: &str, body: &[u8]| net.log.public().post(path, &[("content-type", kind)], body);
+    let problem = |answer: Answer| {
+        let name = answer.json()["type"].as_str().unwrap().to_owned();
+        (answer.status, name.trim_start_matches("urn:treering:problem:").to_owned())
+    };
+    for (path, kind, body, status, name) in [
+        ("/tsa", tsa::QUERY, &b"not a query"[..], 400, "not_a_query"),
+        ("/tsa", tsa::QUERY, b"", 400, "not_a_query"),
+        ("/tsa", tsa::QUERY, &query[..query.len() - 1], 400, "not_a_query"),
+        ("/tsa", tsa::QUERY, &[0x30; 5000], 413, "query_too_long"),
+        ("/tsa", "application/octet-stream", &query, 415, "query_type"),
+        ("/tsa?proof=none", tsa::QUERY, &query, 400, "parameter_value"),
+        ("/tsa?wait=1", tsa::QUERY, &query, 400, "unknown_parameter"),
+    ] {
+        assert_eq!(problem(post(path, kind, body)), (status, name.to_owned()), "{path} {kind}");
+    }
+    for (path, status, name) in [
+        (format!("/v1/tsa/{}", "0".repeat(32)), 404, "unknown_serial"),
+        ("/v1/tsa/1".to_owned(), 400, "path_value"),
+        (format!("/v1/tsa/{}?size=1", "0".repeat(32)), 400, "unknown_parameter"),
+        ("/tsa".to_owned(), 405, "method"),
+    ] {
+        assert_eq!(problem(net.log.public().get(&path)), (status, name.to_owned()), "{path}");
+    }
+    // A log without a timestamp authority says so.
+    let plain = net::plan().start();
+    let answer = plain.log.public().post("/tsa", &[("content-type", tsa::QUERY)], query);
+    assert_eq!(problem(answer), (404, "no_tsa".to_owned()));
+}
+
+#[test]
+fn mutated_queries_get_a_reply_or_a_400() {
+    let net = start("p256");
+    let asker = Asker::new(&net, "asker");
+    let queries = [asker.query(&["-sha256", "-cert"]), asker.query(&["-sha512", "-tspolicy", "1.2.3"])];
+    let mut replies = 0;
+    for number in 0..400 {
+        let mut query = queries[number % 2].clone();
+        for _ in 0..random::between(1, 4) {
+            let at = usize::try_from(random::between(0, query.len() as u64 - 1)).unwrap();
+            query[at] = u8::try_from(random::between(0, 255)).unwrap();
+        }
+        let answer = net.log.public().post("/tsa", &[("content-type", tsa::QUERY)], query.clone());
+        match answer.status {
+            200 => {
+                Reply::parse(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", hex::encode(&query)));
+                replies += 1;
+            }
+            400 => assert_eq!(answer.json()["type"], "urn:treering:problem:not_a_query"),
+            other => panic!("{other} for {}", hex::encode(&query)),
+        }
+    }
+    assert!(replies > 50, "only {replies} of 400 were still queries");
+}
+
+#[test]
+fn tokens_that_were_given_out_are_found_after_a_kill() {
+    let mut net = start("p256");
+    let asker = Asker::new(&net, "asker");
+    let query = asker.query(&["-sha256"]);
+    let verifier = Verifier { policy: &net.policy.clone(), now: UnixSeconds::MAX };
+    let mut given = Vec::new();
+    for round in 0..5 {
+        for _ in 0..random::between(1, 40) {
+            let answer = asker.ask(&net.log, "/tsa", &query).expect_status(200);
+            given.push((tsa::proof_path(&answer), commitment(&answer.body)));
+        }
+        net.log.kill();
+        if round == 2 {
+            net.log.assert_clean();
+        }
+        net.log.start();
+    }
+    for (path, commitment) in &given {
+        verifier.receipt(&tsa::proof(&net.log, path), commitment).unwrap();
+    }
+    net.log.wait_idle();
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+#[test]
+fn no_token_leaves_before_its_commitment_is_on_disk() {
+    if !trace::is_possible() {
+        programs::skipped(
+            "tsa",
+            "strace is not installed or may not trace, so nobody has looked whether tokens wait for the disk",
+        );
+        return;
+    }
+    let mut net = net::plan().make();
+    tsa::init(&net.log, "p256");
+    let file = net.dir().join("trace");
+    net.log.start_traced(&file);
+    net.log.wait_idle();
+    let asker = Asker::new(&net, "asker");
+    let query = asker.query(&["-sha256"]);
+    let given: Vec<_> = (0..5)
+        .map(|_| {
+            let answer = asker.ask(&net.log, "/tsa", &query).expect_status(200);
+            (hex::decode(&tsa::proof_path(&answer)[8..]).unwrap(), commitment(&answer.body))
+        })
+        .collect();
+    assert!(net.log.stop().success());
+    let trace = Trace::read(&file);
+    for (serial, commitment) in given {
+        let in_wal = |call: &trace::Call| {
+            call.is_write() && call.target().contains("/store/") && call.target().ends_with(".log")
+        };
+        let written = trace.first(0, |call| in_wal(call) && call.holds(commitment.0.as_bytes()));
+        let written = written.expect("the commitment was written to the WAL");
+        let wal = written.target();
+        let synced = trace.first(written.ended, |call| call.is_sync() && call.target() == wal);
+        let synced = synced.expect("the WAL was synced");
+        let sent = trace.first(0, |call| call.is_to_network() && call.is_write() && call.holds(&serial));
+        let sent = sent.expect("the token was sent");
+        assert!(synced.ended < sent.began, "sent on line {}, synced on {}", sent.began, synced.ended);
+    }
+}
+
+#[test]
+fn a_key_or_certificate_that_is_not_fit_is_refused_at_the_start() {
+    let mut net = net::plan().make();
+    tsa::init(&net.log, "p256");
+    let dir = net.log.dir().to_owned();
+    let chain = fs::read(dir.join("tsa-chain.pem")).unwrap();
+    let openssl = |arguments: &[&str]| {
+        let made = tsa::openssl(&dir, arguments);
+        assert!(made.status.success(), "{}", shown(&made));
+    };
+    let mut refused = |what: &str| {
+        let (status, said) = net.log.start_refused();
+        assert!(!status.success() && said.contains("[tsa]") && said.contains(what), "{what}: {said}");
+    };
+    let certificate = |usage: &str| {
+        let request = ["req", "-x509", "-key", "tsa-key.pem", "-subj", "/CN=x", "-out", "tsa-chain.pem"];
+        openssl(&[&request[..], &["-addext", &format!("extendedKeyUsage={usage}")]].concat());
+    };
+    certificate("timeStamping");
+    refused("critical");
+    certificate("critical,timeStamping,codeSigning");
+    refused("timeStamping");
+    certificate("critical,codeSigning");
+    refused("timeStamping");
+
+    // Another key's.
+    openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "other.pem"]);
+    let request = ["req", "-x509", "-key", "other.pem", "-subj", "/CN=x", "-out", "tsa-chain.pem"];
+    openssl(&[&request[..], &["-addext", "extendedKeyUsage=critical,timeStamping"]].concat());
+    refused("key");
+
+    // A key that others may read, and kinds of keys that aren't taken.
+    fs::write(dir.join("tsa-chain.pem"), &chain).unwrap();
+    fs::set_permissions(dir.join("tsa-key.pem"), fs::Permissions::from_mode(0o644)).unwrap();
+    refused("others may read this key");
+    for (algorithm, option, why) in [
+        ("ed25519", None, "Ed25519 can't sign"),
+        ("RSA", Some("rsa_keygen_bits:2048"), "it takes 3072 or more"),
+        ("EC", Some("ec_paramgen_curve:secp256k1"), "use P-256, P-384 or RSA"),
+    ] {
+        fs::remove_file(dir.join("tsa-key.pem")).unwrap();
+        let options: Vec<&str> = option.iter().flat_map(|option| ["-pkeyopt", option]).collect();
+        openssl(&[&["genpkey", "-algorithm", algorithm, "-out", "tsa-key.pem"][..], &options].concat());
+        fs::set_permissions(dir.join("tsa-key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+        refused(why);
+    }
+}
+
+#[test]
+fn a_request_to_a_real_ca_and_pkcs12() {
+    let mut net = net::plan().make();
+    let asked = tsa::command(&net.log, &["csr", "--key", "p384", "--name", "CN=Example TSA"]);
+    assert!(asked.status.success(), "{}", shown(&asked));
+    let dir = net.log.dir().to_owned();
+    fs::write(dir.join("csr.pem"), &asked.stdout).unwrap();
+    let openssl = |arguments: &[&str]| {
+        let made = tsa::openssl(&dir, arguments);
+        assert!(made.status.success(), "{}", shown(&made));
+        String::from_utf8_lossy(&made.stdout).into_owned()
+    };
+    let subject = openssl(&["req", "-in", "csr.pem", "-verify", "-noout", "-subject"]);
+    assert!(subject.contains("Example TSA"), "{subject}");
+    // The same key again, not a new one.
+    let again = tsa::command(&net.log, &["csr", "--name", "CN=Example TSA"]);
+    let key = |file: &str| openssl(&["req", "-in", file, "-noout", "-pubkey"]);
+    fs::write(dir.join("again.pem"), &again.stdout).unwrap();
+    assert_eq!(key("csr.pem"), key("again.pem"));
+
+    // A CA with an intermediate, as real ones are.
+    fs::write(
+        dir.join("usage"),
+        "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,digitalSignature\n",
+    )
+    .unwrap();
+    fs::write(dir.join("ca"), "basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign\n").unwrap();
+    openssl(&[
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:3072",
+        "-nodes",
+        "-keyout",
+        "root.key",
+        "-out",
+        "tsa-ca.pem",
+        "-subj",
+        "/CN=root",
+    ]);
+    openssl(&[
+        "req",
+        "-newkey",
+        "rsa:3072",
+        "-nodes",
+        "-keyout",
+        "inter.key",
+        "-out",
+        "inter.csr",
+        "-subj",
+        "/CN=inter",
+    ]);
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "inter.csr",
+        "-CA",
+        "tsa-ca.pem",
+        "-CAkey",
+        "root.key",
+        "-out",
+        "inter.pem",
+        "-extfile",
+        "ca",
+        "-CAcreateserial",
+    ]);
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        "csr.pem",
+        "-CA",
+        "inter.pem",
+        "-CAkey",
+        "inter.key",
+        "-out",
+        "tsa.pem",
+        "-extfile",
+        "usage",
+        "-CAcreateserial",
+    ]);
+    let chain = [fs::read(dir.join("tsa.pem")).unwrap(), fs::read(dir.join("inter.pem")).unwrap()].concat();
+    fs::write(dir.join("tsa-chain.pem"), chain).unwrap();
+    openssl(&[
+        "pkcs12",
+        "-export",
+        "-in",
+        "tsa.pem",
+        "-inkey",
+        "tsa-key.pem",
+        "-certfile",
+        "inter.pem",
+        "-out",
+        "tsa.p12",
+        "-passout",
+        "pass:a password",
+    ]);
+    fs::write(dir.join("password"), "a password\n").unwrap();
+    for file in ["tsa.p12", "password"] {
+        fs::set_permissions(dir.join(file), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let config = fs::read_to_string(dir.join("log.toml")).unwrap();
+    let pem = "key = \"tsa-key.pem\"\ncertificates = \"tsa-chain.pem\"\npolicy = \"1.2.3.4\"\n";
+    let pkcs12 = "policy = \"1.2.3.4\"\n[tsa.pkcs12]\nfile = \"tsa.p12\"\npassword = \"password\"\n";
+    for (name, table) in [("pem", pem), ("pkcs12", pkcs12)] {
+        fs::write(dir.join("log.toml"), format!("{config}\n[tsa]\n{table}")).unwrap();
+        net.log.start();
+        net.log.wait_idle();
+        let asker = Asker::new(&net, name);
+        let query = asker.query(&["-sha384", "-tspolicy", "1.2.3.4", "-cert"]);
+        asker.ask(&net.log, "/tsa", &query).expect_status(200);
+        asker.verifies(&["-queryfile", "query"]).unwrap();
+        // No OID is configured for it.
+        let answer = asker.ask(&net.log, "/tsa?proof=embed", &query);
+        assert_eq!(
+            (answer.status, answer.json()["type"].as_str()),
+            (400, Some("urn:treering:problem:no_embedding"))
+        );
+        assert!(net.log.stop().success());
+    }
+}
+
+/// SoftHSM as Debian has it (scripts/deps.sh test installs it).
+#[test]
+fn a_key_in_a_pkcs11_token() {
+    const MODULE: &str = "/usr/lib/softhsm/libsofthsm2.so";
+    let mut net = net::plan().make();
+    let dir = net.log.dir().to_owned();
+    let config = dir.join("softhsm.conf");
+    fs::create_dir(dir.join("tokens")).unwrap();
+    fs::write(
+        &config,
+        format!("directories.tokendir = {}\nlog.level = ERROR\n", dir.join("tokens").display()),
+    )
+    .unwrap();
+    let softhsm = |arguments: &[&str]| {
+        let mut command = Command::new("softhsm2-util");
+        command.args(arguments).env("SOFTHSM2_CONF", &config).current_dir(&dir);
+        let output = command.output().expect("softhsm2 is installed (scripts/deps.sh test)");
+        assert!(output.status.success(), "{}", shown(&output));
+    };
+    softhsm(&["--init-token", "--free", "--label", "tsa", "--so-pin", "12345678", "--pin", "8765"]);
+    fs::write(dir.join("pin"), "8765\n").unwrap();
+    fs::set_permissions(dir.join("pin"), fs::Permissions::from_mode(0o600)).unwrap();
+    net.log.set_env("SOFTHSM2_CONF", config.to_str().unwrap());
+    let toml = fs::read_to_string(dir.join("log.toml")).unwrap();
+    for (key, algorithm, option) in
+        [("p256", "EC", "ec_paramgen_curve:P-256"), ("rsa", "RSA", "rsa_keygen_bits:3072")]
+    {
+        let openssl = |arguments: &[&str]| {
+            let made = tsa::openssl(&dir, arguments);
+            assert!(made.status.success(), "{}", shown(&made));
+        };
+        openssl(&["genpkey", "-algorithm", algorithm, "-pkeyopt", option, "-out", "token.pem"]);
+        let id = if key == "rsa" { "02" } else { "01" };
+        softhsm(&["--import", "token.pem", "--token", "tsa", "--label", key, "--id", id, "--pin", "8765"]);
+        fs::remove_file(dir.join("token.pem")).unwrap();
+        let table = format!(
+            "{toml}\n[tsa]\npolicy = \"1.2.3.4\"\ncertificates = \"tsa-chain.pem\"\n[tsa.pkcs11]\nmodule = {MODULE:?}\n\
+             token = \"tsa\"\nkey = {key:?}\npin = \"pin\"\n"
+        );
+        fs::write(dir.join("log.toml"), table).unwrap();
+        let asked = tsa::command(&net.log, &["csr"]);
+        assert!(asked.status.success(), "{}", shown(&asked));
+        fs::write(dir.join("csr.pem"), &asked.stdout).unwrap();
+        fs::write(dir.join("usage"), "extendedKeyUsage=critical,timeStamping\n").unwrap();
+        openssl(&[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:3072",
+            "-nodes",
+            "-keyout",
+            "root.key",
+            "-out",
+            "tsa-ca.pem",
+            "-subj",
+            "/CN=root",
+        ]);
+        openssl(&[
+            "x509",
+            "-req",
+            "-in",
+            "csr.pem",
+            "-CA",
+            "tsa-ca.pem",
+            "-CAkey",
+            "root.key",
+            "-out",
+            "tsa-chain.pem",
+            "-extfile",
+            "usage",
+            "-CAcreateserial",
+        ]);
+        net.log.start();
+        net.log.wait_idle();
+        let asker = Asker::new(&net, key);
+        let query = asker.query(&["-sha256", "-cert"]);
+        let answers: Vec<_> =
+            (0..20).map(|_| asker.ask(&net.log, "/tsa", &query).expect_status(200)).collect();
+        asker.verifies(&["-queryfile", "query"]).unwrap();
+        for answer in answers {
+            tsa::proof(&net.log, &tsa::proof_path(&answer));
+        }
+        assert!(net.log.stop().success());
+    }
+    fs::write(dir.join("pin"), "0000\n").unwrap();
+    let (status, said) = net.log.start_refused();
+    assert!(!status.success() && said.contains("the token \"tsa\" refuses the login"), "{said}");
+}
+
+#[test]
+fn many_at_once_are_one_submission_a_tick() {
+    let net = start("p256");
+    let asker = Asker::new(&net, "asker");
+    let query = asker.query(&["-sha256"]);
+    let ask =
+        || net.log.public().post("/tsa", &[("content-type", tsa::QUERY)], query.clone()).expect_status(200);
+    let some = || (0..50).map(|_| tsa::proof_path(&ask())).collect::<Vec<_>>();
+    let paths: HashSet<String> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(some)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(paths.len(), 400, "a serial number was given twice");
+    let mut entries = HashMap::new();
+    for path in &paths {
+        let proof = tsa::proof(&net.log, path);
+        *entries.entry(proof.index()).or_insert(0) += 1;
+        assert_eq!(
+            proof.entry().submissions(),
+            1,
+            "more than the timestamps' submission in entry {}",
+            proof.index()
+        );
+    }
+    assert!(entries.values().any(|count| *count > 1), "{entries:?}");
+}
