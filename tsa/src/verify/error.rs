@@ -79,7 +79,10 @@ pub enum VerifyError {
         gen_time: GenTime,
     },
     /// A certificate is not signed by the issuer that it names.
-    #[error("a certificate between the signer and the root is not signed by the issuer that it names")]
+    #[error(
+        "a certificate between the signer and the root is not signed by the issuer that it names: it was forged, or the \
+         trusted root is another one of the same name"
+    )]
     ChainSignature,
     /// Another fault of the chain.
     #[error("the chain from the signer to the root is refused: {0}")]

@@ -151,6 +151,6 @@ fn messages_say_what_is_wrong() {
     tsa_name_mismatch: the timestamp names another authority than its signer's certificate does
     unknown_authority: none of the trusted roots vouches for the signer: its certificate was issued by CN=CA, and no certificates lead from there to a root
     chain_not_valid_then: a certificate between the signer and the root was not valid at 2025-11-25T18:33:45.12Z, the time of the timestamp
-    chain_forged: a certificate between the signer and the root is not signed by the issuer that it names
+    chain_forged: a certificate between the signer and the root is not signed by the issuer that it names: it was forged, or the trusted root is another one of the same name
     ");
 }
