@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use treering_token::digest::HashId;
+use treering_tsa::{ObjectIdentifier, imprint::ImprintAlgorithm};
 
 /// Evidence that files existed at a time, which anybody can check offline.
 ///
@@ -30,12 +31,19 @@ pub(crate) enum Command {
     Stamp(Stamp),
     /// Verify files against their evidence, offline
     ///
-    /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it.
+    /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it. An RFC 3161 timestamp
+    /// (.tsr, by whatever authority) is given by name: it shows the authority's word, with --ca, and the witnesses' word if
+    /// it carries a log's proof, with --policy. Only --proof URL asks the network for anything.
     Verify(Verify),
     /// Cut tokens for single files out of a bundle, offline
     ///
     /// A token shows one file and gives away nothing about the others in the bundle.
     Token(Token),
+    /// Ask a timestamp authority (RFC 3161) for timestamps of files
+    ///
+    /// Any authority will do; a Treering log is one at <log>/tsa, and can carry its witnesses' word in the timestamp
+    /// (--proof). What comes back is checked before <file>.tsr is written. openssl ts reads such files as well.
+    Tsa(Tsa),
     /// Show what a token, receipt, bundle, checkpoint or policy says
     ///
     /// Files that it speaks of are not looked at, and without --policy nothing is verified.
@@ -97,6 +105,10 @@ pub(crate) struct Stamp {
     /// No lower bound: don't fetch a checkpoint into the claims
     #[arg(long)]
     pub(crate) no_after: bool,
+    /// Also ask this timestamp authority (RFC 3161) for a timestamp of each bundle or token, kept beside it as
+    /// <name>.treering.tsr or <file>.tlog-proof.tsr
+    #[arg(long, value_name = "URL")]
+    pub(crate) rfc3161: Option<String>,
     /// Replace evidence that is there already
     #[arg(long)]
     pub(crate) force: bool,
@@ -112,14 +124,84 @@ pub(crate) struct Verify {
     /// A file or directory
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
-    /// The token or bundle (default: what lies beside)
-    #[arg(value_name = "TOKEN|BUNDLE")]
+    /// The token or bundle (default: what lies beside), or a timestamp
+    #[arg(value_name = "TOKEN|BUNDLE|TSR")]
     pub(crate) evidence: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// A file that no token covers is a failure
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) authorities: Authorities,
+    /// A timestamp's proof of its log entry, if it doesn't carry it: a file, or the log's URL to fetch it from
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) proof: Option<String>,
+    /// How long after a timestamp's own time the witnesses may have seen it at the latest (default: 60)
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) max_lag: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+impl Verify {
+    /// An option that is for timestamps alone, if one is given.
+    pub(crate) fn timestamp_option(&self) -> Option<&'static str> {
+        [
+            ("--ca", !self.authorities.ca.is_empty()),
+            ("--untrusted", !self.authorities.untrusted.is_empty()),
+            ("--proof", self.proof.is_some()),
+            ("--max-lag", self.max_lag.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(option, given)| given.then_some(option))
+    }
+}
+
+/// Which timestamp authorities to trust.
+#[derive(Debug, Args)]
+pub(crate) struct Authorities {
+    /// PEM file with root certificates that you trust to vouch for timestamp authorities (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Vec<PathBuf>,
+    /// PEM file with certificates between those roots and the authority, or the authority's own (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) untrusted: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tsa {
+    /// Files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The authority's URL
+    #[arg(long, env = "TREERING_TSA", value_name = "URL")]
+    pub(crate) server: String,
+    /// The digest to stamp: sha256, sha384, sha512, sha3-256, sha3-384 or sha3-512
+    #[arg(long, value_name = "NAME", default_value = "sha256", value_parser = imprint_algorithm)]
+    pub(crate) hash: ImprintAlgorithm,
+    /// The authority's policy to ask for, such as 1.2.3.4 (default: the one it stamps under)
+    #[arg(long, value_name = "OID", value_parser = object_identifier)]
+    pub(crate) tsa_policy: Option<ObjectIdentifier>,
+    /// Don't ask for the authority's certificate: smaller, but whoever verifies has to have it
+    #[arg(long)]
+    pub(crate) no_cert: bool,
+    /// No nonce: the answer could be an earlier one, given again
+    #[arg(long)]
+    pub(crate) no_nonce: bool,
+    /// Ask a Treering log to carry its witnesses' word in the timestamp, which takes a few seconds
+    #[arg(long)]
+    pub(crate) proof: bool,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    #[command(flatten)]
+    pub(crate) authorities: Authorities,
+    /// Where the timestamp goes, for a single file (default: <file>.tsr)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace timestamps that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
@@ -168,6 +250,15 @@ fn hash_id(name: &str) -> Result<HashId, String> {
     HashId::from_name(name).ok_or_else(|| {
         "known are sha-256, sha-384, sha-512, sha3-224, sha3-256, sha3-384 and sha3-512".to_owned()
     })
+}
+
+fn imprint_algorithm(name: &str) -> Result<ImprintAlgorithm, String> {
+    ImprintAlgorithm::from_name(name)
+        .ok_or_else(|| "known are sha256, sha384, sha512, sha3-256, sha3-384 and sha3-512".to_owned())
+}
+
+fn object_identifier(text: &str) -> Result<ObjectIdentifier, String> {
+    treering_tsa::oid::parse(text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

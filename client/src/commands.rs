@@ -2,7 +2,9 @@
 
 mod show;
 mod stamp;
+mod timestamp;
 mod token;
+mod tsa;
 mod verify;
 
 use crate::args::{Cli, Command};
@@ -23,6 +25,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Stamp(args) => stamp::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),
     }
 }

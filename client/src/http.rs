@@ -7,9 +7,11 @@
 //! 504) are tried again a few times, with jitter, and as the log asks by `Retry-After`. Redirects are not followed. Answers
 //! are bounded in size. Units: seconds in headers, [`Duration`] here.
 
+mod authority;
 mod error;
 mod retry;
 
+pub(crate) use authority::{Authority, AuthorityError};
 pub use error::{ClientError, UrlFault};
 pub(crate) use retry::jittered;
 
@@ -77,15 +79,7 @@ impl Client {
     /// [`ClientError::Url`], [`ClientError::Setup`].
     pub fn new(url: &str) -> Result<Client, ClientError> {
         let base = base_url(url).map_err(|why| ClientError::Url { url: url.to_owned(), why })?;
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10));
-        if base.scheme() == "http" {
-            // A machine without root certificates can still talk to a log on its own loopback.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(ClientError::Setup)?;
+        let http = builder(&base).build().map_err(ClientError::Setup)?;
         Ok(Client { http, base, attempts: ATTEMPTS })
     }
 
@@ -180,6 +174,25 @@ impl Client {
             StatusCode::ACCEPTED => Ok(Answer::Pending { retry_after: reply.retry_after }),
             StatusCode::NOT_FOUND => Err(ClientError::Unknown { root: *root }),
             StatusCode::GONE => Err(ClientError::Gone { root: *root }),
+            _ => Err(refused(&call, &reply)),
+        }
+    }
+
+    /// `GET /v1/tsa/<serial>`: the proof that an RFC 3161 timestamp by this log is in it, parsed and not verified
+    /// (`treering_tsa::transparent::verify_transparent` does that).
+    ///
+    /// # Errors
+    /// [`ClientError::UnknownTimestamp`], [`ClientError::GoneTimestamp`], [`ClientError::NotAReceipt`] and what any call may
+    /// give.
+    pub async fn timestamp_proof(&self, serial: &[u8; 16]) -> Result<Answer, ClientError> {
+        let serial = hex::encode(serial);
+        let call = self.get(&format!("v1/tsa/{serial}"));
+        let reply = self.call(&call, Token::MAX_BYTES).await?;
+        match reply.status {
+            StatusCode::OK => ready(&call, &reply.body),
+            StatusCode::ACCEPTED => Ok(Answer::Pending { retry_after: reply.retry_after }),
+            StatusCode::NOT_FOUND => Err(ClientError::UnknownTimestamp { serial }),
+            StatusCode::GONE => Err(ClientError::GoneTimestamp { serial }),
             _ => Err(refused(&call, &reply)),
         }
     }
@@ -313,15 +326,33 @@ struct Problem {
 }
 
 fn refused(call: &Call, reply: &Reply) -> ClientError {
-    let words = match serde_json::from_slice::<Problem>(&reply.body) {
+    let problem = problem_words(reply.status, &reply.body, "is this a Treering log?");
+    ClientError::Refused { url: call.url(), status: reply.status.as_u16(), problem }
+}
+
+/// What a refusal says, made safe to print; `doubt` is what to ask if it says nothing.
+fn problem_words(status: StatusCode, body: &[u8], doubt: &str) -> String {
+    let words = match serde_json::from_slice::<Problem>(body) {
         Ok(Problem { title: Some(title), detail: Some(detail) }) => format!("{title}: {detail}"),
         Ok(Problem { title: Some(words), .. } | Problem { detail: Some(words), .. }) => words,
-        _ if reply.status.is_redirection() => {
-            "a redirect, which is not followed; give the final URL".to_owned()
-        }
-        _ => "without a reason that could be understood; is this a Treering log?".to_owned(),
+        _ if status.is_redirection() => "a redirect, which is not followed; give the final URL".to_owned(),
+        _ => format!("without a reason that could be understood; {doubt}"),
     };
-    ClientError::Refused { url: call.url(), status: reply.status.as_u16(), problem: escape::text(&words) }
+    escape::text(&words)
+}
+
+/// What all calls have in common.
+fn builder(url: &Url) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10));
+    if url.scheme() == "http" {
+        // A machine without root certificates can still talk to a log on its own loopback.
+        builder.tls_certs_only([])
+    } else {
+        builder
+    }
 }
 
 fn base_url(url: &str) -> Result<Url, UrlFault> {

@@ -16,7 +16,7 @@
 //!
 //! The way of a stamping: [`walk`] → `ordered` ([`hash`]) → `stamp` (claims, submissions, [`bundle_file`]) → [`http`] →
 //! receipts, verified by `treering_token::verify` → the bundle, whole, or tokens cut out of it ([`cut`]).
-//! The way of a verification: `locate` (which evidence?) → `verify` → `report`.
+//! The way of a verification: `locate` (which evidence?) → `verify`, or `timestamp` for those of RFC 3161 → `report`.
 //!
 //! Formats and their rules live in `treering_token` and `treering_tlog`; files, the network, clocks and words for people
 //! live here.
@@ -42,6 +42,7 @@ mod policy_file;
 mod progress;
 mod report;
 mod stamp;
+mod timestamp;
 mod verify;
 mod walk;
 

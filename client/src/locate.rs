@@ -11,6 +11,9 @@ use treering_token::token::Token;
 /// The ending of bundles.
 pub(crate) const BUNDLE: &str = ".treering";
 
+/// The ending of RFC 3161 timestamps.
+pub(crate) const TIMESTAMP: &str = ".tsr";
+
 /// A bundle and where its paths begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bundle {
@@ -26,12 +29,19 @@ pub(crate) struct Bundle {
 pub(crate) enum Sort {
     Token,
     Bundle,
+    /// An RFC 3161 timestamp, by its first bytes: some DER SEQUENCE.
+    Timestamp,
     Other,
 }
 
 /// `<file>.tlog-proof`.
 pub(crate) fn token_of(file: &Path) -> PathBuf {
     paths::with_suffix(file, &format!(".{}", Token::EXTENSION))
+}
+
+/// `<file>.tsr`.
+pub(crate) fn timestamp_of(file: &Path) -> PathBuf {
+    paths::with_suffix(file, TIMESTAMP)
 }
 
 /// The file that a token of this name is of.
@@ -94,9 +104,22 @@ pub(crate) fn sort(path: &Path) -> io::Result<Sort> {
         Sort::Token
     } else if bundle_file::looks_like_bundle(&start) {
         Sort::Bundle
+    } else if looks_like_timestamp(&start) {
+        Sort::Timestamp
     } else {
         Sort::Other
     })
+}
+
+/// A SEQUENCE of more than 127 bytes whose first element is a SEQUENCE (a reply) or an OBJECT IDENTIFIER (a bare token).
+/// A reply without a token may be shorter, and is no evidence.
+fn looks_like_timestamp(start: &[u8]) -> bool {
+    match *start {
+        [0x30, 0x81, _, first, ..] | [0x30, 0x82, _, _, first, ..] | [0x30, 0x83, _, _, _, first, ..] => {
+            matches!(first, 0x30 | 0x06)
+        }
+        _ => false,
+    }
 }
 
 /// A path's bytes as a bundle has them.
@@ -132,6 +155,24 @@ mod tests {
         let names: Vec<_> =
             found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         assert_eq!(names, ["a.10.tlog-proof", "a.2.tlog-proof", "a.1.tlog-proof"]);
+    }
+
+    #[test]
+    fn timestamps_are_known_by_how_they_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let sort_of = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            sort(&path).unwrap()
+        };
+        for reply in
+            [&[0x30, 0x81, 0x90, 0x30, 3][..], &[0x30, 0x82, 5, 0, 0x06], &[0x30, 0x83, 1, 0, 0, 0x30]]
+        {
+            assert_eq!(sort_of(reply), Sort::Timestamp);
+        }
+        for other in [&[0x30, 3, 0x30, 1, 0][..], &[0x30, 0x82, 5, 0, 0x02], &[0x30, 0x80, 0x30], b"0", b""] {
+            assert_eq!(sort_of(other), Sort::Other, "{other:02x?}");
+        }
     }
 
     #[test]

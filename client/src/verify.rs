@@ -103,13 +103,18 @@ pub(crate) enum VerifyFailure {
     #[error(transparent)]
     Bundle(#[from] BundleFileError),
     #[error(
-        "{path} is neither a token (.tlog-proof) nor a bundle (.treering); `treering show` tells what a file is"
+        "{path} is neither a token (.tlog-proof), a bundle (.treering) nor a timestamp (.tsr); `treering show` tells what a \
+         file is"
     )]
     NotEvidence { path: String },
     #[error(
         "{evidence} is a token, and a token is for one file: give that file instead of the directory {dir}"
     )]
     TokenForDirectory { evidence: String, dir: String },
+    #[error(
+        "{evidence} is a timestamp, and a timestamp is for one file: give that file instead of the directory {dir}"
+    )]
+    TimestampForDirectory { evidence: String, dir: String },
     #[error("{path} is neither a file nor a directory")]
     Special { path: String },
 }

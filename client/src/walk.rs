@@ -16,8 +16,8 @@ use std::{
 };
 use treering_token::bundle::RelativePath;
 
-/// Endings of evidence: `<file>.tlog-proof`, `<name>.treering`.
-const EVIDENCE: [&[u8]; 2] = [b".tlog-proof", b".treering"];
+/// Endings of evidence: `<file>.tlog-proof`, `<name>.treering`, `<file>.tsr`.
+const EVIDENCE: [&[u8]; 3] = [b".tlog-proof", b".treering", b".tsr"];
 
 /// Where a walk begins.
 #[derive(Clone, Debug)]
@@ -126,8 +126,9 @@ impl Walk {
 
     fn meet(&mut self, kind: Kind, source: PathBuf, path: Vec<u8>, evidence: bool) -> Option<Found> {
         // By its content too: somebody's own file of such a name is data like any other.
-        let evidence =
-            evidence && kind == Kind::File && matches!(locate::sort(&source), Ok(Sort::Token | Sort::Bundle));
+        let evidence = evidence
+            && kind == Kind::File
+            && matches!(locate::sort(&source), Ok(Sort::Token | Sort::Bundle | Sort::Timestamp));
         if evidence || self.skip_here.contains(&path) {
             return Some(Found::LeftOut { source, why: LeftOut::Evidence });
         }

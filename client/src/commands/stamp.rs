@@ -1,6 +1,6 @@
 //! `treering stamp`.
 
-use super::{JsonAttested, JsonPath};
+use super::{JsonAttested, JsonPath, timestamp::JsonTimestamp};
 use crate::{
     args,
     http::Client,
@@ -11,7 +11,11 @@ use crate::{
 };
 use indicatif::{HumanBytes, HumanCount};
 use serde::Serialize;
-use std::{path::Path, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 use treering_tlog::{hash::Hash, policy::Policy};
 use treering_token::{
     bundle::{Kind, RelativePath},
@@ -51,7 +55,8 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
         log: log.url(),
         paths: args.paths.iter().map(|path| JsonPath::of(path)).collect(),
     });
-    let mut teller = Teller { report, evidence: 0, failed: 0, attested: None };
+    let mut teller =
+        Teller { report, evidence: 0, failed: 0, attested: None, wrote: Vec::new(), timestamps: 0 };
     teller.plan(&plan);
     let wish = wish(args);
     let mut all = Stamped::default();
@@ -74,6 +79,10 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     }
     if plan.targets.is_empty() {
         return Err(StampError::Nothing.into());
+    }
+    // The evidence is whole by now, whatever the authority does.
+    if let Some(url) = &args.rfc3161 {
+        teller.timestamps(url, args.force);
     }
     teller.finish(all);
     Ok(())
@@ -139,6 +148,13 @@ enum Object<'a> {
         #[serde(flatten)]
         path: JsonPath,
     },
+    /// An RFC 3161 timestamp of evidence, in its place: by an authority that nobody has vouched for yet.
+    Timestamp {
+        #[serde(flatten)]
+        path: JsonPath,
+        #[serde(flatten)]
+        shown: Box<JsonTimestamp>,
+    },
     /// Last. Without it, the run did not come to its end.
     Finished { records: u64, bytes: u64, tokens: u64, failed: u64, exit: u8 },
 }
@@ -151,6 +167,9 @@ struct Teller<'a> {
     failed: u64,
     /// The latest upper bound: it holds for all.
     attested: Option<Attested>,
+    /// Bundles and tokens.
+    wrote: Vec<PathBuf>,
+    timestamps: u64,
 }
 
 impl Teller<'_> {
@@ -179,11 +198,32 @@ impl Teller<'_> {
             Event::Receipt { root, attested } => self.receipt(root, attested),
             Event::Wrote { path } => self.report.object(&Object::Output { path: JsonPath::of(path) }),
         }
-        if let Event::Wrote { path } = event
-            && !self.report.json()
-        {
-            let line = paths::shown(path);
-            self.report.result(Verdict::Good, &(), line);
+        if let Event::Wrote { path } = event {
+            self.wrote.push(path.to_path_buf());
+            if !self.report.json() {
+                self.report.result(Verdict::Good, &(), paths::shown(path));
+            }
+        }
+    }
+
+    /// A timestamp of each piece of evidence. What fails is told, and the rest is asked for all the same.
+    fn timestamps(&mut self, url: &str, force: bool) {
+        for evidence in std::mem::take(&mut self.wrote) {
+            match super::tsa::of_evidence(url, &evidence, force) {
+                Ok((to, asked)) => {
+                    self.timestamps += 1;
+                    let object =
+                        Object::Timestamp { path: JsonPath::of(&to), shown: JsonTimestamp::of(&asked.shown) };
+                    self.report.result(Verdict::Good, &object, paths::shown(&to));
+                }
+                Err(fault) => {
+                    let evidence = paths::shown(&evidence);
+                    self.report.problem(
+                        fault.verdict_of_asking(),
+                        format_args!("{evidence} is whole, but has no timestamp: {fault}"),
+                    );
+                }
+            }
         }
     }
 
@@ -252,6 +292,11 @@ impl Teller<'_> {
             counted(self.failed, "not stamped: see above"),
         )];
         lines.extend(self.attested.as_ref().map(describe::attested));
+        if self.timestamps > 0 {
+            lines.push(
+                "each timestamp's signature fits its certificate; whose that is, `treering verify --ca` checks".to_owned(),
+            );
+        }
         report.result(Verdict::Good, &(), lines.join("\n"));
     }
 }

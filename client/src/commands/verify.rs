@@ -2,6 +2,7 @@
 
 mod object;
 mod teller;
+mod timestamp;
 
 use crate::{
     args, locate,
@@ -20,6 +21,13 @@ use treering_tlog::policy::Policy;
 
 pub(super) fn run(args: &args::Verify) -> ExitCode {
     let mut report = Report::new(&args.output_form, "checked");
+    if let Some(evidence) = timestamp::evidence(args) {
+        return timestamp::run(args, evidence, report);
+    }
+    if let Some(option) = args.timestamp_option() {
+        report.problem(Verdict::Unchecked, timestamp::MisplacedOption(option));
+        return report.finish();
+    }
     let policy =
         match policy_file::read(args.trust.policy.as_ref(), std::env::var("TREERING_LOG").ok().as_deref()) {
             Ok(policy) => policy,
@@ -93,6 +101,10 @@ fn bundle_for(dir: &Path, evidence: Option<&Path>) -> Result<Option<Bundle>, Ver
         Sort::Token => {
             Err(VerifyFailure::TokenForDirectory { evidence: paths::shown(given), dir: paths::shown(dir) })
         }
+        Sort::Timestamp => Err(VerifyFailure::TimestampForDirectory {
+            evidence: paths::shown(given),
+            dir: paths::shown(dir),
+        }),
         Sort::Other => Err(VerifyFailure::NotEvidence { path: paths::shown(given) }),
     }
 }

@@ -51,6 +51,18 @@ pub enum ClientError {
         /// The submission root.
         root: Hash,
     },
+    /// The log doesn't know this RFC 3161 timestamp.
+    #[error("the log does not know a timestamp with the serial number {serial}; is it the log that gave it?")]
+    UnknownTimestamp {
+        /// In hexadecimal.
+        serial: String,
+    },
+    /// The log no longer keeps the proof of this RFC 3161 timestamp.
+    #[error("the log no longer has the proof of the timestamp {serial}")]
+    GoneTimestamp {
+        /// In hexadecimal.
+        serial: String,
+    },
     /// The answer is larger than anything that could be meant.
     #[error("the answer of {url} is larger than {max} bytes; is this a Treering log?")]
     TooLarge {

@@ -45,6 +45,7 @@ pub(crate) fn file(
                 Ok(bundle.judge(&source, verifier)?.unwrap_or(uncovered(vec![given.to_path_buf()])))
             }
             // A token whose very first line is damaged still has the name of one: say what is wrong with it.
+            Sort::Timestamp => Err(VerifyFailure::NotEvidence { path: paths::shown(given) }),
             Sort::Other if given.extension().is_some_and(|extension| extension == Token::EXTENSION) => {
                 Ok(by_token(given.to_path_buf()))
             }

@@ -7,4 +7,5 @@ mod refusals;
 mod show;
 mod stamp;
 mod support;
+mod timestamp;
 mod verify;

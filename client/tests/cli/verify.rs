@@ -195,7 +195,7 @@ fn evidence_of_another_kind_or_file_leads_on() {
         ");
         assert_snapshot!(told(&nonsense), @"
         exit 2
-        treering: nonsense is neither a token (.tlog-proof) nor a bundle (.treering); `treering show` tells what a file is
+        treering: nonsense is neither a token (.tlog-proof), a bundle (.treering) nor a timestamp (.tsr); `treering show` tells what a file is
         ");
         assert_snapshot!(told(&token_for_dir), @"
         exit 2

@@ -1,6 +1,6 @@
 //! What `treering verify --json` prints, one object a line.
 
-use crate::commands::{JsonAttested, JsonPath};
+use crate::commands::{JsonAttested, JsonPath, timestamp::JsonTimestamp};
 use serde::Serialize;
 use treering_token::{
     describe,
@@ -31,6 +31,20 @@ pub(super) enum Object {
         /// Newest first where one renews another.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<JsonVerified>,
+    },
+    /// An RFC 3161 timestamp. `result`: `verified`, `not_checked` (genuine as far as it goes, and `not_checked` says what is
+    /// missing), or what is wrong, with a `reason`.
+    Timestamp {
+        #[serde(flatten)]
+        path: JsonPath,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        size: Option<u64>,
+        evidence: JsonPath,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(flatten)]
+        shown: Option<Box<JsonTimestamp>>,
     },
     /// One a submission root of a bundle. `result`: `verified`, or what is wrong, with a `reason`.
     Receipt {

@@ -63,6 +63,8 @@ struct State {
     seed: u8,
     entries: Vec<Entry>,
     submissions: HashMap<Hash, (usize, Layer)>,
+    /// By serial number.
+    timestamps: HashMap<String, Hash>,
     bodies: Vec<usize>,
     paths: Vec<String>,
 }
@@ -81,6 +83,7 @@ impl FakeLog {
             seed,
             entries: Vec::new(),
             submissions: HashMap::new(),
+            timestamps: HashMap::new(),
             bodies: Vec::new(),
             paths: Vec::new(),
         };
@@ -124,6 +127,16 @@ impl FakeLog {
     /// A checkpoint with both cosignatures.
     pub(crate) fn checkpoint(&self) -> String {
         self.state.lock().unwrap().checkpoint(2).to_string()
+    }
+
+    /// Takes a timestamp's commitment; gives its proof, which is also at `/v1/tsa/<serial>`. The serial number is made of these two
+    /// bytes.
+    pub(crate) fn grant(&self, serial: [u8; 2], commitment: [u8; 32]) -> String {
+        let mut state = self.state.lock().unwrap();
+        let root = state.seal(Hash::new(commitment));
+        let serial = hex::encode([&serial[..1], &[serial[1]; 15]].concat());
+        state.timestamps.insert(serial, root);
+        state.receipt(root, 2).to_string()
     }
 
     /// A submission's receipt.
@@ -204,6 +217,12 @@ impl State {
                 root.push(commitments);
                 let root = self.seal(root.root());
                 self.give(root)
+            }
+            ("GET", path) if path.starts_with("/v1/tsa/") => {
+                match self.timestamps.get(&path["/v1/tsa/".len()..]).copied() {
+                    Some(root) => self.give(root),
+                    None => Answer::new(404, "", "{}"),
+                }
             }
             ("GET", path) => {
                 let root = path.strip_prefix("/v1/receipts/").and_then(|rest| rest.get(..64));

@@ -1,7 +1,10 @@
 //! A log that fits in a test: one thread, enough HTTP/1.1, the real formats, two witnesses' keys.
 mod fake_log;
+/// A timestamp authority, whose tokens are in that log.
+mod fake_tsa;
 
 pub(crate) use fake_log::{FakeLog, Manner};
+pub(crate) use fake_tsa::{FakeTsa, Temper};
 
 use std::{
     fs,
@@ -124,6 +127,7 @@ pub(crate) fn snapshots(check: impl FnOnce()) {
     let mut settings = insta::Settings::clone_current();
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]");
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[hash]");
+    settings.add_filter(r"\b[0-9a-f]{32}\b", "[serial]");
     settings.add_filter(r"http://127\.0\.0\.1:\d+", "http://LOG");
     settings.bind(check);
 }

@@ -1,0 +1,439 @@
+//! RFC 3161: `treering tsa`, `treering verify FILE FILE.tsr` and `treering stamp --rfc3161`, each word with its exit code.
+
+use crate::support::{Bench, FakeLog, FakeTsa, Manner, Ran, Temper, snapshots};
+use insta::assert_snapshot;
+
+/// A file, an authority, its log and the authority's root.
+fn bench(temper: Temper) -> (Bench, FakeLog, FakeTsa) {
+    bench_with(Manner::default(), temper)
+}
+
+fn bench_with(manner: Manner, temper: Temper) -> (Bench, FakeLog, FakeTsa) {
+    let log = FakeLog::start(manner);
+    let tsa = FakeTsa::start(&log, temper);
+    let bench = Bench::new(&log);
+    bench.write("a.txt", "alpha");
+    bench.write("ca.pem", tsa.ca());
+    (bench, log, tsa)
+}
+
+fn asked(bench: &Bench, tsa: &FakeTsa, args: &[&str]) -> Ran {
+    bench.run(&[&["tsa", "a.txt", "--server", tsa.url()], args].concat())
+}
+
+/// With `a.txt.tsr`.
+fn stamped(args: &[&str]) -> (Bench, FakeLog, FakeTsa) {
+    let (bench, log, tsa) = bench(Temper::Good);
+    let ran = asked(&bench, &tsa, args);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    (bench, log, tsa)
+}
+
+const VERIFY: [&str; 3] = ["verify", "a.txt", "a.txt.tsr"];
+
+#[test]
+fn a_timestamp_is_asked_for_and_checked() {
+    let (bench, log, tsa) = bench(Temper::Good);
+    let ran = asked(&bench, &tsa, &["--ca", "ca.pem"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 0
+    a.txt.tsr
+      the authority's word: it existed at [time], give or take 1 s (CN=TSA,O=Example, vouched for by CN=Test CA; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      not shown: that the time was not chosen afterwards: there is no log's proof, so whoever has the authority's key can have made this timestamp at any time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    assert_eq!(bench.list("."), ["a.txt", "a.txt.tsr", "ca.pem", "policy"]);
+    assert!(log.paths().is_empty(), "the log's own API is not asked");
+    let again = asked(&bench, &tsa, &[]);
+    snapshots(|| {
+        assert_snapshot!(again.told(), @"
+    exit 2
+    treering: no timestamp: a.txt: a.txt.tsr is there already, and it may be evidence of an earlier time: rename it to keep both, or replace it with --force
+    ");
+    });
+    assert_eq!(asked(&bench, &tsa, &["--force", "-q"]).told(), "exit 0\n");
+}
+
+#[test]
+fn both_words_are_told_apart() {
+    let (bench, log, _) = stamped(&["--proof"]);
+    let before = log.paths();
+    let ran = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 0
+    a.txt: verified (a.txt.tsr)
+      the authority's word: it existed at [time], give or take 1 s (CN=TSA,O=Example, vouched for by CN=Test CA; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      the witnesses' word: the authority's signature existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+      so the time was not chosen afterwards: they saw the signature at most 60 s after the authority's time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    assert_eq!(log.paths(), before, "verifying asks nobody");
+}
+
+#[test]
+fn what_was_not_checked_is_said() {
+    let (bench, _, _) = stamped(&["--proof"]);
+    // The witnesses' word without anybody who vouches for the authority.
+    let no_ca = bench.trusting(&VERIFY);
+    snapshots(|| {
+        assert_snapshot!(no_ca.told(), @"
+    exit 2
+    a.txt: not checked (a.txt.tsr)
+      the authority's word: it existed at [time], give or take 1 s (calls itself CN=TSA,O=Example; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      NOT CHECKED: whose word that is: anybody can make such a certificate; give the roots that you trust with --ca
+      the witnesses' word: the authority's signature existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+      so the time was not chosen afterwards: they saw the signature at most 60 s after the authority's time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    // The authority's word alone; then that it is not enough for whoever asks for more.
+    let no_policy = bench.run(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(no_policy.told(), @"
+    exit 0
+    a.txt: verified (a.txt.tsr)
+      the authority's word: it existed at [time], give or take 1 s (CN=TSA,O=Example, vouched for by CN=Test CA; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      not checked: that the time was not chosen afterwards: there is a log's proof, and no policy to judge it by (--policy); until then, whoever has the authority's key can have made this timestamp at any time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    assert_eq!(bench.run(&[&VERIFY[..], &["--ca", "ca.pem", "--max-lag", "60"]].concat()).code, 2);
+    let nothing = bench.run(&VERIFY);
+    assert_eq!(nothing.code, 2, "{nothing:?}");
+}
+
+#[test]
+fn without_a_proof_nothing_shows_when_it_was_made() {
+    let (bench, log, _) = stamped(&[]);
+    let ran = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 0
+    a.txt: verified (a.txt.tsr)
+      the authority's word: it existed at [time], give or take 1 s (CN=TSA,O=Example, vouched for by CN=Test CA; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      not shown: that the time was not chosen afterwards: there is no log's proof, so whoever has the authority's key can have made this timestamp at any time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    // Fetched, and only when asked.
+    assert!(log.paths().is_empty());
+    let fetched = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem", "--proof", log.url()]].concat());
+    assert_eq!(fetched.code, 0, "{fetched:?}");
+    assert!(fetched.out.contains("the witnesses' word"), "{fetched:?}");
+    assert_eq!(log.paths().len(), 1);
+    assert!(log.paths()[0].starts_with("GET /v1/tsa/"), "{:?}", log.paths());
+}
+
+#[test]
+fn a_proof_that_is_not_there_or_of_another_is_told_apart() {
+    let (bench, log, _) = stamped(&[]);
+    let with = |proof: &str| bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem", "--proof", proof]].concat());
+    bench.write("other.tlog-proof", log.receipt(&[[7; 32]]));
+    let other = with("other.tlog-proof");
+    let missing = with("missing.tlog-proof");
+    let unknown = with(FakeLog::start(Manner::default()).url());
+    snapshots(|| {
+        assert_snapshot!(other.told(), @"
+        exit 1
+        a.txt: NOT verified (a.txt.tsr): the log's proof is not of this timestamp: one of them was changed, or the proof is of another
+        ");
+        assert_snapshot!(missing.told(), @"
+        exit 2
+        a.txt: not checked (a.txt.tsr): the log's proof missing.tlog-proof can't be read: No such file or directory (os error 2)
+        ");
+        assert_snapshot!(unknown.told(), @"
+        exit 2
+        a.txt: not checked (a.txt.tsr): the log's proof can't be fetched: the log does not know a timestamp with the serial number [serial]; is it the log that gave it?
+        ");
+    });
+}
+
+#[test]
+fn a_changed_file_or_timestamp_is_found() {
+    let (bench, _, _) = stamped(&["--proof"]);
+    let verify = |bench: &Bench| bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
+    let whole = bench.read("a.txt.tsr");
+    bench.write("a.txt", "alpho");
+    let changed = verify(&bench);
+    bench.write("a.txt", "alpha");
+    bench.write("a.txt.tsr", &whole[..whole.len() - 1]);
+    let cut = verify(&bench);
+    // The last byte of the embedded proof: a signature of a witness.
+    let mut flipped = whole.clone();
+    let at = flipped.len() - 10;
+    flipped[at] ^= 1;
+    bench.write("a.txt.tsr", &flipped);
+    let proof = verify(&bench);
+    std::fs::remove_file(bench.path("a.txt.tsr")).unwrap();
+    let gone = verify(&bench);
+    bench.write("a.txt.tsr", &whole);
+    std::fs::remove_file(bench.path("a.txt")).unwrap();
+    let no_file = verify(&bench);
+    snapshots(|| {
+        assert_snapshot!(changed.told(), @"
+        exit 1
+        a.txt: NOT verified (a.txt.tsr): the file's sha256 digest is not the one that was stamped: the file was changed, or the timestamp is of another
+        ");
+        assert_snapshot!(cut.told(), @"
+        exit 1
+        a.txt: NOT verified (a.txt.tsr): the timestamp is damaged, or none: this is no RFC 3161 timestamp: an element is cut off
+        ");
+        assert_snapshot!(no_file.told(), @"
+        exit 1
+        a.txt: NOT verified (a.txt.tsr): there is no such file
+        ");
+        assert_snapshot!(gone.told(), @"
+        exit 2
+        a.txt: not checked (a.txt.tsr): the timestamp can't be read: No such file or directory (os error 2)
+        ");
+    });
+    assert_eq!(proof.code, 1, "{proof:?}");
+}
+
+#[test]
+fn an_authority_that_no_root_vouches_for_is_refused() {
+    let (bench, log, _) = stamped(&[]);
+    bench.write("other.pem", FakeTsa::below("CN=Another CA", &log, Temper::Good).ca());
+    let ran = bench.run(&[&VERIFY[..], &["--ca", "other.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 1
+    a.txt: NOT verified (a.txt.tsr): none of the trusted roots vouches for the signer: its certificate was issued by CN=Test CA, and no certificates lead from there to a root
+    ");
+    });
+    bench.write("same.pem", FakeTsa::start(&log, Temper::Good).ca());
+    let same = bench.run(&[&VERIFY[..], &["--ca", "same.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(same.told(), @"
+    exit 1
+    a.txt: NOT verified (a.txt.tsr): a certificate between the signer and the root is not signed by the issuer that it names: it was forged, or the trusted root is another one of the same name
+    ");
+    });
+    let no_pem = bench.run(&[&VERIFY[..], &["--ca", "a.txt"]].concat());
+    snapshots(|| {
+        assert_snapshot!(no_pem.told(), @"
+    exit 2
+    treering: the certificates in a.txt: there is no certificate here; it is PEM that begins with the line -----BEGIN CERTIFICATE-----
+    ");
+    });
+}
+
+/// The attack: whoever has the authority's key signs an earlier time. The witnesses' word is of now.
+#[test]
+fn a_backdated_timestamp_is_refused_by_its_proof() {
+    let (bench, _, tsa) = bench(Temper::Backdating);
+    let ran = bench.trusting(&["tsa", "a.txt", "--server", tsa.url(), "--proof", "--ca", "ca.pem"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 1
+    treering: no timestamp: a.txt: the timestamp says [time], but was not seen by the log's witnesses before [time]: more than the 60 s that are allowed, so it may be backdated
+    ");
+    });
+    assert!(!bench.exists("a.txt.tsr"));
+    // Without the proof, nobody notices.
+    assert_eq!(asked(&bench, &tsa, &["--ca", "ca.pem"]).code, 0);
+    assert_eq!(bench.run(&[&VERIFY[..], &["--ca", "ca.pem"]].concat()).code, 0);
+}
+
+#[test]
+fn what_comes_back_is_checked_before_it_is_kept() {
+    for (temper, told) in [
+        (Temper::Refusing, "no timestamp: a.txt: the authority refused"),
+        (Temper::Forging, "signature does not verify"),
+        (Temper::Page, "answered 404"),
+    ] {
+        let (bench, _, tsa) = bench(temper);
+        let ran = asked(&bench, &tsa, &[]);
+        assert_eq!(ran.code, if temper == Temper::Forging { 1 } else { 2 }, "{ran:?}");
+        assert!(ran.err.contains(told), "{ran:?}");
+        assert!(!bench.exists("a.txt.tsr"));
+        if temper == Temper::Refusing {
+            snapshots(|| {
+                assert_snapshot!(ran.told(), @r#"
+            exit 2
+            treering: no timestamp: a.txt: the authority refused, so there is no timestamp: its time source is not available (timeNotAvailable); it says "this authority can't vouch for its clock at the moment; try again later"
+            "#);
+            });
+        }
+    }
+    let (bench, _, tsa) = bench(Temper::Repeating);
+    assert_eq!(asked(&bench, &tsa, &[]).code, 0);
+    let repeated = asked(&bench, &tsa, &["--force"]);
+    snapshots(|| {
+        assert_snapshot!(repeated.told(), @"
+    exit 1
+    treering: no timestamp: a.txt: the timestamp does not have the query's nonce: it was made for another query
+    ");
+    });
+}
+
+#[test]
+fn queries_are_as_wished() {
+    let (bench, _, tsa) = bench(Temper::Good);
+    for hash in ["sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512"] {
+        let ran = asked(&bench, &tsa, &["--hash", hash, "--force", "--ca", "ca.pem"]);
+        assert!(ran.code == 0 && ran.out.contains(&format!(", {hash})")), "{ran:?}");
+        assert_eq!(bench.run(&[&VERIFY[..], &["--ca", "ca.pem"]].concat()).code, 0, "{hash}");
+    }
+    let policy = asked(&bench, &tsa, &["--tsa-policy", "1.3.6.1.4.1.32473.1.2", "-o", "p.tsr"]);
+    assert!(policy.out.contains("policy 1.3.6.1.4.1.32473.1.2"), "{policy:?}");
+    let unknown = asked(&bench, &tsa, &["--tsa-policy", "1.2.3", "--force"]);
+    snapshots(|| {
+        assert_snapshot!(unknown.told(), @r#"
+    exit 2
+    treering: no timestamp: a.txt: the authority refused, so there is no timestamp: it does not stamp under the policy that was asked for (unacceptedPolicy); it says "this authority does not issue tokens under the requested policy; ask without one for its own"
+    "#);
+    });
+    assert_eq!(asked(&bench, &tsa, &["--tsa-policy", "1.2.x"]).code, 2);
+    // Without the certificate the signature can't be checked, unless it is given.
+    let bare = asked(&bench, &tsa, &["--no-cert", "--no-nonce", "--force"]);
+    snapshots(|| {
+        assert_snapshot!(bare.told(), @"
+    exit 0
+    a.txt.tsr
+      the authority's word: it existed at [time], give or take 1 s (signer unknown; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
+      NOT CHECKED: the signature: the authority's certificate is not there; give it with --untrusted, and the roots that you trust with --ca
+      not shown: that the time was not chosen afterwards: there is no log's proof, so whoever has the authority's key can have made this timestamp at any time
+      not shown: the file's name, path and size, who made it, whether a certificate was revoked
+    ");
+    });
+    let unsigned = bench.run(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
+    snapshots(|| {
+        assert_snapshot!(unsigned.told(), @"
+    exit 2
+    a.txt: not checked (a.txt.tsr): the signer's certificate is not there: the timestamp does not carry it, and it was not given either
+    ");
+    });
+    bench.write("tsa.pem", tsa.certificate());
+    let given = bench.run(&[&VERIFY[..], &["--ca", "ca.pem", "--untrusted", "tsa.pem"]].concat());
+    assert_eq!(given.code, 0, "{given:?}");
+    let missing = bench.run(&["tsa", "b.txt", "--server", tsa.url()]);
+    std::fs::create_dir_all(bench.path("dir")).unwrap();
+    let dir = bench.run(&["tsa", "dir", "--server", tsa.url()]);
+    snapshots(|| {
+        assert_snapshot!(missing.told(), @"
+        exit 2
+        treering: no timestamp: b.txt: there is no such file
+        ");
+        assert_snapshot!(dir.told(), @"
+        exit 2
+        treering: no timestamp: dir: it is no regular file
+        ");
+    });
+    let several = bench.run(&["tsa", "a.txt", "ca.pem", "--server", tsa.url(), "-o", "x.tsr"]);
+    snapshots(|| {
+        assert_snapshot!(several.told(), @"
+    exit 2
+    treering: -o names one timestamp, and there are 2 files: leave it out, or give them one by one
+    ");
+    });
+}
+
+#[test]
+fn options_for_timestamps_are_not_passed_over_for_other_evidence() {
+    let (bench, log, _) = stamped(&[]);
+    bench.stamp(&log, &["a.txt"]);
+    let ran = bench.trusting(&["verify", "a.txt", "--ca", "ca.pem"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 2
+    treering: --ca is for RFC 3161 timestamps: give the timestamp (.tsr) after the file
+    ");
+    });
+    bench.write("d/a", "x");
+    let dir = bench.trusting(&["verify", "d", "a.txt.tsr"]);
+    snapshots(|| {
+        assert_snapshot!(dir.told(), @"
+    exit 2
+    treering: a.txt.tsr is a timestamp, and a timestamp is for one file: give that file instead of the directory d
+    ");
+    });
+}
+
+#[test]
+fn stamping_keeps_a_timestamp_beside_the_evidence() {
+    let (bench, log, tsa) = bench(Temper::Good);
+    bench.write("d/b", "beta");
+    let ran = bench.stamp(&log, &["d", "a.txt", "--rfc3161", tsa.url()]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+    exit 0
+    d.treering
+    a.txt.tlog-proof
+    d.treering.tsr
+    a.txt.tlog-proof.tsr
+    2 files stamped (9 B)
+    existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+    each timestamp's signature fits its certificate; whose that is, `treering verify --ca` checks
+    treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
+    ");
+    });
+    assert_eq!(
+        bench.list("."),
+        [
+            "a.txt",
+            "a.txt.tlog-proof",
+            "a.txt.tlog-proof.tsr",
+            "ca.pem",
+            "d",
+            "d.treering",
+            "d.treering.tsr",
+            "home",
+            "policy"
+        ]
+    );
+    for evidence in ["d.treering", "a.txt.tlog-proof"] {
+        let ran = bench.run(&["verify", evidence, &format!("{evidence}.tsr"), "--ca", "ca.pem"]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+    }
+    // A timestamp beside what it is of is evidence, not data.
+    bench.write("d/b.tsr", bench.read("a.txt.tlog-proof.tsr"));
+    let verified = bench.trusting(&["verify", "d", "--strict"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[test]
+fn an_authority_that_fails_does_not_cost_the_evidence() {
+    let (bench, log, tsa) = bench(Temper::Refusing);
+    bench.write("d/b", "beta");
+    let ran = bench.stamp_any(&log, &["d", "--rfc3161", tsa.url()]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @r#"
+    exit 2
+    d.treering
+    1 file stamped (4 B)
+    existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+    treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
+    treering: d.treering is whole, but has no timestamp: the authority refused, so there is no timestamp: its time source is not available (timeNotAvailable); it says "this authority can't vouch for its clock at the moment; try again later"
+    "#);
+    });
+    assert!(bench.exists("d.treering") && !bench.exists("d.treering.tsr"));
+    assert_eq!(bench.trusting(&["verify", "d"]).code, 0);
+}
+
+#[test]
+fn json_says_the_same() {
+    let (bench, _, _) = stamped(&["--proof"]);
+    let ran = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem", "--json"]].concat());
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @r#"
+    exit 0
+    {"type":"started","version":"0.1.0","path":"a.txt"}
+    {"type":"timestamp","path":"a.txt","result":"verified","size":5,"evidence":{"path":"a.txt.tsr"},"authority":{"time":"[time]","accuracy_micros":1000000,"serial":"[serial]","policy":"1.3.6.1.4.1.32473.1.1","hash":"sha256","subject":"CN=TSA,O=Example","root":"CN=Test CA"},"witnesses":{"before":"[time]","quorum":{"met":2,"of":2,"would_have_to_lie":2},"sealed_at":"[time]","log":"log.example","entry":0,"tree_size":1,"witnesses":[{"name":"W1","cosigned_at":"[time]","in_future":false},{"name":"W2","cosigned_at":"[time]","in_future":false}]},"max_lag":60,"not_checked":[],"not_shown":["revocation"]}
+    {"type":"finished","verified":1,"invalid":0,"unchecked":0,"uncovered":0,"unshown":0,"exit":0}
+    "#);
+    });
+    let alone = bench.run(&[&VERIFY[..], &["--json"]].concat());
+    let object = &alone.objects()[1];
+    assert_eq!((object["result"].as_str(), alone.code), (Some("not_checked"), 2));
+    assert_eq!(object["not_checked"], serde_json::json!(["authority", "proof"]));
+    assert_eq!(object["not_shown"], serde_json::json!(["not_backdated", "revocation"]));
+    bench.write("a.txt", "x");
+    let refused = bench.run(&[&VERIFY[..], &["--json"]].concat());
+    assert_eq!(refused.objects()[1]["result"], "digest_mismatch");
+    assert_eq!(refused.objects()[2]["invalid"], 1);
+}
