@@ -35,7 +35,7 @@ fn start(key: &str) -> Net {
 }
 
 fn proof_attribute() -> ProofAttribute {
-    ProofAttribute::new(PROOF_OID).unwrap()
+    ProofAttribute::new(PROOF_OID).expect("an OID")
 }
 
 /// A token; with its proof if that is asked for. On a busy machine two ticks may be too few for the witnesses, and then
@@ -45,7 +45,7 @@ fn ask(net: &Net, asker: &Asker, path: &str, query: &[u8]) -> Answer {
     let embeds = path.ends_with("embed");
     wait::until("a token with its proof", || {
         let answer = asker.ask(&net.log, path, query).expect_status(200);
-        let embedded = proof_attribute().extract(&answer.body).unwrap();
+        let embedded = proof_attribute().extract(&answer.body).expect("a reply");
         assert!(embeds || embedded.is_none());
         (embedded.is_some() == embeds).then_some(answer)
     })
@@ -95,7 +95,7 @@ fn openssl_verifies_every_imprint_with_every_key_with_and_without_certificates_a
 fn each_token_is_in_the_log_and_the_proof_says_nothing_of_its_imprint() {
     let net = start("p256");
     let asker = Asker::new(&net, "asker");
-    let query = asker.query(&["-sha256"]);
+    let query = asker.query(&["-sha256", "-cert"]);
     let imprint = asker.openssl(&["dgst", "-sha256", "-binary", "file"]).stdout;
     let verifier = Verifier { policy: &net.policy, now: UnixSeconds::MAX };
     for embed in [false, true] {
@@ -112,6 +112,13 @@ fn each_token_is_in_the_log_and_the_proof_says_nothing_of_its_imprint() {
             verifier.receipt(&embedded, &commitment).unwrap();
         }
     }
+    // Our own client says of the same file what the witnesses say.
+    let ca = net.log.dir().join("tsa-ca.pem");
+    let client = net.client();
+    let verify = || client.run(&asker.path(""), ["verify", "file", "reply", "--ca", ca.to_str().unwrap()]);
+    verify().expect(0);
+    fs::write(asker.path("file"), "changed\n").unwrap();
+    verify().expect(1);
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(crate) enum TimestampFault {
     // Checked, and not valid, or unsupported.
     #[error("the timestamp is damaged, or none: {0}")]
     Reply(#[from] ReplyError),
-    #[error("{}", escape::text(&.0.to_string()))]
+    #[error("{}", verify_words(.0))]
     Verify(#[from] VerifyError),
     #[error("{0}")]
     Witnesses(#[from] TransparentError),
@@ -116,6 +116,14 @@ impl TimestampFault {
             TimestampFault::Authority(_) => "authority_unreachable",
             TimestampFault::Output(_) => "not_written",
         }
+    }
+}
+
+fn verify_words(error: &VerifyError) -> String {
+    let words = escape::text(&error.to_string()).to_string();
+    match error {
+        VerifyError::NoCertificate => format!("{words}; name it with --untrusted FILE"),
+        _ => words,
     }
 }
 
