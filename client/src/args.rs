@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Any authority will do; a Treering log is one at <log>/tsa, and can carry its witnesses' word in the timestamp
     /// (--proof). What comes back is checked before <file>.tsr is written. openssl ts reads such files as well.
     Tsa(Tsa),
-    /// Show what a token, receipt, bundle, checkpoint or policy says
+    /// Show what a token, receipt, bundle, timestamp, checkpoint or policy says
     ///
     /// Files that it speaks of are not looked at, and without --policy nothing is verified.
     Show(Show),
@@ -236,7 +236,7 @@ pub(crate) enum Whose {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Tokens, receipts, bundles, checkpoints or policies
+    /// Tokens, receipts, bundles, timestamps, checkpoints or policies
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Judge by this policy: signatures, proofs and witnesses are verified; files are not looked at

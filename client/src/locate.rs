@@ -113,7 +113,7 @@ pub(crate) fn sort(path: &Path) -> io::Result<Sort> {
 
 /// A SEQUENCE of more than 127 bytes whose first element is a SEQUENCE (a reply) or an OBJECT IDENTIFIER (a bare token).
 /// A reply without a token may be shorter, and is no evidence.
-fn looks_like_timestamp(start: &[u8]) -> bool {
+pub(crate) fn looks_like_timestamp(start: &[u8]) -> bool {
     match *start {
         [0x30, 0x81, _, first, ..] | [0x30, 0x82, _, _, first, ..] | [0x30, 0x83, _, _, _, first, ..] => {
             matches!(first, 0x30 | 0x06)

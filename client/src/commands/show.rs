@@ -1,11 +1,12 @@
 //! `treering show`.
 
 mod bundle;
+mod timestamp;
 mod token;
 
 use super::JsonPath;
 use crate::{
-    args, bundle_file, paths, policy_file,
+    args, bundle_file, locate, paths, policy_file,
     policy_file::read_bounded,
     report::{Report, Verdict},
 };
@@ -25,9 +26,10 @@ use treering_tlog::{
     time::UnixSeconds,
 };
 use treering_token::{describe, escape, token::TokenError};
+use treering_tsa::reply::{Reply, ReplyError};
 
 /// Larger than anything that is no bundle.
-const MAX_BYTES: usize = 1_000_000;
+const MAX_BYTES: usize = Reply::MAX_BYTES;
 
 pub(super) fn run(args: &args::Show) -> ExitCode {
     let mut report = Report::new(&args.output_form, "read");
@@ -62,7 +64,7 @@ struct Shown {
 /// `--json`: one of these a file.
 #[derive(Debug, Serialize)]
 struct Object {
-    /// `token`, `receipt`, `bundle`, `checkpoint` or `policy`.
+    /// `token`, `receipt`, `bundle`, `timestamp`, `checkpoint` or `policy`.
     r#type: &'static str,
     #[serde(flatten)]
     path: JsonPath,
@@ -85,6 +87,8 @@ enum ShowError {
     Bundle(#[from] bundle_file::BundleFileError),
     #[error("a damaged token or receipt: {0}")]
     Token(#[from] TokenError),
+    #[error("a damaged timestamp, or none: {0}")]
+    Timestamp(#[from] ReplyError),
     #[error("not a token, receipt, bundle, checkpoint or policy (as a note: {note}; as a policy: {policy})")]
     Unknown { note: NoteError, policy: treering_tlog::policy::PolicyError },
     #[error("not a token, receipt, bundle, checkpoint or policy: it is too large")]
@@ -95,6 +99,7 @@ impl ShowError {
     fn verdict(&self) -> Verdict {
         match self {
             ShowError::Token(_) => Verdict::Invalid,
+            ShowError::Timestamp(error) if !error.is_unsupported() => Verdict::Invalid,
             ShowError::Bundle(error) if !error.is_io() => Verdict::Invalid,
             _ => Verdict::Unchecked,
         }
@@ -110,6 +115,9 @@ fn look(path: &Path, policy: Option<&Policy>) -> Result<Shown, ShowError> {
     let bytes = read_bounded(path, MAX_BYTES)?.ok_or(ShowError::TooLong)?;
     if start.starts_with(TlogProof::FIRST_LINE.as_bytes()) {
         return token::shown(&bytes, policy);
+    }
+    if locate::looks_like_timestamp(&start) {
+        return Ok(timestamp::shown(&bytes, policy)?);
     }
     match (Note::parse(&bytes), Policy::parse(&bytes)) {
         (Ok(note), _) => Ok(checkpoint(note, policy)),

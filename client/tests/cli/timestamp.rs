@@ -416,6 +416,42 @@ fn an_authority_that_fails_does_not_cost_the_evidence() {
 }
 
 #[test]
+fn a_timestamp_is_shown() {
+    let (bench, _, _) = stamped(&["--proof"]);
+    let ran = bench.run(&["show", "a.txt.tsr"]);
+    let judged = bench.run(&["show", "a.txt.tsr", "--policy", "policy"]);
+    let whole = bench.read("a.txt.tsr");
+    bench.write("cut.tsr", &whole[..whole.len() - 1]);
+    let cut = bench.run(&["show", "cut.tsr"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+        exit 0
+        a.txt.tsr: timestamp
+          says that what has the digest sha256:[hash] existed at [time], give or take 1 s
+          serial [serial], policy 1.3.6.1.4.1.32473.1.1
+          certificates in it: CN=TSA,O=Example
+          carries a log's proof
+          not verified: give --policy, or use `treering verify`
+        ");
+        assert_snapshot!(judged.told(), @"
+        exit 0
+        a.txt.tsr: timestamp
+          says that what has the digest sha256:[hash] existed at [time], give or take 1 s
+          serial [serial], policy 1.3.6.1.4.1.32473.1.1
+          certificates in it: CN=TSA,O=Example
+          carries a log's proof
+          verified under the policy:
+          the authority's signature existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+          not checked: whose signature it is (`treering verify --ca`)
+        ");
+        assert_snapshot!(cut.told(), @"
+        exit 1
+        treering: cut.tsr: a damaged timestamp, or none: this is no RFC 3161 timestamp: an element is cut off
+        ");
+    });
+}
+
+#[test]
 fn json_says_the_same() {
     let (bench, _, _) = stamped(&["--proof"]);
     let ran = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem", "--json"]].concat());
