@@ -25,6 +25,7 @@ use treering_token::{
     salt::RunSecret,
     token::Token,
 };
+use treering_tsa::{imprint::ImprintAlgorithm, nonce::Nonce, oid, query::Query, status::Rejection};
 
 fn main() -> io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
@@ -44,6 +45,8 @@ fn main() -> io::Result<()> {
         ("bundle", bundles()),
         ("verify_token", forgeries()),
         ("tree", trees()),
+        ("tsa_query", queries()),
+        ("tsa_reply", refusals()),
     ] {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;
@@ -294,6 +297,28 @@ fn forgeries() -> Seeds {
 
 fn trees() -> Seeds {
     (0..4_u8).map(|kind| seed(&format!("numbers_{kind}"), change_bytes(kind, 200))).collect()
+}
+
+fn queries() -> Seeds {
+    let policy = oid::parse("1.3.6.1.4.1.32473.1.1").ok();
+    let query = |algorithm: ImprintAlgorithm, policy, nonce| {
+        Query::new(algorithm.hash(b"data"), policy, nonce, policy.is_some()).encode()
+    };
+    let mut seeds: Seeds = ImprintAlgorithm::ALL
+        .iter()
+        .map(|algorithm| seed(algorithm.name(), query(*algorithm, None, None)))
+        .collect();
+    let all = query(ImprintAlgorithm::Sha256, policy, Some(Nonce::from_random([0x80; 16])));
+    seeds.push(seed("every_field", all));
+    seeds
+}
+
+/// The tokens beside them were written once, by hand: no vector has a signature.
+fn refusals() -> Seeds {
+    vec![
+        seed("refusal_bad_alg", Rejection::BAD_ALG.encode()),
+        seed("refusal_system_failure", Rejection::SYSTEM_FAILURE.encode()),
+    ]
 }
 
 /// Bytes without a pattern that depend on nothing but `kind`.

@@ -15,6 +15,7 @@ mod bundles;
 mod notes;
 mod policies;
 mod tiles;
+mod timestamps;
 mod tokens;
 mod trees;
 mod verify;
@@ -23,6 +24,7 @@ pub use bundles::bundle;
 pub use notes::{checkpoint, note, tlog_proof, vkey, witness_request};
 pub use policies::policy;
 pub use tiles::{entry_bundle, tile_path};
+pub use timestamps::{tsa_query, tsa_reply};
 pub use tokens::{claim, entry, token, token_extra};
 pub use trees::tree;
 pub use verify::verify_token;
@@ -31,7 +33,7 @@ pub use verify::verify_token;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     ("bundle", bundle),
     ("checkpoint", checkpoint),
     ("claim", claim),
@@ -44,6 +46,8 @@ pub const TARGETS: [Target; 15] = [
     ("token", token),
     ("token_extra", token_extra),
     ("tree", tree),
+    ("tsa_query", tsa_query),
+    ("tsa_reply", tsa_reply),
     ("verify_token", verify_token),
     ("vkey", vkey),
     ("witness_request", witness_request),

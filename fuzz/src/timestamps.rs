@@ -1,0 +1,72 @@
+//! RFC 3161: queries as clients send them, and replies as authorities give them.
+
+use std::sync::LazyLock;
+
+use treering_tlog::proof::TlogProof;
+use treering_tsa::{
+    commitment::commitment_of,
+    embed::ProofAttribute,
+    query::{Query, QueryError},
+    reply::Reply,
+    verify::Verifier,
+};
+
+use crate::meter::bounded;
+
+/// Queries.
+pub fn tsa_query(bytes: &[u8]) {
+    match bounded(bytes, || Query::parse(bytes)) {
+        Ok(query) => {
+            assert_eq!(Query::parse(&query.encode()).as_ref(), Ok(&query));
+            assert!(bytes.len() <= Query::MAX_BYTES);
+            let (imprint, nonce) = (query.imprint().clone(), query.nonce().cloned());
+            let same = Query::new(imprint, query.policy(), nonce, query.cert_req());
+            let again = Query::parse(&same.encode()).expect("what can be written can be read");
+            assert_eq!((again.imprint(), again.nonce()), (query.imprint(), query.nonce()));
+            assert_eq!((again.policy(), again.cert_req()), (query.policy(), query.cert_req()));
+        }
+        Err(QueryError::Rejected(rejection)) => {
+            let reply = Reply::parse(&rejection.encode()).expect("a refusal is a reply");
+            assert!(reply.token().is_none());
+        }
+        Err(QueryError::NotAQuery(_)) => {}
+    }
+}
+
+/// Replies, and the files that are kept of them.
+pub fn tsa_reply(bytes: &[u8]) {
+    let parsed = bounded(bytes, || Reply::parse_file(bytes));
+    // The way to the signature is read a second time where proofs are put in and taken out.
+    let carried = bounded(bytes, || ATTRIBUTE.extract(bytes));
+    let Ok(reply) = parsed else { return };
+    let Some(token) = reply.token() else { return };
+    let bare = Reply::parse_file(token.der()).expect("it has been read");
+    assert_eq!((bare.status(), bare.token()), (None, Some(token)));
+    let commitment = commitment_of(bytes).expect("a token has one");
+    assert_eq!(commitment_of(token.der()), Ok(commitment));
+    let info = token.info();
+    let signed = VERIFIER.signature(&reply, &info.imprint, info.nonce.as_ref());
+    let other = info.imprint.algorithm().hash(bytes);
+    assert!(VERIFIER.signature(&reply, &other, None).is_err(), "a hash of the whole that is in it");
+    if let Ok(signed) = &signed {
+        assert_eq!(signed.commitment(), commitment);
+        assert!(VERIFIER.chain(signed.clone()).is_err(), "there is no root");
+    }
+    if carried == Ok(None) && bytes.len() + PROOF.len() + 1024 < Reply::MAX_BYTES {
+        let with = ATTRIBUTE.embed(bytes, PROOF.as_bytes()).expect("there is none yet");
+        assert_eq!(ATTRIBUTE.remove(&with).as_deref(), Ok(bytes));
+        assert_eq!(ATTRIBUTE.extract(&with).as_ref().map(Option::as_deref), Ok(Some(PROOF.as_bytes())));
+        assert_eq!(commitment_of(&with), Ok(commitment));
+        let with = Reply::parse_file(&with).expect("only an unsigned attribute more");
+        assert!(with.token().is_some_and(|token| token.embedded_proof().is_some()));
+        let signed_with = VERIFIER.signature(&with, &info.imprint, info.nonce.as_ref());
+        assert_eq!(signed_with.is_ok(), signed.is_ok());
+    }
+}
+
+static ATTRIBUTE: LazyLock<ProofAttribute> =
+    LazyLock::new(|| ProofAttribute::new("1.3.6.1.4.1.32473.1.9").expect("small arcs"));
+/// Without roots: the chain of no token is known.
+static VERIFIER: LazyLock<Verifier> =
+    LazyLock::new(|| Verifier::new(Vec::new(), Vec::new()).expect("no root can't be a wrong one"));
+const PROOF: &str = TlogProof::FIRST_LINE;
