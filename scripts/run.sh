@@ -46,7 +46,7 @@ fi
 net_serve_log
 net_write_policy
 {
-  printf 'export TREERING_LOG=%q TREERING_POLICY=%q\n' "$NET_LOG_URL" "$NET/policy"
+  printf 'export TREERING_LOG=%q TREERING_TSA=%q TREERING_POLICY=%q\n' "$NET_LOG_URL" "$NET_LOG_URL/tsa" "$NET/policy"
   # shellcheck disable=SC2016
   printf 'export PATH=%q:$PATH\n' "$BIN"
 } >"$NET/env"

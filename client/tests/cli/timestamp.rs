@@ -305,7 +305,7 @@ fn queries_are_as_wished() {
     snapshots(|| {
         assert_snapshot!(unsigned.told(), @"
     exit 2
-    a.txt: not checked (a.txt.tsr): the signer's certificate is not there: the timestamp does not carry it, and it was not given either
+    a.txt: not checked (a.txt.tsr): the signer's certificate is not there: the timestamp does not carry it, and it was not given either; name it with --untrusted FILE
     ");
     });
     bench.write("tsa.pem", tsa.certificate());
