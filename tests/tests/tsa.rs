@@ -9,6 +9,7 @@ use std::{
 };
 
 use treering_tests::{
+    client::Ran,
     http::Answer,
     log::shown,
     net::{self, Net},
@@ -119,6 +120,27 @@ fn each_token_is_in_the_log_and_the_proof_says_nothing_of_its_imprint() {
     verify().expect(0);
     fs::write(asker.path("file"), "changed\n").unwrap();
     verify().expect(1);
+}
+
+#[test]
+fn the_session_of_the_readme_verifies_with_openssl_and_with_ours() {
+    const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let net = start("p256");
+    let dir = net.new_dir("files");
+    fs::write(dir.join("contract.pdf"), "a contract\n").unwrap();
+    fs::create_dir(dir.join(".run")).unwrap();
+    fs::copy(net.log.dir().join("tsa-ca.pem"), dir.join(".run").join("tsa-ca.pem")).unwrap();
+    let readme = fs::read_to_string(README).unwrap();
+    let (_, section) = readme.split_once("## RFC 3161").unwrap();
+    let session = section.split_once("```sh\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let mut command = Command::new("bash");
+    command.args(["-euo", "pipefail", "-c", session]).current_dir(&dir);
+    net.client().environment(&mut command);
+    command.env("TREERING_TSA", format!("{}/tsa", net.log.public().base()));
+    let ran = Ran(command.output().unwrap()).expect(0);
+    assert!(ran.said().contains("Verification: OK"), "{}", ran.said());
+    let said = ran.stdout();
+    assert!(said.contains("contract.pdf"), "{said}");
 }
 
 #[test]
@@ -302,6 +324,25 @@ fn a_key_or_certificate_that_is_not_fit_is_refused_at_the_start() {
         openssl(&[&["genpkey", "-algorithm", algorithm, "-out", "tsa-key.pem"][..], &options].concat());
         fs::set_permissions(dir.join("tsa-key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
         refused(why);
+    }
+}
+
+#[test]
+fn the_end_of_a_certificate_is_announced_in_time() {
+    for (days, warns) in [(90, false), (20, true)] {
+        let mut net = net::plan().make();
+        let made = tsa::command(&net.log, &["init", "--days", &days.to_string()]);
+        assert!(made.status.success(), "{}", shown(&made));
+        net.log.start();
+        let metrics = || net.log.admin().get("/metrics").text().to_owned();
+        let name = "treering_log_certificate_days{certificate=\"tsa\"} ";
+        let left: i64 =
+            wait::until(name, || metrics().lines().find_map(|line| line.strip_prefix(name)?.parse().ok()));
+        // The certificate's times are whole seconds: in its first one all of its days are left.
+        assert!(left == days || left == days - 1, "{left} of {days} days");
+        net.log.wait_idle();
+        let said = fs::read_to_string(net.dir().join("output").join("log-1.stderr")).unwrap();
+        assert_eq!(said.contains("certificate ends soon"), warns, "{said}");
     }
 }
 
