@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build test interop crash lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -23,6 +23,10 @@ build: deps ## the three programs, in target/release
 test: deps-test ## all tests, the end-to-end ones against the real programs
 	cargo build $(PROFILE) --bins
 	cargo test $(PROFILE)
+
+crash: deps-test ## COUNT kills of the log and power cuts of its disk and a witness's (1000; an hour at most)
+	cargo build $(PROFILE) --bins
+	@./scripts/crash.sh $(COUNT)
 
 interop: build ## other people's clients against ours; installs them if they are missing
 	@./scripts/interop.sh

@@ -25,6 +25,8 @@ missing() {
   has jq || echo jq
   has strace || echo strace
   has openssl || echo openssl
+  has eatmydata || echo eatmydata
+  has mkfs.ext4 || echo e2fsprogs
   [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2
 }
 

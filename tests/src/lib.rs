@@ -8,6 +8,7 @@
 //! | [`log`], [`witness`], [`client`] | one of the three programs |
 //! | [`tsa`] | the log's timestamp authority, asked by openssl |
 //! | [`liar`] | a witness inside the test, which can be told to lie |
+//! | [`disk`] | a file system whose power can be cut |
 //! | [`http`] | requests, and bytes straight to a socket |
 //! | [`view`] | what a reader of the log has seen, held against what it shows now |
 //! | [`trace`] | a program's system calls in order (strace) |
@@ -18,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod disk;
 pub mod files;
 pub mod http;
 pub mod liar;

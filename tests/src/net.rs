@@ -86,10 +86,19 @@ impl Plan {
     /// # Panics
     /// If a program refuses.
     pub fn make(self) -> Net {
+        self.make_with(|_| ())
+    }
+
+    /// The same, after `prepare` has had the directory in which all of it will be.
+    ///
+    /// # Panics
+    /// If a program refuses.
+    pub fn make_with(self, prepare: impl FnOnce(&Path)) -> Net {
         let root =
             tempfile::Builder::new().prefix("treering-test-").tempdir().expect("a temporary directory");
         let output = root.path().join("output");
         fs::create_dir(&output).expect("a new directory");
+        prepare(root.path());
         let witnesses: Vec<_> = (1..=self.witnesses)
             .map(|n| {
                 let mut witness = WitnessServer::init(root.path(), &output, &format!("w{n}"), free_port());

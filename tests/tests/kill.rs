@@ -1,38 +1,30 @@
-//! `kill -9` of the log in the middle of a load, 50 times in a row.
+//! `kill -9` of the log in the middle of a load, 50 times in a row (`make crash`: a thousand).
 //!
 //! After each restart every acknowledged submission gets a receipt that verifies, the log is consistent with every
 //! checkpoint that it ever showed, and `treering-log check` finds nothing.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::Duration,
+use std::{env, time::Duration};
+
+use treering_tests::{net, random, view, wait};
+
+use crate::{
+    load::{Load, assert_all_have_receipts},
+    reader::Reader,
 };
 
-use treering_tests::{
-    http::Http,
-    net, random,
-    view::{self, Seen},
-    wait,
-};
-use treering_tlog::policy::Policy;
-
-use crate::load::{Load, assert_all_have_receipts};
-
+/// How often, unless the environment says.
 const KILLS: usize = 50;
 /// How many submissions are acknowledged from one kill to the next, about: they go on while the log is started again.
 const MORE: usize = 40;
 
 #[test]
 fn what_was_acknowledged_survives_fifty_kills() {
+    let kills = env::var("TREERING_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(KILLS);
     let mut net = net::plan().start();
     let reader = Reader::start(net.log.public(), &net.policy);
     let load = Load::start(net.log.public(), 3);
     let (mut checked, mut places) = (0, Vec::new());
-    for kill in 1..=KILLS {
+    for kill in 1..=kills {
         // Some more are taken since the last time, and then it may be anywhere in a tick.
         load.allow(MORE);
         let enough =
@@ -66,48 +58,10 @@ fn what_was_acknowledged_survives_fifty_kills() {
     assert_eq!(assert_all_have_receipts(&net.log, &net.policy, &roots), places);
     seen.assert_one_history(net.log.public());
     assert!(
-        seen.len() > KILLS / 2,
+        seen.len() > kills / 2,
         "only {} checkpoints were published in all: too few to show anything",
         seen.len()
     );
     assert!(net.log.stop().success());
     net.log.assert_clean();
-}
-
-/// Somebody who reads every checkpoint that is shown.
-struct Reader {
-    stop: Arc<AtomicBool>,
-    seen: Arc<Mutex<Seen>>,
-    thread: JoinHandle<()>,
-}
-
-impl Reader {
-    fn start(http: &Http, policy: &Policy) -> Reader {
-        let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
-        let thread = thread::spawn({
-            let (http, policy, stop, seen) =
-                (http.clone(), policy.clone(), Arc::clone(&stop), Arc::clone(&seen));
-            move || {
-                while !stop.load(Ordering::SeqCst) {
-                    if let Ok(answer) = http.try_get("/checkpoint")
-                        && answer.status == 200
-                    {
-                        let opened =
-                            view::open(&policy, &answer.body).expect("every checkpoint meets the policy");
-                        seen.lock().unwrap_or_else(PoisonError::into_inner).add(opened.checkpoint.head());
-                    }
-                    wait::pace(Duration::from_millis(15));
-                }
-            }
-        });
-        Reader { stop, seen, thread }
-    }
-
-    fn stop(self) -> Seen {
-        self.stop.store(true, Ordering::SeqCst);
-        self.thread.join().expect("no checkpoint contradicts another");
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        assert!(!seen.is_empty());
-        seen
-    }
 }

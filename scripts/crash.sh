@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# The crash tests with their full counts: COUNT kills of the log, COUNT power cuts of its disk and of a witness's.
+# Power cuts take root, loop devices and ext4; where there are none, the test says so and cuts nothing.
+# usage: scripts/crash.sh [COUNT]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+COUNT=${1:-1000}
+export TREERING_KILLS=$COUNT TREERING_LOG_CUTS=$COUNT TREERING_WITNESS_CUTS=$COUNT
+# One after the other: a load that shares the disk with another's cuts shows less. The output is shown as it comes.
+# shellcheck disable=SC2086
+exec cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture power:: kill::
