@@ -24,7 +24,7 @@ test: deps-test ## all tests, the end-to-end ones against the real programs
 	cargo build $(PROFILE) --bins
 	cargo test $(PROFILE)
 
-crash: deps-test ## COUNT kills of the log and power cuts of its disk and a witness's (1000; an hour at most)
+crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT (1000) of each, as scripts/crash.sh says
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
 

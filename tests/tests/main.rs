@@ -2,6 +2,7 @@
 
 mod check;
 mod curl;
+mod damage;
 mod durable;
 mod graceful;
 mod idempotent;
@@ -11,6 +12,7 @@ mod openapi;
 mod power;
 mod problems;
 mod reader;
+mod rollback;
 mod stamp;
 mod startup;
 mod tiles;
