@@ -57,6 +57,8 @@ pub struct Config {
     pub commit_wait: Duration,
     /// Submissions that may wait for their tick.
     pub max_pending: usize,
+    /// Nothing is taken while there are fewer free bytes on the store's disk.
+    pub min_free_bytes: u64,
     /// The deadline of one request to a witness.
     pub witness_timeout: Duration,
     /// RocksDB's block cache in bytes.
@@ -191,6 +193,7 @@ impl Config {
             retention: self.retention,
             commit_wait: self.commit_wait,
             max_pending: self.max_pending,
+            min_free_bytes: self.min_free_bytes,
             witness_timeout: self.witness_timeout,
             cache_bytes: self.cache_bytes,
         })

@@ -77,10 +77,12 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>) {
 
 async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<(), Fatal> {
     let (grants, replies): (Vec<Grant>, Vec<_>) = requests.drain(..).map(|r| (r.grant, r.reply)).unzip();
+    let no_space = core.is_full();
     let (number, room) = {
         let pending = core.grants();
         // INVARIANT 7: what waits for the tick is bounded.
-        (pending.next_number(), core.settings.max_pending.saturating_sub(pending.len()))
+        let room = core.settings.max_pending.saturating_sub(pending.len());
+        (pending.next_number(), if no_space { 0 } else { room })
     };
     let mut grants = grants;
     let refused = grants.len().saturating_sub(room);
@@ -99,7 +101,11 @@ async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<()
     // CRASH: up to here nobody was told anything. INVARIANT 1: the synced write is above.
     let accepted = replies.len() - refused;
     for (place, reply) in replies.into_iter().enumerate() {
-        let full = SubmitError::QueueFull { retry_after: core.settings.tick };
+        let full = if no_space {
+            SubmitError::NoSpace
+        } else {
+            SubmitError::QueueFull { retry_after: core.settings.tick }
+        };
         // Whoever asked may have gone away; what was accepted stays so.
         drop(reply.send(if place < accepted { Ok(()) } else { Err(full) }));
     }

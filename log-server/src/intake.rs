@@ -188,6 +188,11 @@ impl Group {
             let lacks = kept == 0 && small > 0;
             return Ok(if lacks { Taken::AskAgainWhenSealed } else { Taken::At(Place::Pending) });
         }
+        // Only what would be written: what is known already is answered as ever.
+        if core.is_full() {
+            core.metrics.refused.inc();
+            return Err(SubmitError::NoSpace);
+        }
         // INVARIANT 7: the queue is bounded, in submissions and in what they bring along.
         if self.accepted.len() >= room.submissions || self.small + usize::from(small) > room.small {
             core.metrics.refused.inc();

@@ -20,6 +20,7 @@ pub mod recover;
 mod sequencer;
 mod sign;
 pub mod signer;
+mod space;
 mod state;
 pub mod store;
 pub mod tsa;

@@ -31,6 +31,7 @@ pub struct Metrics {
     granted: Counter,
     /// Timestamp tokens refused because the queue was full.
     grants_refused: Counter,
+    free: Gauge,
     intake_write: Histogram,
     grants_write: Histogram,
     seal_write: Histogram,
@@ -62,6 +63,7 @@ impl Default for Metrics {
             published_time: Gauge::default(),
             granted: Counter::default(),
             grants_refused: Counter::default(),
+            free: Gauge::default(),
             intake_write: seconds(),
             grants_write: seconds(),
             seal_write: seconds(),
@@ -86,6 +88,12 @@ impl Metrics {
             "submissions_pending",
             "Submissions and timestamp tokens that wait for their tick",
             self.pending.clone(),
+        );
+        registry.register_with_unit(
+            "disk_free",
+            "Free space on the store's disk",
+            Unit::Bytes,
+            self.free.clone(),
         );
         registry.register("sealed_size", "Entries that are durable", self.sealed_size.clone());
         registry.register("published_size", "Entries that readers see", self.published_size.clone());
@@ -118,6 +126,10 @@ impl Metrics {
     pub(crate) fn intake_write(&self, took: Duration, accepted: usize) {
         self.intake_write.observe(took.as_secs_f64());
         self.accepted.inc_by(u64::try_from(accepted).unwrap_or(u64::MAX));
+    }
+
+    pub(crate) fn free(&self, bytes: u64) {
+        self.free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn grants_write(&self, took: Duration, accepted: usize) {

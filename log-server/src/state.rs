@@ -16,7 +16,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -79,6 +79,8 @@ pub(crate) struct Core {
     pub(crate) steady_now: AtomicU64,
     /// Wall clock minus monotonic clock at that time, in milliseconds; [`NEVER`] before it.
     steady_offset: AtomicI64,
+    /// The intake is held: there is too little space. The reason is in `held`.
+    full: AtomicBool,
     /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
     intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
@@ -94,6 +96,7 @@ const NEVER: i64 = i64::MIN;
 /// Reasons why a part of the pipeline does not go on.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
+    pub(crate) intake: Option<String>,
     pub(crate) sealing: Option<String>,
     pub(crate) signing: Option<String>,
 }
@@ -151,6 +154,7 @@ impl Core {
             retained_from: AtomicU64::new(start.retained_from),
             steady_now: AtomicU64::new(0),
             steady_offset: AtomicI64::new(NEVER),
+            full: AtomicBool::new(false),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
             settings,
@@ -281,6 +285,23 @@ impl Core {
             tracing::error!(%reason, "signing is held; see docs/operating.md for the ways out");
         }
         held.signing = reason;
+    }
+
+    /// Says why nothing is taken; loudly when that begins and when it ends.
+    pub(crate) fn hold_intake(&self, reason: Option<String>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&held.intake, &reason) {
+            (None, Some(reason)) => tracing::error!(%reason, "no submissions are taken"),
+            (Some(_), None) => tracing::info!("submissions are taken again"),
+            _ => {}
+        }
+        self.full.store(reason.is_some(), Ordering::SeqCst);
+        held.intake = reason;
+    }
+
+    /// Is there too little space to take anything?
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
     }
 
     /// Says why sealing is held; loudly when it begins and when it ends.

@@ -61,6 +61,29 @@ impl Disk {
         Ok(disk)
     }
 
+    /// Where it is mounted.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// How many bytes may still be written to it.
+    ///
+    /// # Panics
+    /// If it can't be asked.
+    pub fn free(&self) -> u64 {
+        let system = rustix::fs::statvfs(&self.place).expect("a mounted file system");
+        system.f_bavail * system.f_frsize
+    }
+
+    /// Has everything on the disk that was written to it: what a test prepares is not to be lost.
+    ///
+    /// # Panics
+    /// If it can't.
+    pub fn sync(&self) {
+        let place = std::fs::File::open(&self.place).expect("a directory");
+        rustix::fs::syncfs(&place).expect("a disk with power");
+    }
+
     /// Cuts the power: from now on nothing reaches the disk, and every write is an error.
     ///
     /// # Panics

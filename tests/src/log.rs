@@ -138,6 +138,14 @@ impl LogServer {
         self.process.as_ref().expect("it runs").terminate();
     }
 
+    /// A signal by its name, such as `STOP`.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, signal: &str) {
+        self.process.as_ref().expect("it runs").signal(signal);
+    }
+
     /// Waits for the end of what was told to end.
     pub fn end(&mut self) -> ExitStatus {
         self.process.take().expect("it runs").end()

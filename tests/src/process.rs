@@ -88,9 +88,17 @@ impl Process {
     /// # Panics
     /// If the signal can't be sent.
     pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// A signal by its name, such as `STOP`.
+    ///
+    /// # Panics
+    /// If it can't be sent.
+    pub fn signal(&self, signal: &str) {
         // The shell's own `kill`: the program of that name is not on every machine.
-        let sent = Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status();
-        assert!(sent.is_ok_and(|status| status.success()), "SIGTERM to {}", self.name);
+        let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
+        assert!(sent.is_ok_and(|status| status.success()), "SIG{signal} to {}", self.name);
     }
 
     /// What it wrote to standard output so far.

@@ -65,6 +65,14 @@ impl WitnessServer {
         self.process = Some(process);
     }
 
+    /// A signal by its name, such as `STOP`.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, signal: &str) {
+        self.process.as_ref().expect("it runs").signal(signal);
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -13,6 +13,7 @@ mod power;
 mod problems;
 mod reader;
 mod rollback;
+mod space;
 mod stamp;
 mod startup;
 mod tiles;

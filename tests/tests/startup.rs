@@ -123,11 +123,18 @@ fn a_second_log_on_one_store_does_not_start_and_the_first_goes_on() {
     for key in ["listen", "admin"] {
         files::set(&config, key, &format!("\"127.0.0.1:{}\"", net::free_port()));
     }
-    let mut command = treering_tests::programs::command(treering_tests::programs::LOG);
-    let output = command.args(["serve", "--dir"]).arg(&second).output().expect("the program starts");
-    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(said.contains("is in use by another process: only one log may write a history"), "{said}");
+    let refused = || {
+        let mut command = treering_tests::programs::command(treering_tests::programs::LOG);
+        let output = command.args(["serve", "--dir"]).arg(&second).output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("is in use by another process: only one log may write a history"), "{said}");
+    };
+    refused();
+    // Nor while the first one stands still, as a machine does that is suspended: it goes on afterwards.
+    net.log.signal("STOP");
+    refused();
+    net.log.signal("CONT");
     let commitments = random::commitments(2);
     let receipt = net.log.stamp(&commitments);
     view::verify(&net.policy, &receipt, &view::root_of(&commitments));

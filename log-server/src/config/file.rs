@@ -37,6 +37,8 @@ pub(super) struct File {
     commit_wait_ms: u64,
     #[serde(default = "default_max_pending")]
     max_pending: u64,
+    #[serde(default = "default_min_free_mib")]
+    min_free_mib: u64,
     #[serde(default = "default_witness_timeout_ms")]
     witness_timeout_ms: u64,
     #[serde(default = "default_cache_mib")]
@@ -85,6 +87,7 @@ impl File {
             retention: self.retention_days.map(retention).transpose()?,
             commit_wait: Duration::from_millis(within("commit_wait_ms", self.commit_wait_ms, 0, 1000)?),
             max_pending: count("max_pending", self.max_pending, 1, 10_000_000)?,
+            min_free_bytes: within("min_free_mib", self.min_free_mib, 0, 1 << 20)? << 20,
             witness_timeout: Duration::from_millis(within(
                 "witness_timeout_ms",
                 self.witness_timeout_ms,
@@ -150,6 +153,9 @@ fn default_token_window_seconds() -> u64 {
 }
 fn default_max_pending() -> u64 {
     500_000
+}
+fn default_min_free_mib() -> u64 {
+    512
 }
 fn default_witness_timeout_ms() -> u64 {
     5000

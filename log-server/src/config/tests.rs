@@ -57,6 +57,7 @@ fn a_value_out_of_range_is_refused_and_not_changed() {
         ("token_window_seconds = 0", "token_window_seconds = 0: it must be 1 to 31622400"),
         ("retention_days = 0", "retention_days = 0: it must be 1 to 36525"),
         ("max_pending = 0", "max_pending = 0: it must be 1 to 10000000"),
+        ("min_free_mib = 1048577", "min_free_mib = 1048577: it must be 0 to 1048576"),
         ("commit_wait_ms = 1001", "commit_wait_ms = 1001: it must be 0 to 1000"),
         ("witness_timeout_ms = 0", "witness_timeout_ms = 0: it must be 50 to 60000"),
         ("cache_mib = 0", "cache_mib = 0: it must be 1 to 65536"),

@@ -3,7 +3,7 @@
 //!
 //! A body has `type` (`urn:treering:problem:<name>`, stable: programs may match on it), `title`, `status`, `detail`
 //! (for people), `retry` (may the same request succeed later?) and the members of its kind, as `limit`. Problems
-//! are `no-store`. 429 and 503 carry `Retry-After`, spread out so that clients don't come back all at once. A 5xx
+//! are `no-store`. 429, 503 and 507 carry `Retry-After`, spread out so that clients don't come back all at once. A 5xx
 //! says nothing about its cause: that is in the server's log, under the request's ID.
 
 use std::time::Duration;
@@ -26,6 +26,8 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 const ACCEPT_POST: &str = "application/octet-stream, application/json, text/plain";
 /// A stopping log is usually back soon after.
 const RESTART: Duration = Duration::from_secs(5);
+/// Somebody has to make room on a full disk.
+const SPACE: Duration = Duration::from_secs(30);
 
 /// What a kind of refusal always says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +102,9 @@ fn kind_of_submit(error: &SubmitError) -> Kind {
         SubmitError::QueueFull { .. } => {
             passing(StatusCode::TOO_MANY_REQUESTS, "queue_full", "The queue is full")
         }
+        SubmitError::NoSpace => {
+            passing(StatusCode::INSUFFICIENT_STORAGE, "no_space", "The disk is nearly full")
+        }
         SubmitError::MinEntryTooLarge { .. } => MIN_ENTRY,
         SubmitError::Stopping => passing(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The log is stopping"),
     }
@@ -145,6 +150,7 @@ fn retry_after(refusal: &Refusal) -> Option<Duration> {
     match refusal {
         Refusal::Submit(SubmitError::QueueFull { retry_after }) => Some(*retry_after),
         Refusal::Submit(SubmitError::Stopping) => Some(RESTART),
+        Refusal::Submit(SubmitError::NoSpace) => Some(SPACE),
         _ => None,
     }
 }

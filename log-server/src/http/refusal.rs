@@ -250,6 +250,7 @@ fn known_names(names: &[&str]) -> String {
 fn submit_detail(error: &SubmitError) -> String {
     match error {
         SubmitError::QueueFull { .. } => format!("{error}; nothing of this one is stored, send it again"),
+        SubmitError::NoSpace => format!("{error}; nothing of this one is stored, send it again later"),
         SubmitError::MinEntryTooLarge { size } => min_entry_detail(*size),
         SubmitError::Stopping => "the log is stopping; nothing of this is stored, send it again".to_owned(),
     }

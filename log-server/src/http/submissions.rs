@@ -122,6 +122,7 @@ pub(super) enum Ready {
         (status = 429, description = "The queue is full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 500, description = "The server failed", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "The log is stopping; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 507, description = "The log's disk is nearly full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
     ),
 )]
 pub(super) async fn submit(State(app): State<App>, request: Request) -> Response {

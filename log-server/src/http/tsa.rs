@@ -179,6 +179,7 @@ async fn grant(app: &App, tsa: &Tsa, query: Query) -> Result<Issued, Rejected> {
     match app.log().grant(Grant { serial: issued.serial, commitment: issued.commitment }).await {
         Ok(()) => Ok(issued),
         Err(SubmitError::QueueFull { retry_after }) => Err((Rejection::SYSTEM_FAILURE, Some(retry_after))),
+        Err(SubmitError::NoSpace) => Err((Rejection::SYSTEM_FAILURE, Some(Duration::from_secs(30)))),
         Err(_) => Err((Rejection::SYSTEM_FAILURE, Some(Duration::from_secs(5)))),
     }
 }

@@ -40,6 +40,9 @@ pub enum SubmitError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// The disk is nearly full.
+    #[error("the log's disk is nearly full")]
+    NoSpace,
     /// `min_entry` is in the future.
     #[error("min_entry is above the log's current size")]
     MinEntryTooLarge {

@@ -26,6 +26,7 @@ use crate::{
     recover::{self, StartError},
     sequencer,
     signer::Signer,
+    space,
     state::{Core, Fatal, Phase, Published, Sealed, Start},
     store::{Grant, Loaded, RocksStore, Store},
     window,
@@ -134,11 +135,14 @@ impl Log {
         };
         let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
         let fresh = Fresh::default();
+        // Before anything is taken; an error is met again by the task that looks from time to time.
+        let _ = space::look(&core);
         let intake = Intake::start(Arc::clone(&core), next);
         let grants = Grants::start(Arc::clone(&core));
         core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
         core.start(publish::run(Arc::clone(&core), signed));
         core.start(window::run(Arc::clone(&core)));
+        core.start(space::run(Arc::clone(&core)));
         Log { core, intake, grants, fresh, readers: Arc::new(Semaphore::new(READERS)) }
     }
 
@@ -370,7 +374,7 @@ impl Log {
         let well: Vec<usize> = core.board.well();
         let quorum = core.settings.policy.needs_no_witness() || core.settings.policy.is_met(&well);
         let fault = core.fault().borrow().clone();
-        let reasons = [fault, held.sealing.clone(), held.signing.clone()];
+        let reasons = [fault, held.intake.clone(), held.sealing.clone(), held.signing.clone()];
         let mut degraded: Vec<String> = reasons.into_iter().flatten().collect();
         let rows = core.board.rows();
         degraded.extend(
@@ -394,7 +398,9 @@ impl Log {
         let publishing =
             quorum && held.sealing.is_none() && held.signing.is_none() && published_size.is_some();
         Status {
-            accepting: core.phase() == Phase::Running && pending < core.settings.max_pending,
+            accepting: core.phase() == Phase::Running
+                && held.intake.is_none()
+                && pending < core.settings.max_pending,
             publishing,
             degraded,
             sealed_size,

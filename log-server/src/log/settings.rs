@@ -27,6 +27,8 @@ pub struct Settings {
     pub commit_wait: Duration,
     /// Submissions waiting for their tick; beyond it they are refused for the moment.
     pub max_pending: usize,
+    /// Nothing is taken while there are fewer free bytes on the store's disk.
+    pub min_free_bytes: u64,
     /// One request to a witness may take so long (5 s).
     pub witness_timeout: Duration,
     /// The store's block cache in bytes (64 MiB).

@@ -227,6 +227,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// The size of the earliest published checkpoint that covers an entry.
     fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError>;
 
+    /// How many bytes may still be written to the disk that the store is on.
+    fn free_bytes(&self) -> Result<u64, StoreError>;
+
     /// Has the engine met an error in the background? Then nothing that it says about durability counts any longer.
     fn health(&self) -> Result<(), StoreError>;
 

@@ -60,6 +60,7 @@ impl Fixture {
             retention: None,
             commit_wait: Duration::ZERO,
             max_pending: self.max_pending,
+            min_free_bytes: 0,
             witness_timeout: Duration::from_millis(500),
             cache_bytes: 8 << 20,
         }

@@ -166,6 +166,9 @@ impl Store for FailingStore {
     fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError> {
         self.inner.first_published_over(entry)
     }
+    fn free_bytes(&self) -> Result<u64, StoreError> {
+        self.inner.free_bytes()
+    }
     fn health(&self) -> Result<(), StoreError> {
         self.inner.health()
     }

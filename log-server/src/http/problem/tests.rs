@@ -38,6 +38,7 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::NotPublished { what: "tile" },
         Refusal::Gone { what: "batch" },
         Refusal::Submit(SubmitError::QueueFull { retry_after: Duration::from_millis(1500) }),
+        Refusal::Submit(SubmitError::NoSpace),
         Refusal::Submit(SubmitError::MinEntryTooLarge { size: 9 }),
         Refusal::Submit(SubmitError::Stopping),
         Refusal::Read(ReadError::Store),
@@ -85,7 +86,10 @@ fn is_listed(refusal: &Refusal) {
         | Refusal::NotPublished { .. }
         | Refusal::Gone { .. }
         | Refusal::Submit(
-            SubmitError::QueueFull { .. } | SubmitError::MinEntryTooLarge { .. } | SubmitError::Stopping,
+            SubmitError::QueueFull { .. }
+            | SubmitError::NoSpace
+            | SubmitError::MinEntryTooLarge { .. }
+            | SubmitError::Stopping,
         )
         | Refusal::Read(ReadError::Store | ReadError::Size | ReadError::MinEntryTooLarge { .. })
         | Refusal::Internal => {}
@@ -134,6 +138,7 @@ fn the_table_of_problems() {
             "404 not_published retry",
             "410 gone final",
             "429 queue_full retry",
+            "507 no_space retry",
             "400 min_entry_too_large final",
             "503 stopping retry",
             "500 internal retry",
@@ -186,6 +191,7 @@ fn what_people_read() {
             "there is no tile here within the published log; if it is new, try again after the next tick",
             "this batch was kept for its time and is deleted; the same hashes sent again are stamped anew",
             "the queue of submissions waiting for their tick is full; nothing of this one is stored, send it again",
+            "the log's disk is nearly full; nothing of this one is stored, send it again later",
             "min_entry must be at most 9, the log's current size",
             "the log is stopping; nothing of this is stored, send it again",
             "the server failed at this request; its log has the cause under the request ID",
@@ -225,9 +231,9 @@ fn members_never_replace_those_of_every_problem() {
 }
 
 #[test]
-fn retry_after_stands_on_429_and_503_and_nowhere_else() {
+fn retry_after_stands_on_429_503_and_507_and_nowhere_else() {
     for refusal in every_refusal() {
-        let busy = matches!(refusal.status().as_u16(), 429 | 503);
+        let busy = matches!(refusal.status().as_u16(), 429 | 503 | 507);
         assert_eq!(refusal.answer(0).headers().contains_key("retry-after"), busy, "{refusal:?}");
     }
 }

@@ -235,6 +235,15 @@ impl Store for RocksStore {
         self.find_published_over(entry)
     }
 
+    fn free_bytes(&self) -> Result<u64, StoreError> {
+        let file = |source: rustix::io::Errno| StoreError::File {
+            step: "asking for free space",
+            source: source.into(),
+        };
+        let system = rustix::fs::statvfs(&self.path).map_err(file)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
     fn health(&self) -> Result<(), StoreError> {
         let count = self.db.property_int_value(rocksdb::properties::BACKGROUND_ERRORS);
         match count.map_err(|source| StoreError::Engine { step: "asking for errors", source })? {
