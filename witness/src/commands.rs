@@ -1,11 +1,13 @@
 //! The program's subcommands, one file each.
 
 mod add_log;
+mod evidence;
 mod init;
+mod monitor;
 mod serve;
 mod vkey;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use treering_tlog::note::VerifierKey;
@@ -27,6 +29,8 @@ enum Command {
     Serve(serve::Serve),
     AddLog(add_log::AddLog),
     Vkey(vkey::Vkey),
+    Monitor(monitor::Monitor),
+    Evidence(evidence::Evidence),
 }
 
 /// The witness's directory.
@@ -41,13 +45,17 @@ struct Dir {
 ///
 /// # Errors
 /// What went wrong, where, and what would be right.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
-    match cli.command {
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let done = match cli.command {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
         Command::AddLog(add_log) => add_log.run(),
         Command::Vkey(vkey) => vkey.run(),
-    }
+        // These two have exit codes of their own.
+        Command::Monitor(monitor) => return Ok(monitor.run()),
+        Command::Evidence(evidence) => return Ok(evidence.run()),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 /// The line that lets a policy count this witness.

@@ -12,6 +12,8 @@
 //! | [`config`] | `witness.toml` |
 //! | [`control`] | commands to a running witness |
 //! | [`metrics`] | what operators watch |
+//! | [`monitor`] | follows logs, and keeps evidence of what is wrong with them |
+//! | [`evidence`] | what a monitor found, for a third party to check |
 //! | [`commands`] | the program's subcommands |
 #![forbid(unsafe_code)]
 
@@ -20,8 +22,10 @@ pub mod commands;
 pub mod config;
 pub mod control;
 pub mod cosigner;
+pub mod evidence;
 pub mod key;
 pub mod logs;
 pub mod metrics;
+pub mod monitor;
 pub mod serve;
 pub mod store;

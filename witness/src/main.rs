@@ -8,7 +8,7 @@ use treering_witness::commands::{Cli, run};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("treering-witness: {error:#}");
             ExitCode::FAILURE
