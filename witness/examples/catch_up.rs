@@ -1,0 +1,70 @@
+//! How long `treering-witness monitor --once` takes to catch up with a log, and how much memory.
+//!
+//! ```text
+//! cargo build --release -p treering-witness --bins
+//! cargo run --release -p treering-witness --example catch_up -- target/release/treering-witness 1000000 new
+//! ```
+//! The log is made up, and served from memory by this process on the same machine; the last argument is the
+//! monitor's `batches`.
+#![forbid(unsafe_code)]
+
+#[path = "../tests/support/lying.rs"]
+mod lying;
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use lying::LyingLog;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let [_, program, entries, batches] = &arguments[..] else {
+        bail!("usage: catch_up PROGRAM ENTRIES all|new|none");
+    };
+    let entries: u64 = entries.parse().context("ENTRIES")?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let log = LyingLog::start().await;
+    (0..entries).for_each(|n| log.push((now - entries + n) * 1000));
+    log.publish(now);
+    let dir = tempfile::tempdir()?;
+    fs::write(dir.path().join("log.policy"), log.policy_text("both"))?;
+    let config = format!("[[log]]\npolicy = \"log.policy\"\nbatches = \"{batches}\"\n");
+    fs::write(dir.path().join("monitor.toml"), config)?;
+    let program = fs::canonicalize(program)?;
+    for round in ["catching up", "nothing new", "100 new entries"] {
+        if round == "100 new entries" {
+            (0..100).for_each(|n| log.push((now + n) * 1000));
+            log.publish(now + 100);
+        }
+        let begun = Instant::now();
+        let mut child = Command::new(&program)
+            .current_dir(dir.path())
+            .args(["monitor", "--config", "monitor.toml", "--once"])
+            .spawn()?;
+        let mut peak = String::new();
+        let status = loop {
+            let text = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+            if let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) {
+                peak = line.to_owned();
+            }
+            match child.try_wait()? {
+                Some(status) => break status,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        };
+        let took = begun.elapsed();
+        println!(
+            "{round}: {:.2} s, {}, {} requests",
+            took.as_secs_f64(),
+            peak.replace('\t', " "),
+            log.asked().len()
+        );
+        ensure!(status.success(), "the monitor ended with {status}");
+    }
+    Ok(())
+}
