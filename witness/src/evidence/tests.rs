@@ -1,3 +1,5 @@
+mod entries;
+
 use proptest::prelude::*;
 use treering_tlog::{
     checkpoint::{Checkpoint, Origin},
