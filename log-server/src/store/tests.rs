@@ -339,3 +339,21 @@ fn a_damaged_log_is_refused_rather_than_cut() {
     let opened = RocksStore::open(dir.path(), &origin(), 1 << 20);
     assert!(matches!(opened, Err(StoreError::Engine { step: "opening", .. })), "{opened:?}");
 }
+
+#[test]
+fn a_last_write_that_a_power_cut_tore_is_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for sequence in 0..50 {
+        store.accept(sequence, &[accepted(sequence, 0)]).unwrap();
+    }
+    drop(store);
+    let logs = std::fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().path());
+    let logs = logs.filter(|path| path.extension().is_some_and(|e| e == "log"));
+    let wal = logs.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&wal).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&wal, bytes).unwrap();
+    let waiting = open(&dir).load().unwrap().waiting;
+    assert_eq!(waiting.len(), 49);
+}

@@ -6,6 +6,7 @@ mod keys;
 mod open;
 mod purge;
 mod read;
+mod wal;
 
 use super::{Accepted, GrantGroup, GrantPlace, Late, Loaded, Position, Sequence, Store, StoreError, Tick};
 use bytes::Bytes;

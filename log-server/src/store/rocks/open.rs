@@ -1,9 +1,9 @@
 //! Opening RocksDB with the settings that a log needs; each line says what would go wrong without it.
 
-use super::{RocksStore, keys};
+use super::{RocksStore, keys, wal};
 use crate::store::StoreError;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, IteratorMode, Options,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
     SliceTransform, WriteBatch,
 };
 use std::{path::Path, sync::atomic::AtomicBool};
@@ -24,10 +24,23 @@ impl RocksStore {
     /// go back behind what was synced.
     pub fn open(path: &Path, origin: &Origin, cache_bytes: usize) -> Result<RocksStore, StoreError> {
         let cache = Cache::new_lru_cache(cache_bytes);
-        let families = keys::FAMILIES
-            .iter()
-            .map(|name| ColumnFamilyDescriptor::new(*name, family_options(name, &cache)));
-        let db = DB::open_cf_descriptors(&db_options(), path, families).map_err(|source| {
+        let open = || {
+            let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
+            DB::open_cf_descriptors(&db_options(), path, keys::FAMILIES.iter().map(family))
+        };
+        let opened = match open() {
+            // A power cut may leave the write that was under way in pieces, which RocksDB takes for damage.
+            Err(error) if error.kind() == ErrorKind::Corruption => match wal::cut_torn_end(path)? {
+                Some(wal::Cut { file, at, bytes }) => {
+                    let file = file.display();
+                    tracing::warn!(%file, at, bytes, %error, "the last write was torn, as by a power cut, and is cut off");
+                    open()
+                }
+                None => Err(error),
+            },
+            opened => opened,
+        };
+        let db = opened.map_err(|source| {
             // Only the lock's own file is named so; "block checksum mismatch" is damage, and must stay visible as such.
             if source.to_string().contains("/LOCK: ") {
                 StoreError::InUse { path: path.display().to_string() }
