@@ -56,6 +56,8 @@ pub struct App(Arc<Shared>);
 struct Shared {
     log: Log,
     tsa: Option<Tsa>,
+    /// Signs where that is slow: a key's token that hangs must not keep anybody's hashes waiting.
+    signers: Option<HashPool>,
     limits: Limits,
     metrics: HttpMetrics,
     pool: HashPool,
@@ -74,9 +76,11 @@ impl App {
         metrics: HttpMetrics,
     ) -> Result<App, rayon::ThreadPoolBuildError> {
         let pool = HashPool::start()?;
+        let signers = tsa.as_ref().filter(|tsa| tsa.is_slow()).map(|_| HashPool::start()).transpose()?;
         Ok(App(Arc::new(Shared {
             log,
             tsa,
+            signers,
             limits,
             metrics,
             pool,
@@ -90,6 +94,10 @@ impl App {
 
     fn tsa(&self) -> Option<&Tsa> {
         self.0.tsa.as_ref()
+    }
+
+    fn signers(&self) -> Option<&HashPool> {
+        self.0.signers.as_ref()
     }
 
     fn limits(&self) -> &Limits {

@@ -60,7 +60,7 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) ->
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.
     let sealed_at = match order.sealing(core.clock.as_ref(), last) {
         Sealing::At(time) => {
-            core.clock_is_well(time, order.offset());
+            core.clock_is_well(time);
             time
         }
         Sealing::Wait => return Ok(edge),

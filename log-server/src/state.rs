@@ -2,7 +2,7 @@
 //! failure ends everything.
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, Pace},
     grants::Pending,
     log::Settings,
     metrics::Metrics,
@@ -16,7 +16,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -77,8 +77,10 @@ pub(crate) struct Core {
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
     /// believe a clock that has stepped.
     pub(crate) steady_now: AtomicU64,
-    /// Wall clock minus monotonic clock at that time, in milliseconds; [`NEVER`] before it.
-    steady_offset: AtomicI64,
+    /// What timestamps are held against.
+    pace: Mutex<Option<Pace>>,
+    /// The minute, by the monotonic clock and from 1, in which it was last told that there is no time; 0 never.
+    told: AtomicU64,
     /// The intake is held: there is too little space. The reason is in `held`.
     full: AtomicBool,
     /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
@@ -89,9 +91,6 @@ pub(crate) struct Core {
 
 /// The writers of the intake: submissions, and grants.
 const INTAKES: usize = 2;
-
-/// No tick has looked at the clock yet.
-const NEVER: i64 = i64::MIN;
 
 /// Reasons why a part of the pipeline does not go on.
 #[derive(Clone, Debug, Default)]
@@ -153,7 +152,8 @@ impl Core {
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
             steady_now: AtomicU64::new(0),
-            steady_offset: AtomicI64::new(NEVER),
+            pace: Mutex::new(None),
+            told: AtomicU64::new(0),
             full: AtomicBool::new(false),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
@@ -245,9 +245,14 @@ impl Core {
     }
 
     /// A tick found the clock in order.
-    pub(crate) fn clock_is_well(&self, now: UnixMillis, offset: Option<i64>) {
+    pub(crate) fn clock_is_well(&self, now: UnixMillis) {
         self.steady_now.store(now.get(), Ordering::SeqCst);
-        self.steady_offset.store(offset.unwrap_or(NEVER), Ordering::SeqCst);
+    }
+
+    /// Is it time to tell again that there is no time?
+    pub(crate) fn may_tell(&self) -> bool {
+        let minute = self.clock.monotonic().as_secs() / 60 + 1;
+        self.told.swap(minute, Ordering::SeqCst) != minute
     }
 
     /// The wall clock, if it can be vouched for; else why not.
@@ -256,13 +261,10 @@ impl Core {
             return Err(reason);
         }
         let now = self.clock.now();
-        let steady = self.steady_offset.load(Ordering::SeqCst);
-        if steady == NEVER {
-            return Err("the clock has not been looked at yet".into());
-        }
-        // Between two ticks, too: a token's time is its own claim, and can't wait for the next look.
-        let offset = i128::from(now.get()) - self.clock.monotonic().as_millis().cast_signed();
-        let step = offset - i128::from(steady);
+        // At each token: its time is its own claim, and can't wait for the next tick's look, which allows far more.
+        let monotonic = self.clock.monotonic();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = pace.get_or_insert_with(|| Pace::new(now, monotonic)).step(now, monotonic);
         if step.unsigned_abs() > tolerance.as_millis() {
             return Err(format!("the clock stepped by {step} ms, more than {} ms", tolerance.as_millis()));
         }

@@ -163,7 +163,8 @@ impl Tsa {
     pub(crate) fn issue(&self, query: &Query) -> Result<Issued, Rejection> {
         let Shared { log, setup } = self.0.as_ref();
         let time = log.time(setup.tolerance).map_err(|reason| {
-            tracing::debug!(%reason, "no timestamp: the clock can't be vouched for");
+            // Once for each reason: whoever asks could fill the disk with it otherwise.
+            log.tell_once(&reason);
             Rejection::TIME_NOT_AVAILABLE
         })?;
         let mut random = [0; 16];
@@ -195,7 +196,7 @@ impl Tsa {
     /// Whole days until the authority's certificate ends; below 0 afterwards.
     pub fn days_left(&self, now: UnixMillis) -> i64 {
         // A clock beyond year 9999 is beyond every certificate's end.
-        gen_time(now).map_or(i64::MIN, |now| self.0.setup.authority.certificate().days_left(now))
+        gen_time(now).map_or(i64::MIN, |now| self.0.setup.authority.days_left(now))
     }
 }
 

@@ -53,6 +53,7 @@ impl Settings {
 pub struct Authority {
     signer: Arc<dyn TsaSigner>,
     certificate: Certificate,
+    issuers: Vec<Certificate>,
     settings: Settings,
     template: Template,
 }
@@ -87,7 +88,8 @@ impl Authority {
         let trial = signer.sign(TRIAL)?;
         signature::verify(signer.public_key_info(), signer.algorithm().oid(), TRIAL, &trial)?;
         let template = Template::new(signer.algorithm(), chain, settings);
-        Ok(Authority { signer, certificate, settings: settings.clone(), template })
+        let issuers = chain.certificates()[1..].to_vec();
+        Ok(Authority { signer, certificate, issuers, settings: settings.clone(), template })
     }
 
     /// Signs a timestamp for this query. Each serial number may be used once.
@@ -97,7 +99,10 @@ impl Authority {
     /// [`Refused::rejection`] gives the reply for each.
     pub fn grant(&self, query: &Query, time: GenTime, serial: &Serial) -> Result<Granted, Refused> {
         let policy = self.policy_of(query)?;
-        self.certificate.check_time(time)?;
+        // A token under an issuer that has ended verifies nowhere.
+        for certificate in std::iter::once(&self.certificate).chain(&self.issuers) {
+            certificate.check_time(time)?;
+        }
         let info = self.template.tst_info(policy, query, time, serial);
         let attributes = self.template.signed_attributes(&info);
         let signature = self.signer.sign(&attributes)?;
@@ -107,6 +112,12 @@ impl Authority {
     /// The TSA's own certificate, to warn in time before it expires.
     pub fn certificate(&self) -> &Certificate {
         &self.certificate
+    }
+
+    /// Whole days until the first certificate of the chain ends; negative once one has.
+    pub fn days_left(&self, now: GenTime) -> i64 {
+        let issuers = self.issuers.iter().map(|issuer| issuer.days_left(now));
+        issuers.fold(self.certificate.days_left(now), i64::min)
     }
 
     fn policy_of(&self, query: &Query) -> Result<ObjectIdentifier, Refused> {

@@ -109,11 +109,12 @@ fn what_was_not_checked_is_said() {
 #[test]
 fn without_a_proof_nothing_shows_when_it_was_made() {
     let (bench, log, _) = stamped(&[]);
+    // A thief of the key would only have to leave the proof out: whoever has a policy asks for it.
     let ran = bench.trusting(&[&VERIFY[..], &["--ca", "ca.pem"]].concat());
     snapshots(|| {
         assert_snapshot!(ran.told(), @"
-    exit 0
-    a.txt: verified (a.txt.tsr)
+    exit 2
+    a.txt: not checked (a.txt.tsr)
       the authority's word: it existed at [time], give or take 1 s (CN=TSA,O=Example, vouched for by CN=Test CA; serial [serial], policy 1.3.6.1.4.1.32473.1.1, sha256)
       not shown: that the time was not chosen afterwards: there is no log's proof, so whoever has the authority's key can have made this timestamp at any time
       not shown: the file's name, path and size, who made it, whether a certificate was revoked

@@ -14,6 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use treering_tsa::{
     gen_time::GenTime,
     issue::{self, TestCa},
+    oid::{self, OidError},
     signer::{KeyKind, LocalSigner, TsaSigner},
 };
 
@@ -50,10 +51,10 @@ pub(super) struct Init {
     #[command(flatten)]
     key: NewKey,
     /// How many days the authority's certificate is good for
-    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: u32,
     /// The policy that tokens are given under: an OID of yours
-    #[arg(long, value_name = "OID", default_value = POLICY)]
+    #[arg(long, value_name = "OID", default_value = POLICY, value_parser = policy)]
     policy: String,
 }
 
@@ -149,13 +150,16 @@ impl Csr {
         let request = match &config.tsa {
             Some(tsa) => issue::request(load_signer(&tsa.key)?.as_ref(), name)?,
             None if path.exists() => {
+                eprintln!("using the key that is there: {}", path.display());
                 issue::request(load_signer(&config::TsaKey::Pem(path.clone()))?.as_ref(), name)?
             }
             None => {
                 let signer = LocalSigner::generate(self.key.key.kind())?;
+                // First the request: a name that can't be read leaves no key behind.
+                let request = issue::request(&signer, name)?;
                 key::create_private(&path, signer.to_pem()?.as_bytes())?;
                 eprintln!("made {}", path.display());
-                issue::request(&signer, name)?
+                request
             }
         };
         print!("{}", issue::to_pem("CERTIFICATE REQUEST", &request));
@@ -165,6 +169,11 @@ impl Csr {
         );
         Ok(Outcome::Well)
     }
+}
+
+/// An OID, as it was written.
+fn policy(text: &str) -> Result<String, OidError> {
+    oid::parse(text).map(|_| text.to_owned())
 }
 
 fn folder(file: &Path) -> PathBuf {

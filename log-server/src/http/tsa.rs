@@ -36,8 +36,10 @@ const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
 /// Where a token's proof will be: a path on this server.
 const PROOF: HeaderName = HeaderName::from_static("treering-proof");
-/// What a query weighs among the work of the threads that hash: a signature takes as long as hashing this.
+/// What a query weighs among the work of the threads that sign: 512 of them may wait.
 const WEIGHT: usize = 32 << 10;
+/// A signature may take so long, with the wait for its turn.
+const SIGNING: Duration = Duration::from_secs(5);
 
 /// A DER-encoded structure of RFC 3161.
 #[derive(Debug, ToSchema)]
@@ -167,11 +169,14 @@ type Rejected = (Rejection, Option<Duration>);
 
 /// Signs, and has the log take the commitment. When this returns a token, it may be given out (INVARIANT 1).
 async fn grant(app: &App, tsa: &Tsa, query: Query) -> Result<Issued, Rejected> {
-    let issued = if tsa.is_slow() {
+    let issued = if let Some(signers) = app.signers() {
         // Not on the network's threads; and the time is taken when the turn has come.
         let tsa = tsa.clone();
-        let work = app.pool().give(WEIGHT, move || tsa.issue(&query)).await;
-        work.done().await.unwrap_or(Err(Rejection::SYSTEM_FAILURE))
+        let signed = async { signers.give(WEIGHT, move || tsa.issue(&query)).await.done().await };
+        match tokio::time::timeout(SIGNING, signed).await {
+            Ok(issued) => issued.unwrap_or(Err(Rejection::SYSTEM_FAILURE)),
+            Err(_) => return Err((Rejection::SYSTEM_FAILURE, Some(SIGNING))),
+        }
     } else {
         tsa.issue(&query)
     };

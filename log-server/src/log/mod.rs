@@ -207,6 +207,13 @@ impl Log {
         self.core.time(tolerance)
     }
 
+    /// Warns that there is no time for timestamps: at most once a minute.
+    pub(crate) fn tell_once(&self, reason: &str) {
+        if self.core.may_tell() {
+            tracing::warn!(%reason, "no timestamps: the clock can't be vouched for");
+        }
+    }
+
     /// Takes a granted timestamp token: its commitment is durable when this returns `Ok` (INVARIANT 1), and the token may
     /// be given out.
     ///

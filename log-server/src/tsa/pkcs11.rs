@@ -15,7 +15,10 @@ use cryptoki::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use treering_tsa::signer::{KeyError, SignError, SignatureAlgorithm, TsaSigner, device};
 
@@ -62,6 +65,12 @@ pub enum Pkcs11Error {
         /// What it says.
         source: Error,
     },
+    /// It has refused the PIN since the start.
+    #[error("the token {token:?} has refused the login, and is not asked again before a restart")]
+    Refused {
+        /// The token's label.
+        token: String,
+    },
     /// Not a key that timestamps can be signed with.
     #[error("the key {key:?} of the token {token:?}: {source}")]
     Unfit {
@@ -74,6 +83,15 @@ pub enum Pkcs11Error {
     },
 }
 
+impl Pkcs11Error {
+    /// Is it the login that is refused?
+    fn is_login(&self) -> bool {
+        matches!(self, Pkcs11Error::Token { step: LOGIN, .. } | Pkcs11Error::Refused { .. })
+    }
+}
+
+const LOGIN: &str = "the login";
+
 /// A key pair in a token.
 #[derive(Debug)]
 pub(super) struct TokenKey {
@@ -85,6 +103,8 @@ pub(super) struct TokenKey {
     algorithm: SignatureAlgorithm,
     public_key_info: Vec<u8>,
     open: Mutex<Option<Open>>,
+    /// The token has refused the login since the start.
+    refused: AtomicBool,
 }
 
 /// What is open; `None` after an error.
@@ -111,7 +131,8 @@ impl TokenKey {
         let open = Open::log_in(&pkcs11, slot, &pin, (&token, &key))?;
         let (algorithm, public_key_info) = public_key(&open.login, &token, &key)?;
         let open = Mutex::new(Some(open));
-        Ok(TokenKey { pkcs11, slot, token, key, pin, algorithm, public_key_info, open })
+        let refused = AtomicBool::new(false);
+        Ok(TokenKey { pkcs11, slot, token, key, pin, algorithm, public_key_info, open, refused })
     }
 
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, Pkcs11Error> {
@@ -132,7 +153,15 @@ impl TokenKey {
     fn session(&self) -> Result<(Session, ObjectHandle), Pkcs11Error> {
         let mut opened = self.opened();
         if opened.is_none() {
-            *opened = Some(Open::log_in(&self.pkcs11, self.slot, &self.pin, (&self.token, &self.key))?);
+            // A token locks itself after a few wrong PINs: once it has refused one, it is not asked again.
+            if self.refused.load(Ordering::SeqCst) {
+                return Err(Pkcs11Error::Refused { token: self.token.clone() });
+            }
+            let open = Open::log_in(&self.pkcs11, self.slot, &self.pin, (&self.token, &self.key));
+            if open.as_ref().is_err_and(Pkcs11Error::is_login) {
+                self.refused.store(true, Ordering::SeqCst);
+            }
+            *opened = Some(open?);
         }
         let open = opened.as_mut().expect("logged in above");
         let session = match open.idle.pop() {
@@ -158,6 +187,9 @@ impl TsaSigner for TokenKey {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = self.try_sign(message).or_else(|error| {
+            if self.refused.load(Ordering::SeqCst) || error.is_login() {
+                return Err(error);
+            }
             tracing::warn!(%error, "logging into the token again");
             *self.opened() = None;
             self.try_sign(message)
@@ -180,7 +212,7 @@ impl Open {
         let login = open_session(pkcs11, slot, token)?;
         match login.login(UserType::User, Some(pin)) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
-            Err(source) => return Err(refuses(token, "the login", source)),
+            Err(source) => return Err(refuses(token, LOGIN, source)),
         }
         let private = find_key(&login, ObjectClass::PRIVATE_KEY, "private", token, key)?;
         Ok(Open { login, private, idle: Vec::new() })

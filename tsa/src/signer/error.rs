@@ -9,7 +9,9 @@ pub enum KeyError {
     #[error("the key file is not PEM: {0}")]
     Pem(der::pem::Error),
     /// PEM of something else, or of an older form of a key.
-    #[error("the key file holds {0}, not PRIVATE KEY; make it one with: openssl pkcs8 -topk8 -nodes -in KEY")]
+    #[error(
+        "the key file holds {0}, not PRIVATE KEY; make it one with: openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW"
+    )]
     Label(String),
     /// Not PKCS #8.
     #[error("the key is not in the form of PKCS #8: {0}")]

@@ -75,9 +75,10 @@ fn trust(args: &args::Verify) -> Result<Trust, TrustError> {
     })
 }
 
-/// Whoever asks for the witnesses' word must not be told that all is verified without it.
+/// Whoever asks for the witnesses' word must not be told that all is verified without it. A policy asks for it: a thief of
+/// the authority's key would only have to leave the proof out.
 fn is_checked(shown: &Shown, args: &args::Verify) -> bool {
-    let asked = args.proof.is_some() || args.max_lag.is_some();
+    let asked = args.proof.is_some() || args.max_lag.is_some() || args.trust.policy.is_some();
     shown.is_checked() && (shown.has_witnesses() || !asked)
 }
 
