@@ -3,14 +3,15 @@
 mod add_log;
 mod evidence;
 mod init;
+mod key;
 mod monitor;
+mod policy_lines;
 mod serve;
 mod vkey;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use treering_tlog::note::VerifierKey;
 
 /// Cross-signs transparency logs (C2SP tlog-witness).
 ///
@@ -31,6 +32,8 @@ enum Command {
     Vkey(vkey::Vkey),
     Monitor(monitor::Monitor),
     Evidence(evidence::Evidence),
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 /// The witness's directory.
@@ -51,24 +54,12 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(serve) => serve.run(),
         Command::AddLog(add_log) => add_log.run(),
         Command::Vkey(vkey) => vkey.run(),
+        Command::Key(key) => key.run(),
         // These two have exit codes of their own.
         Command::Monitor(monitor) => return Ok(monitor.run()),
         Command::Evidence(evidence) => return Ok(evidence.run()),
     };
     done.map(|()| ExitCode::SUCCESS)
-}
-
-/// The line that lets a policy count this witness.
-fn policy_line(key: &VerifierKey, url: &str) -> String {
-    format!("witness {} {key} {url}", short_name(key.name().as_str()))
-}
-
-/// A name for use inside a policy file: the last part of the key's name. `none` is taken there.
-fn short_name(key_name: &str) -> &str {
-    match key_name.rsplit('/').next() {
-        Some(last) if !last.is_empty() && last != "none" => last,
-        _ => key_name,
-    }
 }
 
 #[cfg(test)]
@@ -79,13 +70,5 @@ mod tests {
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_witness_is_called_by_the_last_part_of_its_name() {
-        assert_eq!(short_name("witness.example/w1"), "w1");
-        assert_eq!(short_name("w1"), "w1");
-        assert_eq!(short_name("witness.example/"), "witness.example/");
-        assert_eq!(short_name("witness.example/none"), "witness.example/none");
     }
 }

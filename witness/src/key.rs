@@ -15,7 +15,7 @@ use std::{
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature::{self, CosignatureError, CosignerKey},
-    note::{KeyError, KeyName, Signature, VerifierKey},
+    note::{KeyError, KeyName, Signature, SignatureType, VerifierKey},
     time::UnixSeconds,
 };
 use zeroize::Zeroizing;
@@ -120,6 +120,11 @@ impl WitnessKeys {
         self.keys.iter().map(|key| &key.verifier)
     }
 
+    /// Does one of the keys make signatures of this type?
+    pub fn has(&self, kind: SignatureType) -> bool {
+        self.verifiers().any(|key| key.kind() == kind)
+    }
+
     /// A cosignature by every key, all with the same timestamp.
     ///
     /// # Errors
@@ -166,14 +171,34 @@ pub enum OwnCosignatureError {
     Times,
 }
 
+/// Which signatures a key makes (C2SP tlog-cosignature).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Type 0x04: 72 bytes a cosignature. Every verifier knows it.
+    Ed25519,
+    /// Type 0x06: 2,428 bytes a cosignature; withstands quantum computers, and signs subtrees.
+    MlDsa44,
+}
+
 /// Makes a new Ed25519 key and writes it to a new file of mode 0600, synced.
 ///
 /// # Errors
-/// The file exists or can't be written, or the system gives no random numbers.
+/// As [`create_key_file_of`].
 pub fn create_key_file(path: &Path, name: KeyName) -> Result<VerifierKey, KeyFileError> {
+    create_key_file_of(KeyKind::Ed25519, path, name)
+}
+
+/// Makes a new key and writes it to a new file of mode 0600, synced.
+///
+/// # Errors
+/// The file exists or can't be written, or the system gives no random numbers.
+pub fn create_key_file_of(kind: KeyKind, path: &Path, name: KeyName) -> Result<VerifierKey, KeyFileError> {
     let mut seed = Zeroizing::new([0; 32]);
     getrandom::fill(seed.as_mut_slice()).map_err(KeyFileError::Random)?;
-    let key = CosignerKey::ed25519(name, &seed);
+    let key = match kind {
+        KeyKind::Ed25519 => CosignerKey::ed25519(name, &seed),
+        KeyKind::MlDsa44 => CosignerKey::ml_dsa_44(name, &seed),
+    };
     let io_error = |source| KeyFileError::Io { path: path.to_owned(), source };
     let mut file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io_error)?;
@@ -226,6 +251,21 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
         let keys = WitnessKeys::load(&[path]).unwrap();
         assert_eq!(keys.verifiers().collect::<Vec<_>>(), [&verifier]);
+    }
+
+    #[test]
+    fn a_key_of_either_kind_reads_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().join("a"), dir.path().join("b")];
+        let ed25519 = create_key_file_of(KeyKind::Ed25519, &paths[0], name()).unwrap();
+        let ml_dsa = create_key_file_of(KeyKind::MlDsa44, &paths[1], name()).unwrap();
+        assert_eq!(ed25519.kind(), SignatureType::CosignatureEd25519);
+        assert_eq!(ml_dsa.kind(), SignatureType::CosignatureMlDsa44);
+        assert_eq!(fs::metadata(&paths[1]).unwrap().mode() & 0o7777, 0o600);
+        let keys = WitnessKeys::load(&paths).unwrap();
+        assert_eq!(keys.verifiers().collect::<Vec<_>>(), [&ed25519, &ml_dsa]);
+        assert!(keys.has(SignatureType::CosignatureMlDsa44));
+        assert!(!WitnessKeys::load(&paths[..1]).unwrap().has(SignatureType::CosignatureMlDsa44));
     }
 
     #[test]

@@ -124,6 +124,45 @@ fn init_makes_a_witness_that_only_its_owner_can_read() {
     assert_eq!(fs::read(dir.join("key")).unwrap(), key);
 }
 
+#[tokio::test]
+async fn a_witness_with_both_kinds_of_key_signs_with_both_and_a_third_one_joins() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    let init =
+        ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:0", "--ml-dsa", "--dir", text(&dir)];
+    let out = succeed(&init);
+    let lines: Vec<_> = out.lines().collect();
+    assert_eq!(lines.len(), 5, "{out}");
+    Policy::parse(format!("{}\nquorum w1-any\n", lines[2..].join("\n")).as_bytes()).unwrap();
+    assert_eq!(mode(&dir.join("key-ml-dsa")), 0o600);
+    let keys =
+        |lines: &[&str]| -> Vec<_> { lines.iter().map(|line| VerifierKey::parse(line).unwrap()).collect() };
+    let two = keys(&lines[..2]);
+
+    let log = TestLog::new("log.example/a");
+    succeed(&["add-log", "--dir", text(&dir), &log.vkey().to_string()]);
+    let served = Served::start(&dir, &[]);
+    served.send(&log, 0, 3).await.cosigned_by_all(&two, &log.checkpoint(3));
+
+    // A key that is added signs from the next start on, and the records that the others signed are gone on from.
+    let added = succeed(&["key", "add", "--dir", text(&dir)]);
+    let listed = succeed(&["vkey", "--dir", text(&dir)]);
+    let three = keys(&listed.lines().collect::<Vec<_>>());
+    assert_eq!(three.len(), 3);
+    assert_eq!(added.lines().next(), Some(three[2].to_string().as_str()));
+    drop(served);
+    let served = Served::start(&dir, &[]);
+    served.send(&log, 3, 5).await.cosigned_by_all(&three, &log.checkpoint(5));
+
+    // The first key goes: what it signed was signed by the others too.
+    let settings = fs::read_to_string(dir.join("witness.toml")).unwrap();
+    let settings = settings.replace("keys = [\"key\", \"key-ml-dsa\", ", "keys = [\"key-ml-dsa\", ");
+    fs::write(dir.join("witness.toml"), settings).unwrap();
+    drop(served);
+    let served = Served::start(&dir, &[]);
+    served.send(&log, 5, 7).await.cosigned_by_all(&three[1..], &log.checkpoint(7));
+}
+
 #[test]
 fn init_refuses_a_bad_name_and_makes_nothing() {
     let temporary = tempfile::tempdir().unwrap();

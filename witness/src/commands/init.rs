@@ -12,16 +12,16 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use treering_tlog::note::KeyName;
 
-use super::{Dir, policy_line};
+use super::{Dir, key::with_keys, policy_lines::policy_lines};
 use crate::{
     config::{self, Config},
-    key::create_key_file,
+    key::{KeyKind, create_key_file_of},
     store::RedbStore,
 };
 
-/// Make a new witness: its directory, its key and its configuration
+/// Make a new witness: its directory, its keys and its configuration
 ///
-/// Prints its verifier key, and the line that lets a policy count it.
+/// Prints its verifier keys, and the lines that let a policy count it.
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// The witness's name, by which its key is known for ever: a URL without scheme, like witness.example/w1
@@ -35,7 +35,13 @@ pub(super) struct Init {
     /// Where logs reach the witness from outside, if not at http://ADDRESS
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Make an ML-DSA-44 key beside the Ed25519 key: every checkpoint is then signed by both
+    #[arg(long)]
+    ml_dsa: bool,
 }
+
+/// The file of the key that `--ml-dsa` makes.
+const ML_DSA_FILE: &str = "key-ml-dsa";
 
 impl Init {
     pub(super) fn run(self) -> anyhow::Result<()> {
@@ -45,19 +51,28 @@ impl Init {
         }
         let dir = self.dir.dir;
         make_directory(&dir)?;
-        let key = create_key_file(&dir.join("key"), name)?;
+        let mut keys = vec![create_key_file_of(KeyKind::Ed25519, &dir.join("key"), name.clone())?];
+        if self.ml_dsa {
+            keys.push(create_key_file_of(KeyKind::MlDsa44, &dir.join(ML_DSA_FILE), name)?);
+        }
         let path = dir.join(config::FILE_NAME);
-        write_new(&path, &settings(self.listen, self.url.as_deref()))
+        write_new(&path, &settings(self.listen, self.url.as_deref(), self.ml_dsa))
             .with_context(|| path.display().to_string())?;
         let config = Config::load(&dir)?;
         fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
         // Made once, here: `serve` refuses to start without it.
         drop(RedbStore::open(&config.store_file(), |_| {})?);
         sync_directory(&dir)?;
-        println!("{key}");
-        println!("{}", policy_line(&key, &config.public_url()));
+        for key in &keys {
+            println!("{key}");
+        }
+        for line in policy_lines(&keys, &config.public_url()) {
+            println!("{line}");
+        }
         let dir = dir.display();
-        eprintln!("Made {dir}. Back up {dir}/key offline, and never anything else of it.");
+        let files =
+            if self.ml_dsa { format!("{dir}/key and {dir}/{ML_DSA_FILE}") } else { format!("{dir}/key") };
+        eprintln!("Made {dir}. Back up {files} offline, and never anything else of it.");
         eprintln!("Next: treering-witness add-log --dir {dir} VKEY-OR-POLICY-FILE");
         eprintln!("      treering-witness serve --dir {dir}");
         Ok(())
@@ -78,9 +93,13 @@ fn make_directory(dir: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn settings(listen: SocketAddr, url: Option<&str>) -> String {
-    let text =
+fn settings(listen: SocketAddr, url: Option<&str>, ml_dsa: bool) -> String {
+    let mut text =
         config::EXAMPLE.replace("\nlisten = \"127.0.0.1:7461\"\n", &format!("\nlisten = \"{listen}\"\n"));
+    if ml_dsa {
+        let keys = [PathBuf::from("key"), PathBuf::from(ML_DSA_FILE)];
+        text = with_keys(&text, &keys).expect("the example has `keys` on one line, which a test holds");
+    }
     match url {
         Some(url) => {
             let quoted = toml::Value::from(url).to_string();
@@ -115,10 +134,11 @@ mod tests {
     #[test]
     fn the_file_says_what_was_asked_for() {
         let dir = tempfile::tempdir().unwrap();
-        let text = settings("127.0.0.1:0".parse().unwrap(), Some("https://w.example/a\"b"));
+        let text = settings("127.0.0.1:0".parse().unwrap(), Some("https://w.example/a\"b"), true);
         write_new(&dir.path().join(config::FILE_NAME), &text).unwrap();
         let config = Config::load(dir.path()).unwrap();
         assert_eq!(config.settings.listen.port(), 0);
         assert_eq!(config.public_url(), "https://w.example/a\"b");
+        assert_eq!(config.settings.keys, [PathBuf::from("key"), PathBuf::from(ML_DSA_FILE)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Dir, policy_line};
+use super::{Dir, policy_lines::policy_lines};
 use crate::{config::Config, key::WitnessKeys};
 
 /// Print the witness's verifier keys
@@ -19,12 +19,14 @@ impl Vkey {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let config = Config::load(&self.dir.dir)?;
         let keys = WitnessKeys::load(&config.key_files())?;
-        for key in keys.verifiers() {
-            if self.policy {
-                println!("{}", policy_line(key, &config.public_url()));
-            } else {
-                println!("{key}");
-            }
+        let keys: Vec<_> = keys.verifiers().cloned().collect();
+        let lines = if self.policy {
+            policy_lines(&keys, &config.public_url())
+        } else {
+            keys.iter().map(ToString::to_string).collect()
+        };
+        for line in lines {
+            println!("{line}");
         }
         Ok(())
     }

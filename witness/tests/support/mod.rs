@@ -194,6 +194,18 @@ impl Answer {
         cosignature::verify(witness, checkpoint, &signatures[0]).expect("a good cosignature")
     }
 
+    /// The cosignatures of a 200, one by each key in their order, all of one time.
+    #[track_caller]
+    pub(crate) fn cosigned_by_all(&self, witness: &[VerifierKey], checkpoint: &Checkpoint) -> UnixSeconds {
+        assert_eq!(self.status, 200, "{}", self.body);
+        let signatures = parse_signatures(self.body.as_bytes()).expect("signature lines");
+        assert_eq!(signatures.len(), witness.len());
+        let verify = |(key, line)| cosignature::verify(key, checkpoint, line).expect("a good cosignature");
+        let times: Vec<_> = witness.iter().zip(&signatures).map(verify).collect();
+        assert!(times.iter().all(|time| *time == times[0]), "{times:?}");
+        times[0]
+    }
+
     /// The problem's name, after checking its form.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16) -> String {
