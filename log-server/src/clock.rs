@@ -146,29 +146,6 @@ fn offset(now: UnixMillis, monotonic: Duration) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn corrections_are_believed_and_steps_are_not() {
-        let at = |millis| UnixMillis::new(T + millis).unwrap();
-        let mut pace = Pace::new(at(0), Duration::ZERO);
-        // A clock that runs slow by 400 parts of a million, for an hour.
-        for second in 1..3600 {
-            assert_eq!(
-                pace.step(at(second * 1000 - second * 2 / 5), Duration::from_secs(second)),
-                0,
-                "{second}"
-            );
-        }
-        // A step of two seconds, and as long afterwards as a correction of it would take.
-        let mut pace = Pace::new(at(0), Duration::ZERO);
-        for second in 1..2000 {
-            let step = pace.step(at(second * 1000 + 2000), Duration::from_secs(second));
-            assert!(step > 900, "{second}: {step}");
-        }
-        // Back where it was.
-        assert!(pace.step(at(2_000_000), Duration::from_secs(2000)).abs() <= 1001);
-    }
-
     use std::sync::Mutex;
 
     #[derive(Debug)]
@@ -227,5 +204,27 @@ mod tests {
         let mut order = Order::new(Duration::from_secs(10));
         assert!(matches!(after(&mut order, T - 10_001, 0, T), Sealing::Stopped { .. }));
         assert!(matches!(after(&mut order, 5, 0, 1), Sealing::Stopped { .. }));
+    }
+
+    #[test]
+    fn corrections_are_believed_and_steps_are_not() {
+        let at = |millis| UnixMillis::new(T + millis).unwrap();
+        let mut pace = Pace::new(at(0), Duration::ZERO);
+        // A clock that runs slow by 400 parts of a million, for an hour.
+        for second in 1..3600 {
+            assert_eq!(
+                pace.step(at(second * 1000 - second * 2 / 5), Duration::from_secs(second)),
+                0,
+                "{second}"
+            );
+        }
+        // A step of two seconds, and as long afterwards as a correction of it would take.
+        let mut pace = Pace::new(at(0), Duration::ZERO);
+        for second in 1..2000 {
+            let step = pace.step(at(second * 1000 + 2000), Duration::from_secs(second));
+            assert!(step > 900, "{second}: {step}");
+        }
+        // Back where it was.
+        assert!(pace.step(at(2_000_000), Duration::from_secs(2000)).abs() <= 1001);
     }
 }

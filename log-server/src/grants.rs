@@ -11,6 +11,7 @@ pub(crate) use pending::Pending;
 pub(crate) use proof::proof;
 
 use crate::{
+    intake,
     log::SubmitError,
     state::{Core, Fatal, Phase},
     store::{Grant, GrantGroup},
@@ -67,24 +68,18 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>) {
             break;
         }
     }
-    core.intake_ends();
-    // After a failure, too: a request that is being sent while the line is dropped would stay in it without an answer.
-    line.close();
-    while let Some(request) = line.recv().await {
-        let _ = request.reply.send(Err(SubmitError::Stopping));
-    }
+    intake::end(&core, line, |request: Request| drop(request.reply.send(Err(SubmitError::Stopping)))).await;
 }
 
 async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<(), Fatal> {
-    let (grants, replies): (Vec<Grant>, Vec<_>) = requests.drain(..).map(|r| (r.grant, r.reply)).unzip();
-    let no_space = core.is_full();
+    let (mut grants, replies): (Vec<Grant>, Vec<_>) = requests.drain(..).map(|r| (r.grant, r.reply)).unzip();
+    let no_space = core.held().intake.is_some();
     let (number, room) = {
         let pending = core.grants();
         // INVARIANT 7: what waits for the tick is bounded.
         let room = core.settings.max_pending.saturating_sub(pending.len());
         (pending.next_number(), if no_space { 0 } else { room })
     };
-    let mut grants = grants;
     let refused = grants.len().saturating_sub(room);
     grants.truncate(room);
     if !grants.is_empty() {

@@ -45,7 +45,7 @@ use futures_util::FutureExt;
 use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::{pool::HashPool, refusal::Refusal};
+use self::{pool::WorkPool, refusal::Refusal};
 use crate::{config::Limits, log::Log, tsa::Tsa};
 
 /// What the handlers share; cheap to clone.
@@ -57,10 +57,10 @@ struct Shared {
     log: Log,
     tsa: Option<Tsa>,
     /// Signs where that is slow: a key's token that hangs must not keep anybody's hashes waiting.
-    signers: Option<HashPool>,
+    signers: Option<WorkPool>,
     limits: Limits,
     metrics: HttpMetrics,
-    pool: HashPool,
+    pool: WorkPool,
     limit_headers: [(HeaderName, HeaderValue); 4],
 }
 
@@ -75,8 +75,9 @@ impl App {
         limits: Limits,
         metrics: HttpMetrics,
     ) -> Result<App, rayon::ThreadPoolBuildError> {
-        let pool = HashPool::start()?;
-        let signers = tsa.as_ref().filter(|tsa| tsa.is_slow()).map(|_| HashPool::start()).transpose()?;
+        let pool = WorkPool::start("hash")?;
+        let signers =
+            tsa.as_ref().filter(|tsa| tsa.is_slow()).map(|_| WorkPool::start("sign")).transpose()?;
         Ok(App(Arc::new(Shared {
             log,
             tsa,
@@ -96,7 +97,7 @@ impl App {
         self.0.tsa.as_ref()
     }
 
-    fn signers(&self) -> Option<&HashPool> {
+    fn signers(&self) -> Option<&WorkPool> {
         self.0.signers.as_ref()
     }
 
@@ -108,7 +109,7 @@ impl App {
         &self.0.limit_headers
     }
 
-    fn pool(&self) -> &HashPool {
+    fn pool(&self) -> &WorkPool {
         &self.0.pool
     }
 

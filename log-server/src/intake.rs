@@ -98,11 +98,16 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
             }
         }
     }
+    end(&core, line, |request: Request| drop(request.reply.send(Err(SubmitError::Stopping)))).await;
+}
+
+/// A writer of the intake has written its last group: whoever still stands in its line is told. After a failure, too: a
+/// request that is being sent while the line is dropped would stay in it without an answer.
+pub(crate) async fn end<T>(core: &Core, mut line: mpsc::Receiver<T>, refuse: impl Fn(T)) {
     core.intake_ends();
-    // After a failure, too: a request that is being sent while the line is dropped would stay in it without an answer.
     line.close();
     while let Some(request) = line.recv().await {
-        let _ = request.reply.send(Err(SubmitError::Stopping));
+        refuse(request);
     }
 }
 
@@ -189,7 +194,7 @@ impl Group {
             return Ok(if lacks { Taken::AskAgainWhenSealed } else { Taken::At(Place::Pending) });
         }
         // Only what would be written: what is known already is answered as ever.
-        if core.is_full() {
+        if room.no_space {
             core.metrics.refused.inc();
             return Err(SubmitError::NoSpace);
         }
@@ -266,6 +271,8 @@ impl Known {
 /// What a group may add. Only the writer adds to the queue, so this can only grow while a group is made.
 #[derive(Clone, Copy)]
 struct Room {
+    /// The disk is nearly full.
+    no_space: bool,
     submissions: usize,
     small: usize,
 }
@@ -274,6 +281,7 @@ impl Room {
     fn of(core: &Core) -> Room {
         let queue = core.queue();
         Room {
+            no_space: core.held().intake.is_some(),
             submissions: core.settings.max_pending.saturating_sub(queue.len()),
             small: MAX_SMALL.saturating_sub(queue.small()),
         }

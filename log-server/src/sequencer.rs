@@ -7,7 +7,7 @@ use crate::{
     state::{Core, Fatal, Phase, Sealed},
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 use tokio::time::MissedTickBehavior;
@@ -60,7 +60,7 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) ->
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.
     let sealed_at = match order.sealing(core.clock.as_ref(), last) {
         Sealing::At(time) => {
-            core.clock_is_well(time);
+            core.steady_now.store(time.get(), Ordering::SeqCst);
             time
         }
         Sealing::Wait => return Ok(edge),

@@ -16,7 +16,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -81,8 +81,6 @@ pub(crate) struct Core {
     pace: Mutex<Option<Pace>>,
     /// The minute, by the monotonic clock and from 1, in which it was last told that there is no time; 0 never.
     told: AtomicU64,
-    /// The intake is held: there is too little space. The reason is in `held`.
-    full: AtomicBool,
     /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
     intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
@@ -154,7 +152,6 @@ impl Core {
             steady_now: AtomicU64::new(0),
             pace: Mutex::new(None),
             told: AtomicU64::new(0),
-            full: AtomicBool::new(false),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
             settings,
@@ -244,11 +241,6 @@ impl Core {
         self.intakes.subscribe()
     }
 
-    /// A tick found the clock in order.
-    pub(crate) fn clock_is_well(&self, now: UnixMillis) {
-        self.steady_now.store(now.get(), Ordering::SeqCst);
-    }
-
     /// Is it time to tell again that there is no time?
     pub(crate) fn may_tell(&self) -> bool {
         let minute = self.clock.monotonic().as_secs() / 60 + 1;
@@ -292,30 +284,24 @@ impl Core {
     /// Says why nothing is taken; loudly when that begins and when it ends.
     pub(crate) fn hold_intake(&self, reason: Option<String>) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&held.intake, &reason) {
-            (None, Some(reason)) => tracing::error!(%reason, "no submissions are taken"),
-            (Some(_), None) => tracing::info!("submissions are taken again"),
-            _ => {}
-        }
-        self.full.store(reason.is_some(), Ordering::SeqCst);
-        held.intake = reason;
-    }
-
-    /// Is there too little space to take anything?
-    pub(crate) fn is_full(&self) -> bool {
-        self.full.load(Ordering::SeqCst)
+        turn(&mut held.intake, reason, ("no submissions are taken", "submissions are taken again"));
     }
 
     /// Says why sealing is held; loudly when it begins and when it ends.
     pub(crate) fn hold_sealing(&self, reason: Option<String>) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&held.sealing, &reason) {
-            (None, Some(reason)) => tracing::error!(%reason, "sealing has stopped"),
-            (Some(_), None) => tracing::info!("sealing goes on"),
-            _ => {}
-        }
-        held.sealing = reason;
+        turn(&mut held.sealing, reason, ("sealing has stopped", "sealing goes on"));
     }
+}
+
+/// Changes why something is held; what is told when that begins, and when it ends.
+fn turn(held: &mut Option<String>, reason: Option<String>, (begins, ends): (&str, &str)) {
+    match (&held, &reason) {
+        (None, Some(reason)) => tracing::error!(%reason, "{begins}"),
+        (Some(_), None) => tracing::info!("{ends}"),
+        _ => {}
+    }
+    *held = reason;
 }
 
 /// The submissions that are durable and wait for their tick, in order of acceptance.

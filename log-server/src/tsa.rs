@@ -47,7 +47,7 @@ struct Shared {
 pub struct TsaSetup {
     authority: Authority,
     proof: Option<ProofAttribute>,
-    /// How far the clock may have stepped since it was last looked at.
+    /// How far the clock may stand from what is believed of it.
     tolerance: Duration,
     slow: bool,
     order: Option<Order>,
@@ -163,8 +163,7 @@ impl Tsa {
     pub(crate) fn issue(&self, query: &Query) -> Result<Issued, Rejection> {
         let Shared { log, setup } = self.0.as_ref();
         let time = log.time(setup.tolerance).map_err(|reason| {
-            // Once for each reason: whoever asks could fill the disk with it otherwise.
-            log.tell_once(&reason);
+            log.warn_of_time(&reason);
             Rejection::TIME_NOT_AVAILABLE
         })?;
         let mut random = [0; 16];

@@ -110,6 +110,17 @@ impl Asker {
     }
 }
 
+/// Runs openssl in a directory, where it must do what it is asked for: what it printed.
+///
+/// # Panics
+/// If it doesn't.
+#[track_caller]
+pub fn made(dir: &Path, arguments: &[&str]) -> String {
+    let output = openssl(dir, arguments);
+    assert!(output.status.success(), "{}", crate::log::shown(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 /// Runs openssl in a directory.
 ///
 /// # Panics

@@ -9,6 +9,7 @@ mod idempotent;
 mod kill;
 mod load;
 mod openapi;
+mod oracle;
 mod power;
 mod problems;
 mod reader;

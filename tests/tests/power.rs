@@ -17,7 +17,7 @@ use std::{
 use treering_tests::{
     disk::Disk,
     net::{self, Net, ORIGIN},
-    programs, random, tsa, view, wait,
+    programs, random, tsa, wait,
 };
 use treering_tlog::{checkpoint::Checkpoint, hash::Hash, note::Note, time::UnixSeconds, tree::TreeSize};
 use treering_token::{commitment::Commitment, verify::Verifier};
@@ -27,10 +27,7 @@ use treering_tsa::{
     query::Query,
 };
 
-use crate::{
-    load::{Load, assert_all_have_receipts},
-    reader::Reader,
-};
+use crate::{load::Load, oracle::Oracle, reader::Reader};
 
 /// How many submissions are acknowledged from one cut to the next, about.
 const MORE: usize = 30;
@@ -99,14 +96,10 @@ fn log_survives(cuts: usize, preload: Option<&str>) {
     disk.sync();
     net.log.start();
     net.log.wait_idle();
-    let reader = Reader::start(net.log.public(), &net.policy);
-    let load = Load::start(net.log.public(), 3);
-    let (mut checked, mut given, mut places) = (0, Vec::new(), Vec::new());
+    let mut oracle = Oracle::start(&net);
+    let mut given = Vec::new();
     for cut in 1..=cuts {
-        load.allow(MORE);
-        let enough =
-            load.count() + usize::try_from(random::between(1, MORE as u64 / 2)).expect("a small number");
-        wait::until("submissions are taken", || (load.count() >= enough).then_some(()));
+        oracle.more(MORE);
         given.push(timestamp(&net));
         wait::pace(Duration::from_millis(random::between(0, 60)));
         // A processor without power runs no further. Left to run on after the cut, the log may be told by the kernel that a
@@ -119,21 +112,11 @@ fn log_survives(cuts: usize, preload: Option<&str>) {
             net.log.assert_clean();
         }
         net.log.start();
-        let roots = load.acknowledged();
-        places.extend(assert_all_have_receipts(&net.log, &net.policy, &roots[checked..]));
-        checked = roots.len();
+        oracle.look(&net);
         assert_proved(&net, &given[given.len() - 1..]);
     }
-    let roots = load.stop();
-    places.extend(assert_all_have_receipts(&net.log, &net.policy, &roots[checked..]));
-    net.log.wait_idle();
-    let mut seen = reader.stop();
-    let note = net.log.public().get("/checkpoint").expect_status(200);
-    seen.add(view::open(&net.policy, &note.body).expect("a checkpoint").checkpoint.head());
-    // The same places as at first, in one history.
-    assert_eq!(assert_all_have_receipts(&net.log, &net.policy, &roots), places);
+    oracle.finish(&net);
     assert_proved(&net, &given);
-    seen.assert_one_history(net.log.public());
     assert!(net.log.stop().success());
     net.log.assert_clean();
 }

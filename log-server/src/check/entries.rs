@@ -1,6 +1,6 @@
 //! Entries, the tree over them, its tiles, and the batches that the entries name.
 
-use super::{Report, checkpoints::Checkpoints, receipts::Rows};
+use super::{Report, checkpoints::Checkpoints, leaf_bytes, receipts::Rows};
 use crate::store::{Loaded, RocksStore, StoreError, TileValue};
 use treering_tlog::{
     hash::{self, Hash},
@@ -162,8 +162,7 @@ impl Walk<'_> {
 /// Holds a batch's tiles against its entry; its leaf hashes.
 fn batch(index: u64, entry: &Entry, rows: &[TileValue], report: &mut Report) -> (u64, Vec<Hash>) {
     let place = format!("batch {index}");
-    let leaf_rows = rows.iter().filter(|row| row.kind == TileKind::Hashes(TileLevel::LEAVES));
-    let bytes: Vec<u8> = leaf_rows.flat_map(|row| &row.bytes).copied().collect();
+    let bytes = leaf_bytes(rows);
     let leaves: Vec<Hash> = bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect();
     let tree = MemoryTree::new(leaves.clone());
     let count = tree.len();

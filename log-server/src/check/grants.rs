@@ -3,11 +3,10 @@
 //! Rows come in the order of their serial numbers, entries in the order of time, and neither fits into memory: each row
 //! is looked up in its tree, and the counts must agree.
 
-use super::Report;
-use crate::store::{GrantPlace, Loaded, RocksStore, Store, StoreError, TileValue};
+use super::{Report, leaf, leaf_bytes};
+use crate::store::{Loaded, RocksStore, Store, StoreError, TileValue};
 use treering_tlog::{
     hash::{self, Hash},
-    tile::{TILE_WIDTH, TileKind, TileLevel, TilePath},
     tree::MemoryTree,
 };
 
@@ -29,7 +28,9 @@ pub(super) fn check(store: &RocksStore, loaded: &Loaded, report: &mut Report) ->
             continue;
         }
         rows += 1;
-        if leaf(store, &place)? != Some(hash::leaf_hash(&place.commitment)) {
+        if leaf(place.index, |path| store.grant_tile(place.entry, path))?
+            != Some(hash::leaf_hash(&place.commitment))
+        {
             let entry = place.entry;
             report.find(
                 format!("timestamp token {}", hex::encode(serial)),
@@ -47,9 +48,8 @@ pub(super) fn check(store: &RocksStore, loaded: &Loaded, report: &mut Report) ->
 /// An entry's tree of grants: its tiles must be those of its leaves, and its root a submission of the entry.
 fn tree(store: &RocksStore, entry: u64, tiles: &[TileValue], report: &mut Report) -> Result<u64, StoreError> {
     let place = format!("grants of entry {entry}");
-    let leaf_tiles = tiles.iter().filter(|tile| tile.kind == TileKind::Hashes(TileLevel::LEAVES));
-    let bytes: Vec<u8> = leaf_tiles.flat_map(|tile| &tile.bytes).copied().collect();
-    let tree = MemoryTree::new(bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect());
+    let tree =
+        MemoryTree::new(leaf_bytes(tiles).chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect());
     if crate::batch::hash_tiles(&tree) != tiles {
         report.find(&place, "the tiles are not those of the leaf hashes");
     }
@@ -57,13 +57,4 @@ fn tree(store: &RocksStore, entry: u64, tiles: &[TileValue], report: &mut Report
         report.find(&place, "the entry does not have this submission");
     }
     Ok(tree.len())
-}
-
-fn leaf(store: &RocksStore, place: &GrantPlace) -> Result<Option<Hash>, StoreError> {
-    let width = u64::from(TILE_WIDTH);
-    let within = u16::try_from(place.index % width).expect("below 256");
-    let leaves = TileKind::Hashes(TileLevel::LEAVES);
-    let Some(path) = TilePath::new(leaves, place.index / width, within + 1) else { return Ok(None) };
-    let tile = store.grant_tile(place.entry, path)?;
-    Ok(tile.and_then(|tile| tile.rchunks_exact(Hash::LEN).next().and_then(Hash::from_slice)))
 }

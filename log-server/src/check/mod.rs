@@ -11,13 +11,15 @@ mod receipts;
 use crate::{
     record::Record,
     recover,
-    store::{Loaded, RocksStore, Store, StoreError},
+    store::{Loaded, RocksStore, Store, StoreError, TileValue},
 };
+use bytes::Bytes;
 use std::path::Path;
 use treering_tlog::{
     checkpoint::Origin,
     hash::{self, Hash},
     policy::Policy,
+    tile::{TILE_WIDTH, TileKind, TileLevel, TilePath},
     tree::{self, TreeHead},
 };
 
@@ -139,6 +141,24 @@ fn go_through(
     checkpoints.finish(&loaded, report)?;
     receipts::check(store, &loaded, batches, report)?;
     grants::check(store, &loaded, report)
+}
+
+/// The leaf hashes in a tree's tiles, as they lie there.
+fn leaf_bytes(tiles: &[TileValue]) -> Vec<u8> {
+    let leaves = tiles.iter().filter(|tile| tile.kind == TileKind::Hashes(TileLevel::LEAVES));
+    leaves.flat_map(|tile| &tile.bytes).copied().collect()
+}
+
+/// One leaf hash, out of the tile that holds it.
+fn leaf(
+    index: u64,
+    tile: impl FnOnce(TilePath) -> Result<Option<Bytes>, StoreError>,
+) -> Result<Option<Hash>, StoreError> {
+    let width = u64::from(TILE_WIDTH);
+    let place = u16::try_from(index % width).expect("below 256");
+    let leaves = TileKind::Hashes(TileLevel::LEAVES);
+    let Some(path) = TilePath::new(leaves, index / width, place + 1) else { return Ok(None) };
+    Ok(tile(path)?.and_then(|tile| tile.rchunks_exact(Hash::LEN).next().and_then(Hash::from_slice)))
 }
 
 /// Submissions that wait: those with commitments must have the root that these lead to.

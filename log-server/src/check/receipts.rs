@@ -1,10 +1,9 @@
 //! Receipts' rows and the commitments kept for single tokens, held against the batches.
 
-use super::Report;
+use super::{Report, leaf};
 use crate::store::{Loaded, Position, RocksStore, Store, StoreError};
 use treering_tlog::{
     hash::{self, Hash},
-    tile::{TILE_WIDTH, TileKind, TileLevel, TilePath},
     tree,
 };
 
@@ -68,7 +67,9 @@ fn locate(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<()
         if at.entry < loaded.retained_from || at.entry >= loaded.head.size.get() {
             continue;
         }
-        if leaf(store, at)? != Some(hash::leaf_hash(root.as_bytes())) {
+        if leaf(at.position, |path| store.batch_tile(at.entry, path))?
+            != Some(hash::leaf_hash(root.as_bytes()))
+        {
             report.find(
                 format!("receipt of {root}"),
                 format!("batch {} does not have it at {}", at.entry, at.position),
@@ -76,15 +77,6 @@ fn locate(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<()
         }
     }
     Ok(())
-}
-
-fn leaf(store: &RocksStore, at: Position) -> Result<Option<Hash>, StoreError> {
-    let width = u64::from(TILE_WIDTH);
-    let place = u16::try_from(at.position % width).expect("below 256");
-    let leaves = TileKind::Hashes(TileLevel::LEAVES);
-    let Some(path) = TilePath::new(leaves, at.position / width, place + 1) else { return Ok(None) };
-    let tile = store.batch_tile(at.entry, path)?;
-    Ok(tile.and_then(|tile| tile.rchunks_exact(Hash::LEN).next().and_then(Hash::from_slice)))
 }
 
 fn small(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<(), StoreError> {

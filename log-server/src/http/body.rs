@@ -5,12 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::{
+    body::Body,
+    http::{HeaderMap, header},
+};
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 
-use super::refusal::Refusal;
+use super::{query::shortened, refusal::Refusal};
 
 /// Bytes a second, over a body's whole time, after a first allowance of one pause.
 const MIN_RATE: u64 = 1024;
@@ -90,6 +93,36 @@ impl BodyReader {
         // Time over is as good an end as any other.
         let _ = tokio::time::timeout(DISCARD_TIME, rest).await;
     }
+}
+
+/// What a body says that it is.
+#[derive(Debug)]
+pub(super) struct Kind {
+    /// The media type in lower case, without parameters.
+    pub(super) name: String,
+    /// As it was sent.
+    text: String,
+}
+
+impl Kind {
+    /// As it was sent, bounded and in quotes: for a refusal.
+    pub(super) fn quoted(&self) -> String {
+        format!("{:?}", shortened(&self.text))
+    }
+}
+
+/// The kind of a body; one that is encoded is refused, and one that doesn't say it by `unsaid`.
+pub(super) fn kind(headers: &HeaderMap, unsaid: impl FnOnce(String) -> Refusal) -> Result<Kind, Refusal> {
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        let encoding = shortened(&String::from_utf8_lossy(encoding.as_bytes()));
+        return Err(Refusal::Encoded { encoding });
+    }
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Err(unsaid("missing".to_owned())) };
+    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let name = text.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    Ok(Kind { name, text })
 }
 
 #[cfg(test)]

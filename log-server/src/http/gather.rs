@@ -6,7 +6,7 @@ use super::{
     App,
     body::BodyReader,
     hashes::{Format, Gathered, Hashes, pieces::Pieces},
-    pool::HashPool,
+    pool::WorkPool,
     query::SubmitQuery,
     refusal::Refusal,
 };
@@ -55,7 +55,7 @@ enum Gathering {
 }
 
 impl Gathering {
-    async fn take(self, pool: &HashPool, chunk: Bytes) -> Result<Gathering, Refusal> {
+    async fn take(self, pool: &WorkPool, chunk: Bytes) -> Result<Gathering, Refusal> {
         match self {
             Gathering::Pieces(mut pieces) => {
                 pieces.push(pool, chunk).await?;

@@ -1,4 +1,5 @@
-//! The threads that hash bodies: the network's own threads never do more of it than a few microseconds' worth.
+//! Threads for work that takes long, hashing bodies above all: the network's own threads never do more of it than a
+//! few microseconds' worth.
 //!
 //! INVARIANT 7: what waits for these threads or is being hashed is bounded in bytes, whatever the number of requests.
 //! Whoever would go beyond it waits, and with it, through the window of its connection, the one who sends.
@@ -14,7 +15,7 @@ const ROOM: u32 = 16 << 20;
 
 /// As many threads as there are processors; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct HashPool {
+pub(super) struct WorkPool {
     threads: Arc<rayon::ThreadPool>,
     room: Arc<Semaphore>,
     hold: Arc<Semaphore>,
@@ -24,19 +25,19 @@ pub(super) struct HashPool {
 #[derive(Debug)]
 pub(super) struct Pending<T>(oneshot::Receiver<T>);
 
-impl HashPool {
-    /// Starts the threads.
+impl WorkPool {
+    /// Starts the threads, whose names begin with `name`.
     ///
     /// # Errors
     /// The system gives no more threads.
-    pub(super) fn start() -> Result<HashPool, rayon::ThreadPoolBuildError> {
+    pub(super) fn start(name: &'static str) -> Result<WorkPool, rayon::ThreadPoolBuildError> {
         let threads = rayon::ThreadPoolBuilder::new()
-            .thread_name(|number| format!("hash-{number}"))
+            .thread_name(move |number| format!("{name}-{number}"))
             // Whoever waits for the work learns that it is gone; the thread goes on with the next.
-            .panic_handler(|_| tracing::error!("hashing a body panicked"))
+            .panic_handler(move |_| tracing::error!(threads = name, "a piece of work panicked"))
             .build()?;
         let room = || Arc::new(Semaphore::new(usize::try_from(ROOM).unwrap_or(usize::MAX)));
-        Ok(HashPool { threads: Arc::new(threads), room: room(), hold: room() })
+        Ok(WorkPool { threads: Arc::new(threads), room: room(), hold: room() })
     }
 
     /// Leave to hold back so many bytes until there is more of their body, as long as all bodies together hold no more
@@ -85,7 +86,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_panics_is_an_error_and_not_the_end() {
-        let pool = HashPool::start().unwrap();
+        let pool = WorkPool::start("test").unwrap();
         let panics = pool.give(1, || panic!("a test of what a panic does")).await;
         assert_eq!(panics.done().await, Err::<(), _>(Refusal::Internal));
         assert_eq!(pool.give(1, || 7).await.done().await, Ok(7));
@@ -94,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_no_room_waits_until_there_is_some() {
-        let pool = HashPool::start().unwrap();
+        let pool = WorkPool::start("test").unwrap();
         let (go, gone) = mpsc::channel::<()>();
         // More than there is counts as all of it.
         let all = pool.give(usize::MAX, move || gone.recv().is_err()).await;

@@ -148,10 +148,18 @@ fn members_of(refusal: &Refusal) -> Map<String, Value> {
 /// How long to stay away at least; the answer adds a spread.
 fn retry_after(refusal: &Refusal) -> Option<Duration> {
     match refusal {
-        Refusal::Submit(SubmitError::QueueFull { retry_after }) => Some(*retry_after),
-        Refusal::Submit(SubmitError::Stopping) => Some(RESTART),
-        Refusal::Submit(SubmitError::NoSpace) => Some(SPACE),
+        Refusal::Submit(error) => retry_after_of(error),
         _ => None,
+    }
+}
+
+/// The same of what the pipeline didn't take; a TimeStampResp says it, too.
+pub(super) fn retry_after_of(error: &SubmitError) -> Option<Duration> {
+    match error {
+        SubmitError::QueueFull { retry_after } => Some(*retry_after),
+        SubmitError::Stopping => Some(RESTART),
+        SubmitError::NoSpace => Some(SPACE),
+        SubmitError::MinEntryTooLarge { .. } => None,
     }
 }
 

@@ -20,12 +20,12 @@ use utoipa::ToSchema;
 use super::{
     App,
     answer::{self, Cache},
-    body::BodyReader,
+    body::{self, BodyReader},
     gather,
     hashes::{Format, Gathered, MAX_TOKENS},
     negotiate,
     problem::MEDIA_TYPE,
-    query::{SubmitQuery, shortened},
+    query::SubmitQuery,
     receipts::{self, TokenAnswer},
     refusal::Refusal,
     tokens,
@@ -246,21 +246,12 @@ fn pending(
 
 /// Which format a body has, by its content type (parameters don't matter).
 fn format_of(headers: &HeaderMap) -> Result<Format, Refusal> {
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
-        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
-    {
-        let encoding = shortened(&String::from_utf8_lossy(encoding.as_bytes()));
-        return Err(Refusal::Encoded { encoding });
-    }
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Err(Refusal::ContentType { got: "missing".to_owned() });
-    };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    match text.split(';').next().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+    let kind = body::kind(headers, |got| Refusal::ContentType { got })?;
+    match kind.name.as_str() {
         answer::OCTETS => Ok(Format::Octets),
         answer::JSON => Ok(Format::Json),
         "text/plain" => Ok(Format::Sums),
-        _ => Err(Refusal::ContentType { got: format!("{:?}", shortened(&text)) }),
+        _ => Err(Refusal::ContentType { got: kind.quoted() }),
     }
 }
 

@@ -19,14 +19,14 @@ use utoipa::ToSchema;
 use super::{
     App,
     answer::{self, Cache},
-    body::BodyReader,
-    problem::MEDIA_TYPE,
-    query::{self, InPath, shortened},
+    body::{self, BodyReader},
+    problem::{self, MEDIA_TYPE},
+    query::{self, InPath},
     receipts::{pending, whole_seconds},
     refusal::Refusal,
 };
 use crate::{
-    log::{ReceiptState, SubmitError},
+    log::ReceiptState,
     store::Grant,
     tsa::{Issued, Tsa},
 };
@@ -138,20 +138,8 @@ pub(super) async fn proof(
 }
 
 fn is_query(headers: &HeaderMap) -> Result<(), Refusal> {
-    if let Some(encoding) = headers.get(header::CONTENT_ENCODING).filter(|value| *value != "identity") {
-        let encoding = shortened(&String::from_utf8_lossy(encoding.as_bytes()));
-        return Err(Refusal::Encoded { encoding });
-    }
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Err(Refusal::QueryType { got: "missing".into() });
-    };
-    let text = String::from_utf8_lossy(value.as_bytes());
-    let name = text.split(';').next().unwrap_or("").trim();
-    if name.eq_ignore_ascii_case(QUERY) {
-        Ok(())
-    } else {
-        Err(Refusal::QueryType { got: format!("{:?}", shortened(&text)) })
-    }
+    let kind = body::kind(headers, |got| Refusal::QueryType { got })?;
+    if kind.name == QUERY { Ok(()) } else { Err(Refusal::QueryType { got: kind.quoted() }) }
 }
 
 async fn read(body: &mut BodyReader) -> Result<Vec<u8>, Refusal> {
@@ -181,12 +169,9 @@ async fn grant(app: &App, tsa: &Tsa, query: Query) -> Result<Issued, Rejected> {
         tsa.issue(&query)
     };
     let issued = issued.map_err(|rejection| (rejection, None))?;
-    match app.log().grant(Grant { serial: issued.serial, commitment: issued.commitment }).await {
-        Ok(()) => Ok(issued),
-        Err(SubmitError::QueueFull { retry_after }) => Err((Rejection::SYSTEM_FAILURE, Some(retry_after))),
-        Err(SubmitError::NoSpace) => Err((Rejection::SYSTEM_FAILURE, Some(Duration::from_secs(30)))),
-        Err(_) => Err((Rejection::SYSTEM_FAILURE, Some(Duration::from_secs(5)))),
-    }
+    let grant = Grant { serial: issued.serial, commitment: issued.commitment };
+    let taken = app.log().grant(grant).await;
+    taken.map(|()| issued).map_err(|error| (Rejection::SYSTEM_FAILURE, problem::retry_after_of(&error)))
 }
 
 async fn granted(app: &App, tsa: &Tsa, issued: Issued, embed: bool) -> Response {

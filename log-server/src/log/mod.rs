@@ -8,6 +8,7 @@
 //! ```
 
 mod answers;
+mod grants;
 mod settings;
 
 pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitError, WitnessStatus};
@@ -17,7 +18,7 @@ use crate::{
     batch::{self, Edge},
     clock::Clock,
     entries,
-    grants::{self, Grants},
+    grants::Grants,
     intake::{Intake, Taken},
     metrics::Metrics,
     publish,
@@ -28,7 +29,7 @@ use crate::{
     signer::Signer,
     space,
     state::{Core, Fatal, Phase, Published, Sealed, Start},
-    store::{Grant, Loaded, RocksStore, Store},
+    store::{Loaded, RocksStore, Store},
     window,
     witness_client::WitnessClient,
     witnesses::Witnesses,
@@ -45,7 +46,6 @@ use treering_tlog::{
     note::{SigningKey, VerifierKey},
     policy::Policy,
     tile::TilePath,
-    time::UnixMillis,
     tree::TreeSize,
 };
 use treering_token::commitment::Commitment;
@@ -196,52 +196,6 @@ impl Log {
                 },
             }
         }
-    }
-
-    /// The time for a timestamp token (RFC 3161), if there is one that can be vouched for.
-    ///
-    /// # Errors
-    /// Why not, in words: the clock has stepped by more than `tolerance` since it was last found in order, stands before
-    /// the last entry, or sealing is held.
-    pub fn time(&self, tolerance: Duration) -> Result<UnixMillis, String> {
-        self.core.time(tolerance)
-    }
-
-    /// Warns that there is no time for timestamps: at most once a minute.
-    pub(crate) fn tell_once(&self, reason: &str) {
-        if self.core.may_tell() {
-            tracing::warn!(%reason, "no timestamps: the clock can't be vouched for");
-        }
-    }
-
-    /// Takes a granted timestamp token: its commitment is durable when this returns `Ok` (INVARIANT 1), and the token may
-    /// be given out.
-    ///
-    /// # Errors
-    /// Nothing was stored.
-    pub async fn grant(&self, grant: Grant) -> Result<(), SubmitError> {
-        self.grants.accept(grant).await
-    }
-
-    /// The proof of a granted timestamp token, by its serial number.
-    ///
-    /// # Errors
-    /// The store could not be read.
-    pub async fn grant_proof(&self, serial: [u8; 16]) -> Result<ReceiptState, ReadError> {
-        let fresh = self.fresh.clone();
-        self.read(move |core| grants::proof(core, &fresh, &serial)).await
-    }
-
-    /// Waits until that proof is published or the time is over (then `Pending`).
-    ///
-    /// # Errors
-    /// As [`Log::grant_proof`].
-    pub async fn wait_grant_proof(
-        &self,
-        serial: [u8; 16],
-        for_at_most: Duration,
-    ) -> Result<ReceiptState, ReadError> {
-        self.wait(Asked::Grant(serial), for_at_most).await
     }
 
     /// The receipt of a root; `size` asks for a proof to that later published checkpoint.

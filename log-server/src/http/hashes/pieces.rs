@@ -16,7 +16,7 @@ use treering_tlog::{
 use super::{Gathered, Refusal};
 use crate::http::{
     gather::INLINE,
-    pool::{HashPool, Pending},
+    pool::{Pending, WorkPool},
 };
 
 /// Leaves of a whole piece: 64 KiB of them.
@@ -61,7 +61,7 @@ impl Pieces {
     }
 
     /// Takes the next bytes. Waits while enough of this body, or of all bodies together, is with the pool.
-    pub(in crate::http) async fn push(&mut self, pool: &HashPool, mut chunk: Bytes) -> Result<(), Refusal> {
+    pub(in crate::http) async fn push(&mut self, pool: &WorkPool, mut chunk: Bytes) -> Result<(), Refusal> {
         self.bytes += chunk.len() as u64;
         if self.bytes / 32 > self.limit {
             return Err(Refusal::TooManyHashes { limit: self.limit });
@@ -87,7 +87,7 @@ impl Pieces {
 
     /// # Errors
     /// If the body ended within a hash, or held none.
-    pub(in crate::http) async fn finish(mut self, pool: &HashPool) -> Result<Gathered, Refusal> {
+    pub(in crate::http) async fn finish(mut self, pool: &WorkPool) -> Result<Gathered, Refusal> {
         if !self.bytes.is_multiple_of(32) {
             return Err(Refusal::BodyLength { bytes: self.bytes, remainder: self.bytes % 32 });
         }
@@ -100,7 +100,7 @@ impl Pieces {
     }
 
     /// Has all whole hashes hashed that are held; the beginning of one stays.
-    async fn hash(&mut self, pool: &HashPool) -> Result<(), Refusal> {
+    async fn hash(&mut self, pool: &WorkPool) -> Result<(), Refusal> {
         let (start, (chunks, len)) = (self.start, self.held.whole());
         self.start += len as u64 / 32;
         if len < INLINE {
@@ -137,7 +137,7 @@ impl Pieces {
 
 impl Held {
     /// Holds these bytes too; false if there is no room to hold more (these are held all the same).
-    fn take(&mut self, pool: &HashPool, part: Bytes) -> bool {
+    fn take(&mut self, pool: &WorkPool, part: Bytes) -> bool {
         self.len += part.len();
         let room = pool.room_to_hold(part.len());
         self.chunks.push(part);
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     /// As it comes from the network, in chunks of these lengths and a last one with the rest.
-    async fn gathered(pool: &HashPool, body: &[u8], cuts: &[usize], limit: u64) -> Result<Gathered, Refusal> {
+    async fn gathered(pool: &WorkPool, body: &[u8], cuts: &[usize], limit: u64) -> Result<Gathered, Refusal> {
         let mut pieces = Pieces::new(limit);
         let mut rest = Bytes::copy_from_slice(body);
         for cut in cuts {
@@ -235,7 +235,7 @@ mod tests {
             let body = body(leaves);
             let mut whole = RootBuilder::new();
             whole.push(body.as_chunks().0);
-            let pool = HashPool::start().unwrap();
+            let pool = WorkPool::start("test").unwrap();
             // With all room taken, pieces are as small as they come.
             let _taken = (!has_room).then(|| pool.room_to_hold(usize::MAX));
             let got = block_on(gathered(&pool, &body, &cuts, leaves)).unwrap();
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn one_hash_too_many_is_refused_wherever_it_comes() {
-        let (pool, body) = (HashPool::start().unwrap(), body(1000));
+        let (pool, body) = (WorkPool::start("test").unwrap(), body(1000));
         for cuts in [&[][..], &[31_999], &[5, 10_000]] {
             let refused = block_on(gathered(&pool, &body, cuts, 999));
             assert_eq!(refused, Err(Refusal::TooManyHashes { limit: 999 }));
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn half_a_hash_and_none_are_refused() {
-        let (pool, body) = (HashPool::start().unwrap(), body(1000));
+        let (pool, body) = (WorkPool::start("test").unwrap(), body(1000));
         let refused = block_on(gathered(&pool, &body[..31_990], &[8000, 3], 1000));
         assert_eq!(refused, Err(Refusal::BodyLength { bytes: 31_990, remainder: 22 }));
         assert_eq!(block_on(gathered(&pool, &[], &[], 1000)), Err(Refusal::EmptyBody));
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_trickles_is_held_by_nobody() {
-        let (pool, body) = (HashPool::start().unwrap(), body(40));
+        let (pool, body) = (WorkPool::start("test").unwrap(), body(40));
         let mut pieces = Pieces::new(40);
         for bytes in body.chunks(7) {
             block_on(pieces.push(&pool, Bytes::copy_from_slice(bytes))).unwrap();
