@@ -28,7 +28,7 @@ use treering_tsa::{
     imprint::{Imprint, ImprintAlgorithm},
     nonce::Nonce,
     reply::{Reply, TstInfo},
-    transparent::{DEFAULT_MAX_LAG, Transparent, TransparentError, verify_transparent},
+    transparent::{DEFAULT_MAX_LAG, Transparent, TransparentError, verify_embedded, verify_transparent},
     verify::{Signed, Verifier},
 };
 
@@ -84,6 +84,15 @@ pub(crate) struct Shown {
     /// The subject of the root that vouches for it, not escaped; `None` without roots.
     pub(crate) root: Option<String>,
     pub(crate) witnesses: WitnessesWord,
+    /// Is the authority's time in the future by this verifier's clock? Told, not refused: either clock may be wrong.
+    pub(crate) is_in_future: bool,
+}
+
+/// By this verifier's clock, as far as the authority says how accurate its own is.
+fn is_in_future(info: &TstInfo) -> bool {
+    let accuracy = info.accuracy.map_or(0, |accuracy| accuracy.as_micros() / 1000);
+    // The verifier's clock is read in whole seconds, rounded down.
+    u128::from(info.gen_time.millis()) > u128::from(clock::now().get() + 1) * 1000 + u128::from(accuracy)
 }
 
 /// What became of the log's proof.
@@ -94,6 +103,8 @@ pub(crate) enum WitnessesWord {
     NoProof,
     /// There is one, and no policy to judge it by.
     NoPolicy,
+    /// There is one, and no certificate to check the signature with that it is of.
+    NoCertificate,
     /// The policy asks for no witness.
     NoWitness(TransparentError),
 }
@@ -144,24 +155,26 @@ fn hold(
         true => Some(trust.verifier.chain(signed)?.root().to_owned()),
         false => None,
     };
-    Ok(Shown { size, info, authority, root, witnesses })
+    let is_in_future = is_in_future(&info);
+    Ok(Shown { size, info, authority, root, witnesses, is_in_future })
 }
 
 fn witnesses(signed: &Signed<'_>, trust: &Trust) -> Result<WitnessesWord, TimestampFault> {
-    let proof = match &trust.proof {
+    let given = match &trust.proof {
         Some(from) => Some(from.get(&signed.token().info().serial)?),
-        None => signed.token().embedded_proof().map(<[u8]>::to_vec),
+        None if signed.token().embedded_proofs().is_empty() => return Ok(WitnessesWord::NoProof),
+        None => None,
     };
-    match (proof, &trust.policy) {
-        (None, _) => Ok(WitnessesWord::NoProof),
-        (Some(_), None) => Ok(WitnessesWord::NoPolicy),
-        (Some(proof), Some(policy)) => {
-            match verify_transparent(signed, &proof, policy, clock::now(), trust.max_lag) {
-                Ok(shown) => Ok(WitnessesWord::Shown(Box::new(shown))),
-                Err(error) if error.is_incomplete() => Ok(WitnessesWord::NoWitness(error)),
-                Err(error) => Err(error.into()),
-            }
-        }
+    let Some(policy) = &trust.policy else { return Ok(WitnessesWord::NoPolicy) };
+    let judged = match given {
+        Some(proof) => Some(verify_transparent(signed, &proof, policy, clock::now(), trust.max_lag)),
+        None => verify_embedded(signed, policy, clock::now(), trust.max_lag),
+    };
+    match judged {
+        None => Ok(WitnessesWord::NoProof),
+        Some(Ok(shown)) => Ok(WitnessesWord::Shown(Box::new(shown))),
+        Some(Err(error)) if error.is_incomplete() => Ok(WitnessesWord::NoWitness(error)),
+        Some(Err(error)) => Err(error.into()),
     }
 }
 

@@ -58,7 +58,7 @@ pub fn tsa_reply(bytes: &[u8]) {
         assert_eq!(ATTRIBUTE.extract(&with).as_ref().map(Option::as_deref), Ok(Some(PROOF.as_bytes())));
         assert_eq!(commitment_of(&with), Ok(commitment));
         let with = Reply::parse_file(&with).expect("only an unsigned attribute more");
-        assert!(with.token().is_some_and(|token| token.embedded_proof().is_some()));
+        assert!(with.token().is_some_and(|token| !token.embedded_proofs().is_empty()));
         let signed_with = VERIFIER.signature(&with, &info.imprint, info.nonce.as_ref());
         assert_eq!(signed_with.is_ok(), signed.is_ok());
     }

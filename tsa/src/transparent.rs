@@ -97,6 +97,17 @@ impl TransparentError {
         }
     }
 
+    fn is_closer_than(&self, other: &TransparentError) -> bool {
+        let distance = |error: &TransparentError| match error {
+            TransparentError::NoWitness => 0,
+            TransparentError::LoggedLate { .. } | TransparentError::FromTheFuture { .. } => 1,
+            TransparentError::Refused(_) => 2,
+            TransparentError::OtherToken => 3,
+            TransparentError::Malformed(_) => 4,
+        };
+        distance(self) < distance(other)
+    }
+
     /// Did nothing contradict the token, but the policy gives no answer?
     pub fn is_incomplete(&self) -> bool {
         matches!(self, TransparentError::NoWitness)
@@ -126,6 +137,31 @@ pub fn verify_transparent(
     let gen_time = signed.token().info().gen_time;
     check_times(gen_time, upper.time, max_lag)?;
     Ok(Transparent { gen_time, attested, max_lag })
+}
+
+/// Holds a token whose signature is genuine against the proofs that it carries: one that shows it is enough. `None` if it
+/// carries none.
+///
+/// # Errors
+/// As [`verify_transparent`] for the one that came closest: one of this token before one of another or none at all, which
+/// anybody can have added.
+pub fn verify_embedded(
+    signed: &Signed<'_>,
+    policy: &Policy,
+    now: UnixSeconds,
+    max_lag: u64,
+) -> Option<Result<Transparent, TransparentError>> {
+    let mut closest: Option<TransparentError> = None;
+    for proof in signed.token().embedded_proofs() {
+        match verify_transparent(signed, proof, policy, now, max_lag) {
+            Ok(shown) => return Some(Ok(shown)),
+            Err(error) if closest.as_ref().is_none_or(|other| error.is_closer_than(other)) => {
+                closest = Some(error);
+            }
+            Err(_) => {}
+        }
+    }
+    closest.map(Err)
 }
 
 fn check_times(gen_time: GenTime, attested: UnixSeconds, max_lag: u64) -> Result<(), TransparentError> {

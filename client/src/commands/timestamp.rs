@@ -14,7 +14,7 @@ pub(super) struct JsonTimestamp {
     /// With `witnesses`: they saw the signature at most so many seconds after `authority.time`.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_lag: Option<u64>,
-    /// `signature` (no certificate), `authority` (no root), `proof` (no policy, or one without witnesses).
+    /// `signature` (no certificate), `authority` (no root), `proof` (no policy, one without witnesses, or no certificate).
     not_checked: Vec<&'static str>,
     /// `not_backdated` unless the witnesses' word shows it; `revocation` always.
     not_shown: Vec<&'static str>,
@@ -25,6 +25,9 @@ pub(super) struct JsonTimestamp {
 struct JsonAuthority {
     /// RFC 3339: what is stamped existed then.
     time: String,
+    /// Is that in the future by this verifier's clock? Absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_future: bool,
     /// Microseconds either way, by its own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy_micros: Option<u64>,
@@ -55,7 +58,7 @@ impl JsonTimestamp {
         if shown.root.is_none() {
             not_checked.push("authority");
         }
-        if matches!(shown.witnesses, WitnessesWord::NoPolicy | WitnessesWord::NoWitness(_)) {
+        if !matches!(shown.witnesses, WitnessesWord::NoProof | WitnessesWord::Shown(_)) {
             not_checked.push("proof");
         }
         let not_shown =
@@ -63,6 +66,7 @@ impl JsonTimestamp {
         Box::new(JsonTimestamp {
             authority: JsonAuthority {
                 time: info.gen_time.to_string(),
+                in_future: shown.is_in_future,
                 accuracy_micros: info.accuracy.map(|accuracy| accuracy.as_micros()),
                 serial: info.serial.to_string(),
                 policy: info.policy.to_string(),

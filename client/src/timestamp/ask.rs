@@ -1,6 +1,6 @@
 //! Asking an authority, any of RFC 3161, for a timestamp of a file.
 
-use super::{Shown, TimestampFault, Trust, WitnessesWord, hold, imprint_of};
+use super::{Shown, TimestampFault, Trust, WitnessesWord, hold, imprint_of, is_in_future};
 use crate::http::Authority;
 use std::path::Path;
 use treering_tsa::{
@@ -27,8 +27,8 @@ pub(crate) struct Asked {
     pub(crate) shown: Shown,
 }
 
-/// Asks, and checks what comes back as far as `trust` goes: it is of this file, has the query's nonce, and is signed by the
-/// certificate that it carries.
+/// Asks, and checks what comes back as far as `trust` goes: it is of this file, has the query's nonce and the
+/// policy that was asked for, and is signed by the certificate that it carries.
 pub(crate) fn ask(ask: &Ask, file: &Path, trust: &Trust) -> Result<Asked, TimestampFault> {
     let (size, imprint) = imprint_of(file, ask.algorithm)?;
     let nonce = if ask.nonce { Some(random_nonce()?) } else { None };
@@ -39,8 +39,12 @@ pub(crate) fn ask(ask: &Ask, file: &Path, trust: &Trust) -> Result<Asked, Timest
         .map_err(TimestampFault::Runtime)?;
     let bytes = runtime.block_on(ask.authority.timestamp(query.encode()))?.to_vec();
     let reply = Reply::parse(&bytes)?;
-    if reply.token().is_none() {
-        return Err(TimestampFault::refusal(&reply));
+    let Some(token) = reply.token() else { return Err(TimestampFault::refusal(&reply)) };
+    // SPEC: RFC 3161 section 2.4.1: under the policy that was asked for, or else refused.
+    if let Some(asked) = ask.policy
+        && token.info().policy != asked
+    {
+        return Err(TimestampFault::OtherPolicy { asked, given: token.info().policy });
     }
     let shown = match hold(&reply, size, &imprint, nonce.as_ref(), trust) {
         // As asked: imprint and nonce have been checked before the certificate is looked for.
@@ -54,8 +58,14 @@ pub(crate) fn ask(ask: &Ask, file: &Path, trust: &Trust) -> Result<Asked, Timest
 
 /// What can be said without the authority's certificate.
 fn unsigned(reply: &Reply, size: u64) -> Result<Shown, TimestampFault> {
-    let info = reply.token().ok_or(VerifyError::NoToken)?.info().clone();
-    Ok(Shown { size, info, authority: None, root: None, witnesses: WitnessesWord::NoProof })
+    let token = reply.token().ok_or(VerifyError::NoToken)?;
+    let info = token.info().clone();
+    let witnesses = match token.embedded_proofs() {
+        [] => WitnessesWord::NoProof,
+        _ => WitnessesWord::NoCertificate,
+    };
+    let is_in_future = is_in_future(&info);
+    Ok(Shown { size, info, authority: None, root: None, witnesses, is_in_future })
 }
 
 fn random_nonce() -> Result<Nonce, TimestampFault> {

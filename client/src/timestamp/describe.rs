@@ -20,6 +20,9 @@ pub(crate) fn lines(shown: &Shown) -> Vec<String> {
                 .to_owned(),
         ),
     }
+    if shown.is_in_future {
+        lines.push("the authority's time is in the future by this verifier's clock".to_owned());
+    }
     lines.extend(witnesses(&shown.witnesses));
     lines.push(NOT_SHOWN.to_owned());
     lines
@@ -59,6 +62,10 @@ fn witnesses(word: &WitnessesWord) -> Vec<String> {
         WitnessesWord::NoPolicy => vec![format!(
             "not checked: {BACKDATED}: there is a log's proof, and no policy to judge it by (--policy); until then, \
              {WHOEVER}"
+        )],
+        WitnessesWord::NoCertificate => vec![format!(
+            "not checked: {BACKDATED}: there is a log's proof, and no certificate to check the signature with that it \
+             is of; until then, {WHOEVER}"
         )],
         WitnessesWord::NoWitness(error) => vec![format!("NOT CHECKED: {BACKDATED}: {error}")],
     }

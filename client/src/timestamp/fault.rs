@@ -9,6 +9,7 @@ use crate::{
 use std::io;
 use treering_token::escape;
 use treering_tsa::{
+    ObjectIdentifier,
     reply::{Reply, ReplyError},
     transparent::TransparentError,
     verify::{Fault, VerifyError},
@@ -24,6 +25,8 @@ pub(crate) enum TimestampFault {
     Verify(#[from] VerifyError),
     #[error("{0}")]
     Witnesses(#[from] TransparentError),
+    #[error("the authority stamped under the policy {given}, not under {asked} as it was asked")]
+    OtherPolicy { asked: ObjectIdentifier, given: ObjectIdentifier },
     #[error("{}", file_words(.0))]
     File(#[from] HashError),
     // Not checked.
@@ -89,7 +92,7 @@ impl TimestampFault {
         match self {
             TimestampFault::Reply(error) => !error.is_unsupported(),
             TimestampFault::Verify(error) => !matches!(error.fault(), Fault::Incomplete | Fault::Unsupported),
-            TimestampFault::Witnesses(_) => true,
+            TimestampFault::Witnesses(_) | TimestampFault::OtherPolicy { .. } => true,
             TimestampFault::File(error) => matches!(error, HashError::Missing | HashError::NotAFile),
             _ => false,
         }
@@ -102,6 +105,7 @@ impl TimestampFault {
             TimestampFault::Reply(_) => "timestamp_malformed",
             TimestampFault::Verify(error) => error.name(),
             TimestampFault::Witnesses(error) => error.name(),
+            TimestampFault::OtherPolicy { .. } => "other_policy",
             TimestampFault::File(HashError::Missing) => "missing",
             TimestampFault::File(HashError::Changed) => "changed_while_read",
             TimestampFault::File(_) => "unreadable",

@@ -8,4 +8,5 @@ mod show;
 mod stamp;
 mod support;
 mod timestamp;
+mod tsa;
 mod verify;

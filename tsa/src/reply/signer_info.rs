@@ -27,7 +27,7 @@ pub struct SignerInfo {
     pub(crate) signature_algorithm: Vec<u8>,
     pub(crate) signature_oid: ObjectIdentifier,
     pub(crate) signature: Vec<u8>,
-    pub(super) embedded_proof: Option<Vec<u8>>,
+    pub(super) embedded_proofs: Vec<Vec<u8>>,
 }
 
 /// Which certificate the signature is said to be by.
@@ -92,8 +92,7 @@ impl SignerInfo {
         let signature = info.take(tlv::OCTET_STRING)?.content.to_vec();
         // Unsigned attributes: a proof, maybe (see `embed`); nothing that a signature depends on.
         let unsigned = info.take_if(tlv::constructed(1))?;
-        let embedded_proof =
-            unsigned.and_then(|unsigned| embedded_proof(unsigned.content)).map(<[u8]>::to_vec);
+        let embedded_proofs = unsigned.map_or_else(Vec::new, |unsigned| embedded_proofs(unsigned.content));
         info.end()?;
         let read = Attributes::read(attributes.content)?;
         // SPEC: RFC 5652 section 5.4: signed is the DER of SET OF, not of [0] IMPLICIT.
@@ -108,7 +107,7 @@ impl SignerInfo {
             signature_algorithm: algorithm.to_vec(),
             signature_oid,
             signature,
-            embedded_proof,
+            embedded_proofs,
         })
     }
 
@@ -127,23 +126,28 @@ impl SignerInfo {
     }
 }
 
-/// The value of the first attribute that holds a tlog-proof alone. Attributes of others are passed over, whatever they are.
-fn embedded_proof(mut unsigned: &[u8]) -> Option<&[u8]> {
-    while !unsigned.is_empty() {
+/// Proofs that are kept of one token: more than anybody has a use for, and few enough to look at.
+const MAX_PROOFS: usize = 4;
+
+/// The values of the attributes that hold a tlog-proof alone. Attributes of others are passed over, whatever they are.
+fn embedded_proofs(mut unsigned: &[u8]) -> Vec<Vec<u8>> {
+    let mut proofs = Vec::new();
+    while proofs.len() < MAX_PROOFS {
         let mut attributes = Elements::new(unsigned);
-        let mut fields = Elements::new(attributes.take(tlv::SEQUENCE).ok()?.content);
+        let Ok(attribute) = attributes.take(tlv::SEQUENCE) else { break };
         unsigned = attributes.rest();
+        let mut fields = Elements::new(attribute.content);
         let is_attribute = fields.take(tlv::OID).is_ok();
         let value =
             fields.take(tlv::SET).and_then(|values| Elements::only(values.content, tlv::OCTET_STRING));
         match value {
             Ok(value) if is_attribute && value.content.starts_with(TlogProof::FIRST_LINE.as_bytes()) => {
-                return Some(value.content);
+                proofs.push(value.content.to_vec());
             }
             _ => {}
         }
     }
-    None
+    proofs
 }
 
 struct Attributes<'a> {

@@ -91,10 +91,11 @@ impl TimestampToken {
         &self.certificates
     }
 
-    /// The log's proof, if the token carries one: the first unsigned attribute whose value begins as a tlog-proof. Its object
-    /// identifier is the operator's choice and is not looked at, since nothing depends on where a proof is from.
-    pub fn embedded_proof(&self) -> Option<&[u8]> {
-        self.signer.embedded_proof.as_deref()
+    /// The log's proofs that the token carries, in its order, four at most: the unsigned attributes whose value begins as a
+    /// tlog-proof. Their object identifier is the operator's choice and is not looked at, since nothing depends on where a
+    /// proof is from. Anybody can add one to a token, so one that is of something else says nothing against the others.
+    pub fn embedded_proofs(&self) -> &[Vec<u8>] {
+        &self.signer.embedded_proofs
     }
 
     /// The signature and what belongs to it.

@@ -1,12 +1,14 @@
 //! The witnesses' word about our tokens.
 
-use crate::world::{MILLIS, World, imprint, policy, proof};
+use crate::world::{MILLIS, World, attribute, imprint, policy, proof};
 use treering_tlog::time::UnixSeconds;
 use treering_tsa::{
+    commitment::commitment_of,
+    embed::ProofAttribute,
     imprint::ImprintAlgorithm,
     reply::Reply,
     signer::KeyKind,
-    transparent::{DEFAULT_MAX_LAG, Transparent, TransparentError, verify_transparent},
+    transparent::{DEFAULT_MAX_LAG, Transparent, TransparentError, verify_embedded, verify_transparent},
 };
 
 const SECOND: u64 = MILLIS / 1000;
@@ -67,4 +69,31 @@ fn a_proof_of_something_else_is_told_from_one_that_lacks_witnesses() {
     insta::assert_snapshot!(none, @"the policy asks for no witness, so the log's proof says nothing about time");
     assert_eq!((unmet.name(), none.is_incomplete()), ("quorum_not_met", true));
     assert_eq!(judge(|_| b"c2sp.org/tlog-proof@v1\n".to_vec(), "both").name(), "proof_malformed");
+}
+
+/// Anybody can add an unsigned attribute. What they add is passed over as long as one proof shows it.
+#[test]
+fn a_proof_that_somebody_added_takes_nothing_away() {
+    let world = World::new(KeyKind::P256);
+    let bare = world.reply(ImprintAlgorithm::Sha256, true);
+    let ours = proof(commitment_of(&bare).unwrap(), SECOND, 2);
+    // Under a number that is sorted before ours.
+    let theirs = ProofAttribute::new("1.2.3").unwrap();
+    let judge = |bytes: &[u8]| {
+        let reply = Reply::parse(bytes).unwrap();
+        let verified = world.verifier().verify(&reply, &imprint(), None).unwrap();
+        let now = UnixSeconds::new(SECOND).unwrap();
+        verify_embedded(verified.signed(), &policy("both"), now, DEFAULT_MAX_LAG)
+    };
+    assert!(judge(&bare).is_none());
+    let whole = attribute().embed(&bare, &ours).unwrap();
+    for added in [proof([5; 32], SECOND, 2), b"c2sp.org/tlog-proof@v1\n".to_vec()] {
+        let both = theirs.embed(&whole, &added).unwrap();
+        assert!(judge(&both).unwrap().is_ok());
+        assert!(judge(&theirs.embed(&bare, &added).unwrap()).unwrap().is_err());
+    }
+    // What is wrong with our own proof is told, and not that another one is of something else.
+    let unmet = proof(commitment_of(&bare).unwrap(), SECOND, 1);
+    let both = theirs.embed(&attribute().embed(&bare, &unmet).unwrap(), &proof([5; 32], SECOND, 2)).unwrap();
+    assert_eq!(judge(&both).unwrap().unwrap_err().name(), "quorum_not_met");
 }

@@ -8,7 +8,7 @@ use treering_token::{describe, escape};
 use treering_tsa::{
     certificate::Certificate,
     reply::{Reply, ReplyError, TimestampToken},
-    transparent::{DEFAULT_MAX_LAG, verify_transparent},
+    transparent::{DEFAULT_MAX_LAG, verify_embedded},
     verify::Verifier,
 };
 
@@ -36,9 +36,10 @@ pub(super) fn shown(bytes: &[u8], policy: Option<&Policy>) -> Result<Shown, Repl
         format!("says that what has the digest {} existed at {}{accuracy}", info.imprint, info.gen_time),
         format!("serial {}, policy {}", info.serial, info.policy),
         format!("certificates in it: {carried}"),
-        match token.embedded_proof() {
-            Some(_) => "carries a log's proof".to_owned(),
-            None => "carries no log's proof".to_owned(),
+        match token.embedded_proofs() {
+            [] => "carries no log's proof".to_owned(),
+            [_] => "carries a log's proof".to_owned(),
+            several => format!("carries {} proofs of logs", several.len()),
         },
     ];
     let fields = json!({
@@ -48,7 +49,7 @@ pub(super) fn shown(bytes: &[u8], policy: Option<&Policy>) -> Result<Shown, Repl
         "serial": info.serial.to_string(),
         "policy": info.policy.to_string(),
         "certificates": certificates,
-        "has_proof": token.embedded_proof().is_some(),
+        "has_proof": !token.embedded_proofs().is_empty(),
     });
     let judged = policy.and_then(|policy| judge(&reply, token, policy));
     Ok(Shown { kind: "timestamp", judged, lines, fields })
@@ -56,13 +57,15 @@ pub(super) fn shown(bytes: &[u8], policy: Option<&Policy>) -> Result<Shown, Repl
 
 /// What the log's proof shows, if there is one. Who the authority is, only `verify --ca` can tell.
 fn judge(reply: &Reply, token: &TimestampToken, policy: &Policy) -> Option<Result<Vec<String>, String>> {
-    let proof = token.embedded_proof()?;
+    if token.embedded_proofs().is_empty() {
+        return None;
+    }
     let nobody = Verifier::new(Vec::new(), Vec::new()).expect("no root can't be a wrong one");
     let signed = match nobody.signature(reply, &token.info().imprint, None) {
         Ok(signed) => signed,
         Err(error) => return Some(Err(escape::text(&error.to_string()))),
     };
-    let shown = verify_transparent(&signed, proof, policy, clock::now(), DEFAULT_MAX_LAG);
+    let shown = verify_embedded(&signed, policy, clock::now(), DEFAULT_MAX_LAG)?;
     Some(shown.map_err(|error| error.to_string()).map(|shown| {
         vec![
             format!("the authority's signature {}", describe::attested(&shown.attested)),

@@ -38,6 +38,10 @@ pub(crate) enum Temper {
     Page,
     /// Sets its clock back by an hour.
     Backdating,
+    /// Sets its clock forward by an hour.
+    Ahead,
+    /// Stamps under its own policy, whatever it is asked.
+    Stubborn,
 }
 
 #[derive(Clone)]
@@ -120,7 +124,17 @@ impl State {
             return Rejection::TIME_NOT_AVAILABLE.encode();
         }
         let number = self.serial.fetch_add(1, Ordering::Relaxed);
-        let time = if self.temper == Temper::Backdating { millis() - 3_600_000 } else { millis() };
+        let time = match self.temper {
+            Temper::Backdating => millis() - 3_600_000,
+            Temper::Ahead => millis() + 3_600_000,
+            _ => millis(),
+        };
+        let query = match self.temper {
+            Temper::Stubborn => {
+                Query::new(query.imprint().clone(), None, query.nonce().cloned(), query.cert_req())
+            }
+            _ => query,
+        };
         let granted = self.authority.grant(
             &query,
             GenTime::from_millis(time).unwrap(),

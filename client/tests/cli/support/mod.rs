@@ -2,6 +2,7 @@
 mod fake_log;
 /// A timestamp authority, whose tokens are in that log.
 mod fake_tsa;
+pub(crate) mod tsa;
 
 pub(crate) use fake_log::{FakeLog, Manner};
 pub(crate) use fake_tsa::{FakeTsa, Temper};
