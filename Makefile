@@ -28,8 +28,8 @@ crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT 
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
 
-interop: build ## other people's clients against ours; installs them if they are missing
-	@./scripts/interop.sh
+interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness"; installs what is missing
+	@./scripts/interop.sh $(SUBJECT)
 
 lint: deps fmt clippy doc ## formatting, clippy and docs, warnings denied
 

@@ -11,6 +11,8 @@ NET_LOG_URL=
 NET_ADMIN_URL=
 NET_TSA_CA=
 NET_WITNESS_URLS=()
+# Which witnesses the log gets.
+NET_WITNESSES='1 2 3'
 
 net_die() { printf '%s\n' "$*" >&2; exit 1; }
 
@@ -38,9 +40,9 @@ net_address() {
   net_die "$name did not say where it listens"
 }
 
-# net_init_witness NUMBER LISTEN
+# net_init_witness NUMBER LISTEN [OPTION…]
 net_init_witness() {
-  "$BIN/treering-witness" init --name "witness-$1.treering.example" --dir "$NET/witness-$1" --listen "$2" \
+  "$BIN/treering-witness" init --name "witness-$1.treering.example" --dir "$NET/witness-$1" --listen "$2" "${@:3}" \
     >"$NET/witness-$1.init" 2>&1 || { cat "$NET/witness-$1.init" >&2; net_die "witness $1 could not be made"; }
 }
 
@@ -66,7 +68,7 @@ net_init_log() {
   "$BIN/treering-log" init --dir "$NET/log" --origin "$1" --listen "$2" --admin "$3" --witnesses "$NET/witnesses" \
     >"$NET/log.init" 2>&1 || { cat "$NET/log.init" >&2; net_die "the log could not be made"; }
   vkey=$("$BIN/treering-log" vkey --dir "$NET/log")
-  for n in 1 2 3; do
+  for n in $NET_WITNESSES; do
     "$BIN/treering-witness" add-log --dir "$NET/witness-$n" "$vkey" >>"$NET/witness-$n.init" 2>&1 ||
       { tail -n 5 "$NET/witness-$n.init" >&2; net_die "witness $n did not take the log"; }
   done
