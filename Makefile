@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop crash lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build test interop crash soak lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,10 @@ test: deps-test ## all tests, the end-to-end ones against the real programs
 crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT (1000) of each, as scripts/crash.sh says
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
+
+soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30); ends with its figures
+	cargo build $(PROFILE) --bins
+	@CARGO_FLAGS="$(CARGO_FLAGS)" ./scripts/soak.sh $(MINUTES)
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)

@@ -10,6 +10,7 @@
 //! | [`liar`] | a witness inside the test, which can be told to lie |
 //! | [`disk`] | a file system whose power can be cut |
 //! | [`http`] | requests, and bytes straight to a socket |
+//! | [`memory`] | how much memory a program holds, and whether that is flat |
 //! | [`view`] | what a reader of the log has seen, held against what it shows now |
 //! | [`trace`] | a program's system calls in order (strace) |
 //! | [`wait`] | bounded waiting for an event |
@@ -24,6 +25,7 @@ pub mod files;
 pub mod http;
 pub mod liar;
 pub mod log;
+pub mod memory;
 pub mod net;
 pub mod process;
 pub mod programs;

@@ -126,6 +126,11 @@ impl LogServer {
         (status, process.stderr())
     }
 
+    /// Its process id, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

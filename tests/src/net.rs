@@ -20,6 +20,7 @@ pub const ORIGIN: &str = "log.test/2026";
 #[derive(Debug)]
 pub struct Plan {
     witnesses: usize,
+    ml_dsa: Option<usize>,
     quorum: usize,
     others: Vec<(String, String)>,
     settings: Vec<(String, String)>,
@@ -42,6 +43,7 @@ pub struct Net {
 pub fn plan() -> Plan {
     Plan {
         witnesses: 3,
+        ml_dsa: None,
         quorum: 2,
         others: Vec::new(),
         settings: vec![("tick_ms".to_owned(), "50".to_owned())],
@@ -58,6 +60,12 @@ impl Plan {
     /// So many real witnesses.
     pub fn witnesses(mut self, witnesses: usize) -> Plan {
         self.witnesses = witnesses;
+        self
+    }
+
+    /// The nth of the real witnesses, from 1, has an ML-DSA-44 key, the others Ed25519 keys.
+    pub fn ml_dsa(mut self, n: usize) -> Plan {
+        self.ml_dsa = Some(n);
         self
     }
 
@@ -102,6 +110,9 @@ impl Plan {
         let witnesses: Vec<_> = (1..=self.witnesses)
             .map(|n| {
                 let mut witness = WitnessServer::init(root.path(), &output, &format!("w{n}"), free_port());
+                if self.ml_dsa == Some(n) {
+                    witness = witness.ml_dsa();
+                }
                 witness.start();
                 witness
             })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
+    files,
     http::{Answer, Http},
     log::shown,
     process::Process,
@@ -43,6 +44,20 @@ impl WitnessServer {
         witness
     }
 
+    /// Gives it an ML-DSA-44 key instead of the Ed25519 key, before it is started for the first time.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub fn ml_dsa(mut self) -> WitnessServer {
+        let mut command = programs::command(programs::WITNESS);
+        let added = command.args(["key", "add", "--ml-dsa", "--dir"]).arg(&self.dir).output();
+        let added = added.expect("the program starts");
+        assert!(added.status.success(), "key add: {}", shown(&added));
+        files::set(&self.dir.join("witness.toml"), "keys", "[\"key-2\"]");
+        self.vkey = self.run("vkey", &[]).trim_end().to_owned();
+        self
+    }
+
     /// Has it cosign a log, running or not.
     ///
     /// # Panics
@@ -71,6 +86,11 @@ impl WitnessServer {
     /// If it does not run.
     pub fn signal(&self, signal: &str) {
         self.process.as_ref().expect("it runs").signal(signal);
+    }
+
+    /// Its process id, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::pid)
     }
 
     /// `kill -9`.

@@ -14,6 +14,7 @@ mod power;
 mod problems;
 mod reader;
 mod rollback;
+mod soak;
 mod space;
 mod stamp;
 mod startup;

@@ -37,6 +37,11 @@ impl Oracle {
         wait::until("submissions are taken", || (self.load.count() >= enough).then_some(()));
     }
 
+    /// How many submissions were acknowledged.
+    pub(crate) fn count(&self) -> usize {
+        self.load.count()
+    }
+
     /// Looks for everything that was acknowledged since the last time.
     pub(crate) fn look(&mut self, net: &Net) {
         let roots = self.load.acknowledged();
