@@ -32,7 +32,7 @@ soak: deps-test ## a log with three witnesses that are killed at random, for MIN
 	cargo build $(PROFILE) --bins
 	@CARGO_FLAGS="$(CARGO_FLAGS)" ./scripts/soak.sh $(MINUTES)
 
-interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness"; installs what is missing
+interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness prometheus"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)
 
 lint: deps fmt clippy doc ## formatting, clippy and docs, warnings denied

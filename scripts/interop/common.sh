@@ -58,3 +58,23 @@ treering() {
   HOME=$WORK/home TREERING_CONFIG_DIR=$WORK/home/config XDG_STATE_HOME=$WORK/home/state \
     TREERING_LOG=$NET_LOG_URL TREERING_POLICY=$NET/policy "$BIN/treering" "$@"
 }
+
+# A port that nobody listens on, below those of outgoing connections: so that it finds the same one again.
+free_port() {
+  local port
+  while :; do
+    port=$((12000 + RANDOM % 20000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+  done
+  echo "$port"
+}
+
+# wait_for WHAT COMMAND…: at most 30 s.
+wait_for() {
+  local what=$1 try; shift
+  for ((try = 0; try < 300; try++)); do
+    "$@" >/dev/null 2>&1 && return 0
+    sleep 0.1
+  done
+  net_die "interop: waited for this in vain: $what"
+}

@@ -29,26 +29,7 @@ NAME=litewitness.example/w
 EMPTY_ROOT=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=
 ORIGIN=interop.treering.example/log
 DB=$NET/litewitness.db
-# A port that nobody listens on, below those of outgoing connections: so that it finds the same one again.
-free_port() {
-  local port
-  while :; do
-    port=$((12000 + RANDOM % 20000))
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-  done
-  echo "$port"
-}
 ADDRESS=127.0.0.1:$(free_port)
-
-# wait_for WHAT COMMAND…: at most 30 s.
-wait_for() {
-  local what=$1 try; shift
-  for ((try = 0; try < 300; try++)); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.1
-  done
-  net_die "interop: waited for this in vain: $what"
-}
 
 quiet ssh-keygen -q -t ed25519 -N '' -C '' -f "$NET/litewitness-key"
 net_start ssh-agent ssh-agent -D -a "$NET/agent"
