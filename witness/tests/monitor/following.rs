@@ -31,6 +31,31 @@ async fn an_honest_log_is_followed_without_a_finding() {
 }
 
 #[tokio::test]
+async fn of_many_logs_each_is_followed_and_the_one_that_lies_is_found() {
+    let mut logs = Vec::new();
+    for n in 0..20 {
+        let log = LyingLog::named(&format!("log.example/{n}")).await;
+        (0..10 + n).for_each(|entry| log.push((NOW - 100 + entry) * 1000));
+        log.publish(NOW);
+        logs.push(log);
+    }
+    let mut watch = Watch::start(&logs[0]);
+    logs[1..].iter().for_each(|log| watch.add(log));
+    logs[7].set("v1/batches/3", 200, logs[8].pages().batches[4].clone());
+    logs[11].set("checkpoint", 503, "");
+    for (n, (origin, round)) in watch.rounds().await.into_iter().enumerate() {
+        assert_eq!(origin, format!("log.example/{n}"));
+        assert_eq!(
+            (round.findings.len(), round.unchecked.len()),
+            ((n == 7).into(), (n == 11).into()),
+            "{round:?}"
+        );
+        // A finding about a batch, or a log that is away, keeps none of the others back.
+        assert_eq!(round.checked, if n == 11 { 0 } else { 10 + n as u64 });
+    }
+}
+
+#[tokio::test]
 async fn it_goes_on_where_it_stopped() {
     let log = LyingLog::with_entries(600).await;
     let mut watch = Watch::start(&log);

@@ -51,6 +51,7 @@ pub(crate) struct Pages {
 /// The log.
 pub(crate) struct LyingLog {
     pub(crate) url: String,
+    pub(crate) origin: Origin,
     pub(crate) key: SigningKey,
     pub(crate) witnesses: [CosignerKey; 2],
     pages: Arc<Mutex<Pages>>,
@@ -59,18 +60,24 @@ pub(crate) struct LyingLog {
 impl LyingLog {
     /// A log without entries, that nothing is published of.
     pub(crate) async fn start() -> LyingLog {
+        LyingLog::named(ORIGIN).await
+    }
+
+    /// The same under another name.
+    pub(crate) async fn named(origin: &str) -> LyingLog {
         let pages = Arc::new(Mutex::new(Pages::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&pages));
         tokio::spawn(async move { axum::serve(listener, router).await });
-        let key = SigningKey::from_seed(KeyName::new(ORIGIN).expect("a name"), &[1; 32]);
+        let key = SigningKey::from_seed(KeyName::new(origin).expect("a name"), &[1; 32]);
         let name = |name| KeyName::new(name).expect("a name");
         let witnesses = [
             CosignerKey::ed25519(name("witness.example/w1"), &[2; 32]),
             CosignerKey::ml_dsa_44(name("witness.example/w2"), &[3; 32]),
         ];
-        LyingLog { url, key, witnesses, pages }
+        let origin = Origin::new(origin).expect("an origin");
+        LyingLog { url, origin, key, witnesses, pages }
     }
 
     pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -115,7 +122,7 @@ impl LyingLog {
         let first = leaves[..usize::try_from(size).expect("a small size")].to_vec();
         pages.tree = Some(MemoryTree::new(leaves));
         let head = TreeHead { size: TreeSize::new(size).expect("a size"), root: root(&first) };
-        Checkpoint { origin: Origin::new(ORIGIN).expect("an origin"), head, extensions: Vec::new() }
+        Checkpoint { origin: self.origin.clone(), head, extensions: Vec::new() }
     }
 
     /// Signed by the log, and cosigned by these witnesses at these times.
@@ -141,7 +148,7 @@ impl LyingLog {
 
     /// What a witness shows of the log.
     pub(crate) fn witness_shows(&self, witness: usize, note: &Note) {
-        let hash = origin_hash(&Origin::new(ORIGIN).expect("an origin"));
+        let hash = origin_hash(&self.origin);
         self.set(&format!("w{}/{hash}/checkpoint", witness + 1), 200, note.to_string());
     }
 
@@ -221,20 +228,7 @@ impl Watch {
     pub(crate) fn configured(log: &LyingLog, set: impl FnOnce(&mut LogConfig)) -> Watch {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let policy = log.policy();
-        let mut log_config = LogConfig {
-            policy: policy.clone(),
-            origin: Origin::new(ORIGIN).expect("an origin"),
-            urls: vec![log.url.clone()],
-            kind: LogKind::Treering,
-            interval: Duration::from_secs(60),
-            clock_distance_ms: 300_000,
-            silence_ms: 600_000,
-            batches: Batches::All,
-            retention_ms: None,
-            recheck_bundles: 0,
-            unknown_keys: UnknownKeys::Report,
-            witnesses: ["w1", "w2"].map(|name| (name.to_owned(), format!("{}/{name}", log.url))).to_vec(),
-        };
+        let mut log_config = configuration(log);
         set(&mut log_config);
         let config = MonitorConfig {
             state: dir.path().join("state"),
@@ -250,14 +244,24 @@ impl Watch {
         Watch { dir, clock, config, monitor, policy }
     }
 
+    /// Follows another log, too.
+    pub(crate) fn add(&mut self, log: &LyingLog) {
+        self.config.logs.push(configuration(log));
+        self.restart();
+    }
+
     /// As after a crash: from the files alone.
     pub(crate) fn restart(&mut self) {
         self.monitor = open(&self.config, &self.clock);
     }
 
     pub(crate) async fn round(&mut self) -> Round {
-        let mut rounds = self.monitor.once().await.expect("files can be written");
-        rounds.remove(0).1
+        self.rounds().await.remove(0).1
+    }
+
+    /// A round of each log.
+    pub(crate) async fn rounds(&mut self) -> Vec<(String, Round)> {
+        self.monitor.once().await.expect("files can be written")
     }
 
     /// A round without findings in which all could be checked.
@@ -290,6 +294,23 @@ impl Watch {
         assert_eq!(evidence.encode(), bytes);
         let verdict = verify(&evidence, &self.policy);
         Found { file, evidence, verdict, about: finding.about.clone(), new: finding.new }
+    }
+}
+
+fn configuration(log: &LyingLog) -> LogConfig {
+    LogConfig {
+        policy: log.policy(),
+        origin: log.origin.clone(),
+        urls: vec![log.url.clone()],
+        kind: LogKind::Treering,
+        interval: Duration::from_secs(60),
+        clock_distance_ms: 300_000,
+        silence_ms: 600_000,
+        batches: Batches::All,
+        retention_ms: None,
+        recheck_bundles: 0,
+        unknown_keys: UnknownKeys::Report,
+        witnesses: ["w1", "w2"].map(|name| (name.to_owned(), format!("{}/{name}", log.url))).to_vec(),
     }
 }
 
