@@ -171,9 +171,11 @@ impl Made {
 
     fn key(&mut self, key: &SigningKey) -> anyhow::Result<()> {
         let path = self.dir.join(KEY);
-        key::create(&path, key)?;
-        self.files.push(path);
-        Ok(())
+        // Listed before it is written, unless another's key stands there: half a file must go too.
+        if fs::symlink_metadata(&path).is_err() {
+            self.files.push(path.clone());
+        }
+        Ok(key::create(&path, key)?)
     }
 
     fn file(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
@@ -305,6 +307,25 @@ mod tests {
         made.file(FILE_NAME, b"x").unwrap();
         drop(made);
         assert!(dir.exists() && !dir.join(FILE_NAME).exists());
+    }
+
+    #[test]
+    fn a_key_that_was_half_written_is_removed_and_anothers_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("log");
+        let key = key::generate(KeyName::new("log.example/a").unwrap()).unwrap();
+        let mut made = Made::begin(&dir).unwrap();
+        // As when the disk is full, it fails with the file listed.
+        fs::remove_dir(&dir).unwrap();
+        assert!(made.key(&key).is_err());
+        assert_eq!(made.files, [dir.join(KEY)], "what may have been made is not listed");
+        drop(made);
+
+        let mut made = Made::begin(&dir).unwrap();
+        fs::write(dir.join(KEY), "another's").unwrap();
+        assert!(made.key(&key).is_err());
+        drop(made);
+        assert_eq!(fs::read(dir.join(KEY)).unwrap(), b"another's");
     }
 
     #[test]
