@@ -3,7 +3,8 @@
 use crate::store::{GrantGroup, SealedGrants, Store, StoreError, Tick, TileValue, Waiting};
 use bytes::Bytes;
 use treering_tlog::{
-    hash, kernel,
+    hash::{self, Hash},
+    kernel,
     tile::{self, TILE_WIDTH, TileKind, TileLevel, TilePath, TileReader},
     time::UnixMillis,
     tree::{self, CompactRange, MemoryTree, NodeReader, TreeHead, TreeSize},
@@ -26,22 +27,37 @@ impl Edge {
     /// # Errors
     /// Tiles are missing, or don't lead to the head's root: the store is damaged.
     pub(crate) fn load(store: &dyn Store, head: &TreeHead) -> Result<Edge, StoreError> {
-        let peaks = reader(store, head.size).read(&tree::peaks(head.size))?;
-        let range = CompactRange::from_peaks(head.size, peaks)
-            .filter(|range| range.root() == head.root)
-            .ok_or_else(|| StoreError::Damaged {
-                what: format!("the tiles don't lead to the root of size {}", head.size),
-            })?;
+        let edge = Edge::of_size(store, head.size)?;
+        let differs = || StoreError::Damaged {
+            what: format!("the tiles don't lead to the root of size {}", head.size),
+        };
+        if edge.head() == *head { Ok(edge) } else { Err(differs()) }
+    }
+
+    /// The edge of the tree of this size that the tiles make, whatever its root is.
+    ///
+    /// # Errors
+    /// Tiles are missing.
+    pub(crate) fn of_size(store: &dyn Store, size: TreeSize) -> Result<Edge, StoreError> {
+        let peaks = reader(store, size).read(&tree::peaks(size))?;
+        let range = CompactRange::from_peaks(size, peaks).ok_or_else(|| StoreError::Damaged {
+            what: format!("the tiles don't make a tree of size {size}"),
+        })?;
         let mut levels = Vec::new();
-        let mut nodes = head.size.get();
+        let mut nodes = size.get();
         while nodes > 0 {
             let level = u8::try_from(levels.len()).ok().and_then(TileLevel::new);
             let level = level.expect("a size below 2^63 has at most 8 levels of tiles");
             levels.push(growing(store, TileKind::Hashes(level), nodes)?);
             nodes /= u64::from(TILE_WIDTH);
         }
-        let entries = growing(store, TileKind::Entries, head.size.get())?;
+        let entries = growing(store, TileKind::Entries, size.get())?;
         Ok(Edge { range, entries, levels })
+    }
+
+    /// The tree's right-hand edge, and the tile that is being filled at each level.
+    pub(crate) fn into_parts(self) -> (CompactRange, Vec<Vec<u8>>) {
+        (self.range, self.levels)
     }
 
     /// The head of the tree whose edge this is.
@@ -138,6 +154,15 @@ fn fold(groups: Vec<GrantGroup>, roots: &mut Vec<[u8; 32]>) -> Option<(SealedGra
     });
     let position = u64::try_from(position).expect("a batch has at most a million submissions");
     Some((SealedGrants { groups, root, position, size: tree.size(), tiles: hash_tiles(&tree) }, tree))
+}
+
+/// The tick that made an entry, from what readers have of it: the entry, and its batch's leaf hashes unless they were dropped.
+/// The edge grows with it.
+pub(crate) fn rebuild(edge: &mut Edge, entry: &Entry, leaves: Option<Vec<Hash>>) -> Tick {
+    let tiles = edge.append(entry);
+    let batch = leaves.map(|leaves| hash_tiles(&MemoryTree::new(leaves))).unwrap_or_default();
+    let sealed_at = entry.sealed_at();
+    Tick { head: edge.head(), sealed_at, tiles, batch, submissions: Vec::new(), grants: None }
 }
 
 /// The tiles of a batch's tree.

@@ -3,12 +3,14 @@
 //! What a command was asked for goes to stdout, everything else to stderr. Exit codes: 0 done and well, 1 done and
 //! not well (a quorum that isn't met, a damaged store, a log that failed), 2 not done (usage, files, network).
 
+mod backup;
 mod check;
 mod init;
 mod logging;
 mod open_files;
 mod policy;
 mod probe;
+mod restore;
 mod serve;
 mod tsa;
 mod vkey;
@@ -46,6 +48,12 @@ enum Command {
     ///
     /// Exit code 0 if all is well, 1 if something is broken, 2 if it could not be checked.
     Check(Place),
+    /// Copy the store and the configuration, while the log runs or not
+    Backup(backup::Backup),
+    /// Make the store anew from a mirror or a backup, and verify all of it
+    ///
+    /// The store must not be there. Whether the log may sign again is decided at its next start.
+    Restore(restore::Restore),
     /// The key and certificate of the log's timestamp authority (RFC 3161)
     #[command(subcommand)]
     Tsa(tsa::Tsa),
@@ -115,6 +123,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Vkey(place) => vkey::run(&place),
         Command::Policy(place) => policy::run(&place),
         Command::Check(place) => check::run(&place),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
         Command::Tsa(tsa) => tsa.run(),
         Command::Openapi => {
             print!("{}", crate::http::openapi::description());

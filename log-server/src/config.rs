@@ -28,6 +28,9 @@ pub use tsa::{TsaConfig, TsaKey};
 /// The name of the configuration file inside a log's folder.
 pub const FILE_NAME: &str = "log.toml";
 
+/// The version of the file. A file without one is of before there were versions, when all keys were those of version 1.
+const VERSION: i64 = 1;
+
 /// A configuration whose every value was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -61,6 +64,8 @@ pub struct Config {
     pub min_free_bytes: u64,
     /// The deadline of one request to a witness.
     pub witness_timeout: Duration,
+    /// The scrub reads so many bytes a second; 0: there is none.
+    pub scrub_bytes_per_second: u64,
     /// RocksDB's block cache in bytes.
     pub cache_bytes: usize,
     /// What the public API allows.
@@ -117,6 +122,16 @@ pub enum ConfigError {
         /// The greatest allowed value.
         high: u64,
     },
+    /// Of a later program.
+    #[error("{path}: version = {found}, and this program knows version {known}: use a later program")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        found: i64,
+        /// What would be right.
+        known: i64,
+    },
     /// The origin is no origin.
     #[error("origin: {0}")]
     Origin(#[from] CheckpointError),
@@ -167,8 +182,13 @@ impl Config {
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let file: file::File = toml::from_str(&text)
-            .map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })?;
+        let refused = |source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) };
+        // The version first: a later one may have keys that this program would call unknown.
+        let table: toml::Table = toml::from_str(&text).map_err(refused)?;
+        if let Some(found) = table.get("version").and_then(toml::Value::as_integer).filter(|v| *v > VERSION) {
+            return Err(ConfigError::Newer { path: path.to_owned(), found, known: VERSION });
+        }
+        let file: file::File = toml::from_str(&text).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file.check(folder)
     }
@@ -195,6 +215,7 @@ impl Config {
             max_pending: self.max_pending,
             min_free_bytes: self.min_free_bytes,
             witness_timeout: self.witness_timeout,
+            scrub_bytes_per_second: self.scrub_bytes_per_second,
             cache_bytes: self.cache_bytes,
         })
     }

@@ -1,10 +1,12 @@
 //! The Treering log server. See the module list for the way of a submission.
 #![forbid(unsafe_code)]
+pub mod backup;
 mod batch;
 pub mod check;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod control;
 mod cosign;
 mod entries;
 mod grants;
@@ -17,6 +19,8 @@ mod publish;
 mod receipts;
 pub mod record;
 pub mod recover;
+pub mod restore;
+mod scrub;
 mod sequencer;
 mod sign;
 pub mod signer;

@@ -32,6 +32,9 @@ pub struct Metrics {
     /// Timestamp tokens refused because the queue was full.
     grants_refused: Counter,
     free: Gauge,
+    scrub_bytes: Counter,
+    scrub_findings: Gauge,
+    scrub_round: Gauge,
     intake_write: Histogram,
     grants_write: Histogram,
     seal_write: Histogram,
@@ -64,6 +67,9 @@ impl Default for Metrics {
             granted: Counter::default(),
             grants_refused: Counter::default(),
             free: Gauge::default(),
+            scrub_bytes: Counter::default(),
+            scrub_findings: Gauge::default(),
+            scrub_round: Gauge::default(),
             intake_write: seconds(),
             grants_write: seconds(),
             seal_write: seconds(),
@@ -94,6 +100,23 @@ impl Metrics {
             "Free space on the store's disk",
             Unit::Bytes,
             self.free.clone(),
+        );
+        registry.register_with_unit(
+            "scrub_read",
+            "Old data that was read again and verified",
+            Unit::Bytes,
+            self.scrub_bytes.clone(),
+        );
+        registry.register(
+            "scrub_findings",
+            "What of the old data is damaged, by the newest round or the one before",
+            self.scrub_findings.clone(),
+        );
+        registry.register_with_unit(
+            "scrub_round_time",
+            "When all of the old data had been gone through last, since the epoch",
+            Unit::Seconds,
+            self.scrub_round.clone(),
         );
         registry.register("sealed_size", "Entries that are durable", self.sealed_size.clone());
         registry.register("published_size", "Entries that readers see", self.published_size.clone());
@@ -130,6 +153,18 @@ impl Metrics {
 
     pub(crate) fn free(&self, bytes: u64) {
         self.free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn scrubbed(&self, bytes: u64) {
+        self.scrub_bytes.inc_by(bytes);
+    }
+
+    pub(crate) fn damage(&self, findings: u64) {
+        self.scrub_findings.set(i64::try_from(findings).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn scrub_round(&self, now: UnixMillis) {
+        self.scrub_round.set(now.seconds().get().cast_signed());
     }
 
     pub(crate) fn grants_write(&self, took: Duration, accepted: usize) {

@@ -13,6 +13,7 @@ use crate::{
 };
 use std::sync::{Arc, atomic::Ordering};
 use treering_tlog::{
+    checkpoint::Checkpoint,
     hash::{self, Hash},
     note::Note,
     tree::{self, MemoryTree, MerklePath, TreeSize},
@@ -167,6 +168,10 @@ fn prove(core: &Core, at: u64, size: TreeSize) -> Result<Evidence, Fatal> {
     let entry = entries::read(store, at, size)?;
     let proof = tree::prove_inclusion(&mut batch::reader(store, size), index, size)?;
     let note = store.checkpoint(size)?.ok_or_else(|| damaged(format!("checkpoint {size} is missing")))?;
+    // What is handed out was checked: a damaged tile must not become a proof.
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(error.to_string()))?;
+    tree::verify_inclusion(&hash::leaf_hash(&entry.encode()), at, &checkpoint.head, &proof)
+        .map_err(|error| damaged(format!("the tiles of entry {at}: {error}")))?;
     Ok(Evidence { entry, proof, note })
 }
 

@@ -11,10 +11,10 @@ use crate::{
     cosign::{cosignature_by, jitter},
     record::{Record, RecordError},
     state::{Core, Fatal, Phase},
-    store::{Loaded, Store, StoreError},
+    store::{Loaded, RocksStore, Store, StoreError},
     witness_client::WitnessError,
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 use treering_tlog::{
     checkpoint::Checkpoint,
@@ -58,6 +58,17 @@ pub enum StartError {
         /// The record's size.
         size: TreeSize,
     },
+    /// There is a record, and no store.
+    #[error(
+        "there is no store at {path}, and this log may have signed size {record}: a new one is not made in its place. Ways \
+         out: docs/operating.md, \"When the log refuses to start\""
+    )]
+    NoStore {
+        /// Where it should be.
+        path: String,
+        /// The record's size.
+        record: TreeSize,
+    },
     /// Checkpoints were signed, but the record that goes with them is gone.
     #[error(
         "{path} is missing, although this log has signed checkpoints: without it nobody can tell whether the store is \
@@ -67,6 +78,16 @@ pub enum StartError {
         /// Where it should be.
         path: String,
     },
+}
+
+/// A store is made only where nothing was ever signed. Blocking.
+pub(crate) fn may_open(path: &Path, record: &Record) -> Result<(), StartError> {
+    match record.read()? {
+        Some(head) if !RocksStore::exists(path) => {
+            Err(StartError::NoStore { path: path.display().to_string(), record: head.size })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the store and holds it against the record. Blocking.
@@ -84,7 +105,7 @@ pub(crate) fn load(store: &dyn Store, record: &Record) -> Result<(Loaded, Edge),
 }
 
 /// INVARIANT 2: the store's root at the record's size must be the record's.
-fn holds(store: &dyn Store, sealed: &TreeHead, record: &TreeHead) -> Result<(), StartError> {
+pub(crate) fn holds(store: &dyn Store, sealed: &TreeHead, record: &TreeHead) -> Result<(), StartError> {
     if sealed.size < record.size {
         return Err(StartError::Behind { store: sealed.size, record: record.size });
     }

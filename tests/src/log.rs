@@ -30,6 +30,7 @@ pub struct LogServer {
     starts: usize,
     process: Option<Process>,
     environment: Vec<(String, String)>,
+    other: Option<PathBuf>,
     public: Http,
     admin: Http,
 }
@@ -48,6 +49,7 @@ impl LogServer {
             starts: 0,
             process: None,
             environment: Vec::new(),
+            other: None,
             public: Http::new(format!("http://127.0.0.1:{}", ports.0)),
             admin: Http::new(format!("http://127.0.0.1:{}", ports.1)),
         };
@@ -65,9 +67,14 @@ impl LogServer {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
+    /// From now on it is run with another program than the one that was built; `None` for that one again.
+    pub fn use_program(&mut self, program: Option<&Path>) {
+        self.other = program.map(Path::to_owned);
+    }
+
     /// Its program, with its environment.
     pub fn program(&self) -> Command {
-        let mut command = programs::command(programs::LOG);
+        let mut command = self.other.as_ref().map_or_else(|| programs::command(programs::LOG), Command::new);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -164,7 +171,7 @@ impl LogServer {
 
     /// A subcommand on this log's directory.
     pub fn command(&self, subcommand: &str) -> Output {
-        let output = programs::command(programs::LOG).arg(subcommand).arg("--dir").arg(&self.dir).output();
+        let output = self.program().arg(subcommand).arg("--dir").arg(&self.dir).output();
         output.expect("the program starts")
     }
 

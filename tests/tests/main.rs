@@ -1,5 +1,6 @@
 //! End to end: the real programs, real disks, real kills. What each file shows stands at its beginning.
 
+mod backup;
 mod check;
 mod curl;
 mod damage;
@@ -13,13 +14,16 @@ mod oracle;
 mod power;
 mod problems;
 mod reader;
+mod restore;
 mod rollback;
+mod scrub;
 mod soak;
 mod space;
 mod stamp;
 mod startup;
 mod tiles;
 mod tsa;
+mod upgrade;
 mod window;
 mod witnesses;
 mod words;

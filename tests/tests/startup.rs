@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use treering_tests::{
     files,
     http::Answer,
+    liar::{self, Conduct, Liar},
     log::{self, LogServer, recorded_size, shown},
     net::{self, Net, ORIGIN},
     random, view, wait,
@@ -202,6 +203,57 @@ fn a_new_log_waits_for_witnesses_that_know_it() {
     let policy = format!("log {}\n{lines}", log.vkey());
     let policy = treering_tlog::policy::Policy::parse(policy.as_bytes()).expect("a policy");
     view::verify(&policy, &log.receipt(&root), &root);
+}
+
+/// The ways out of a refused start: a new origin for the log, beside the old one that stays readable.
+#[test]
+fn a_log_that_can_not_go_on_is_followed_by_one_of_a_new_origin() {
+    let mut net = rolled_back(false);
+    refused(&mut net.log);
+    let ports = (net::free_port(), net::free_port());
+    let (dir, origin) = (net.dir().join("next"), "log.test/2027");
+    let mut next = LogServer::init(&dir, &net.dir().join("output"), origin, &net.witnesses_file(), ports);
+    next.set("tick_ms", "50");
+    net.witnesses.iter().for_each(|witness| witness.add_log(&next.vkey()));
+    next.start();
+    let commitments = random::commitments(1);
+    let receipt = next.stamp(&commitments);
+    let lines = std::fs::read_to_string(net.witnesses_file()).expect("the witnesses' lines");
+    let policy = format!("log {}\n{lines}", next.vkey());
+    let policy = treering_tlog::policy::Policy::parse(policy.as_bytes()).expect("a policy");
+    view::verify(&policy, &receipt, &view::root_of(&commitments));
+}
+
+/// The other way out: a witness that is wrong is taken out of the policy, and everybody can see that.
+#[test]
+fn a_witness_that_is_wrong_is_taken_out_of_the_policy_and_that_is_shown() {
+    let liar = Liar::start();
+    let mut net = net::plan().other(liar::NAME, liar.policy_line()).start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    liar.be(Conduct::Conflict);
+    net.log.start();
+    wait::until("it is held", || {
+        let why = net.log.status()["degraded"].to_string();
+        why.contains("the witness liar knows this log at size 4611686018427387904").then_some(())
+    });
+    let held = random::commitments(2);
+    let accepted = net.log.submit(&held).expect_status(202);
+    net.log.public().get(accepted.header("location")).expect_status(202);
+    let shown = || net.log.public().get("/v1/policy").expect_status(200).text().to_owned();
+    assert!(shown().contains("witness liar "), "{}", shown());
+
+    assert!(net.log.stop().success());
+    let file = net.log.dir().join("witnesses.policy");
+    let text = std::fs::read_to_string(&file).expect("a policy");
+    let without =
+        text.lines().filter(|line| !line.starts_with("witness liar ")).map(|line| line.replace(" liar", ""));
+    std::fs::write(&file, without.map(|line| line + "\n").collect::<String>()).expect("a policy");
+    net.log.start();
+    let root = view::root_of(&held);
+    view::verify(&net.policy, &net.log.receipt(&root), &root);
+    let shown = net.log.public().get("/v1/policy").expect_status(200).text().to_owned();
+    assert!(!shown.contains("liar"), "{shown}");
 }
 
 /// A log with some entries in its WAL alone, killed; and that WAL's file.

@@ -17,22 +17,13 @@ pub(super) struct Checkpoints<'a> {
     origin: &'a Origin,
     policy: &'a Policy,
     keys: Vec<VerifierKey>,
-    /// Published ones that don't meet the policy.
-    unmet: u64,
     sizes: Peekable<Box<dyn Iterator<Item = Result<TreeSize, StoreError>> + 'a>>,
 }
 
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(store: &'a RocksStore, origin: &'a Origin, policy: &'a Policy) -> Checkpoints<'a> {
         let sizes: Box<dyn Iterator<Item = _>> = Box::new(store.signed_sizes());
-        Checkpoints {
-            store,
-            origin,
-            policy,
-            keys: policy.log_keys(origin),
-            unmet: 0,
-            sizes: sizes.peekable(),
-        }
+        Checkpoints { store, origin, policy, keys: policy.log_keys(origin), sizes: sizes.peekable() }
     }
 
     /// The tree has this head now.
@@ -59,10 +50,10 @@ impl<'a> Checkpoints<'a> {
         if let Some(note) = &loaded.refreshed {
             self.refreshed(note, report)?;
         }
-        if self.unmet > 0 {
+        if report.unmet > 0 {
+            let unmet = report.unmet;
             report.remarks.push(format!(
-                "{} published checkpoints don't meet the present policy: it has changed since",
-                self.unmet
+                "{unmet} published checkpoints don't meet the present policy: it has changed since"
             ));
         }
         for size in self.store.published_sizes() {
@@ -75,35 +66,8 @@ impl<'a> Checkpoints<'a> {
     }
 
     fn check(&mut self, head: &TreeHead, report: &mut Report) -> Result<(), StoreError> {
-        let place = format!("checkpoint {}", head.size);
-        report.checkpoints += 1;
-        let note = match self.store.checkpoint(head.size) {
-            Ok(Some(note)) => note,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                report.find(place, error);
-                return Ok(());
-            }
-        };
-        let opened = match VerifiedCheckpoint::open(note, self.origin, &self.keys) {
-            Ok(opened) => opened,
-            Err(error) => {
-                report.find(place, error);
-                return Ok(());
-            }
-        };
-        if opened.head() != *head {
-            report
-                .find(&place, format!("has the root {}, the entries have {}", opened.head().root, head.root));
-        }
-        let voters = self.cosignatures(&place, &opened, report);
-        if !self.store.is_published(head.size)? {
-            return Ok(());
-        }
-        report.published += 1;
-        if !self.policy.needs_no_witness() && !self.policy.is_met(&voters) {
-            self.unmet += 1;
-        }
+        let checked = Checkpoint { origin: self.origin, policy: self.policy };
+        checked.check(self.store, head, report)?;
         Ok(())
     }
 
@@ -123,8 +87,55 @@ impl<'a> Checkpoints<'a> {
         {
             report.find(place, "is not one that was published");
         }
-        self.cosignatures(place, &opened, report);
+        Checkpoint { origin: self.origin, policy: self.policy }.cosignatures(place, &opened, report);
         Ok(())
+    }
+}
+
+/// Whose checkpoints are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checkpoint<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) policy: &'a Policy,
+}
+
+impl Checkpoint<'_> {
+    /// Holds the checkpoint of this size, if one was signed, against the tree; how many signatures were verified.
+    pub(crate) fn check(
+        &self,
+        store: &RocksStore,
+        head: &TreeHead,
+        report: &mut Report,
+    ) -> Result<u64, StoreError> {
+        let place = format!("checkpoint {}", head.size);
+        let note = match store.checkpoint(head.size) {
+            Ok(Some(note)) => note,
+            Ok(None) => return Ok(0),
+            Err(error) => {
+                report.find(place, error);
+                return Ok(0);
+            }
+        };
+        report.checkpoints += 1;
+        let opened = match VerifiedCheckpoint::open(note, self.origin, &self.policy.log_keys(self.origin)) {
+            Ok(opened) => opened,
+            Err(error) => {
+                report.find(place, error);
+                return Ok(1);
+            }
+        };
+        if opened.head() != *head {
+            report
+                .find(&place, format!("has the root {}, the entries have {}", opened.head().root, head.root));
+        }
+        let voters = self.cosignatures(&place, &opened, report);
+        if store.is_published(head.size)? {
+            report.published += 1;
+            if !self.policy.needs_no_witness() && !self.policy.is_met(&voters) {
+                report.unmet += 1;
+            }
+        }
+        Ok(1 + voters.len() as u64)
     }
 
     fn cosignatures(&self, place: &str, opened: &VerifiedCheckpoint, report: &mut Report) -> Vec<usize> {

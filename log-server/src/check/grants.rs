@@ -28,6 +28,14 @@ pub(super) fn check(store: &RocksStore, loaded: &Loaded, report: &mut Report) ->
             continue;
         }
         rows += 1;
+        // A proof is made from the row's size: with another one its path would lead nowhere.
+        if store.grant_leaves(place.entry)? != place.size.get() {
+            let (entry, size) = (place.entry, place.size);
+            report.find(
+                format!("timestamp token {}", hex::encode(serial)),
+                format!("says that entry {entry} has {size} of them, which it has not"),
+            );
+        }
         if leaf(place.index, |path| store.grant_tile(place.entry, path))?
             != Some(hash::leaf_hash(&place.commitment))
         {

@@ -8,6 +8,9 @@ mod entries;
 mod grants;
 mod receipts;
 
+pub(crate) use checkpoints::Checkpoint;
+pub(crate) use entries::{Tiles, WIDTH, Walk, name};
+
 use crate::{
     record::Record,
     recover,
@@ -41,6 +44,8 @@ pub struct Report {
     pub checkpoints: u64,
     /// How many of them were published.
     pub published: u64,
+    /// How many of these don't meet the present policy.
+    pub unmet: u64,
     /// Cosignatures by witnesses of the policy, all verified.
     pub cosignatures: u64,
     /// Timestamp tokens in these batches.
@@ -76,7 +81,7 @@ impl Report {
         self.findings.is_empty()
     }
 
-    fn find(&mut self, place: impl ToString, what: impl ToString) {
+    pub(crate) fn find(&mut self, place: impl ToString, what: impl ToString) {
         if self.findings.len() < MAX_LISTED {
             self.findings.push(Finding { place: place.to_string(), what: what.to_string() });
         } else {
@@ -85,11 +90,15 @@ impl Report {
     }
 }
 
-/// Checks the store of a stopped log.
+/// Checks the store of a stopped log, and the record beside it; of a copy there is none.
 ///
 /// # Errors
 /// The check could not be done (the log is running, or there is no store); damage is not an error but a finding.
-pub fn check_store(path: &Path, origin: &Origin, policy: &Policy) -> Result<Report, StoreError> {
+pub fn check_store(
+    path: &Path,
+    record: Option<&Record>,
+    (origin, policy): (&Origin, &Policy),
+) -> Result<Report, StoreError> {
     if !RocksStore::exists(path) {
         let source =
             std::io::Error::new(std::io::ErrorKind::NotFound, format!("no store at {}", path.display()));
@@ -99,7 +108,11 @@ pub fn check_store(path: &Path, origin: &Origin, policy: &Policy) -> Result<Repo
     let store = match RocksStore::open(path, origin, 64 << 20) {
         Ok(store) => store,
         Err(
-            error @ (StoreError::InUse { .. } | StoreError::OtherOrigin { .. } | StoreError::Format { .. }),
+            error @ (StoreError::InUse { .. }
+            | StoreError::OtherOrigin { .. }
+            | StoreError::Older { .. }
+            | StoreError::Setting { .. }
+            | StoreError::Format { .. }),
         ) => {
             return Err(error);
         }
@@ -108,7 +121,7 @@ pub fn check_store(path: &Path, origin: &Origin, policy: &Policy) -> Result<Repo
             return Ok(report);
         }
     };
-    let outcome = go_through(&store, &Record::beside(path), (origin, policy), &mut report);
+    let outcome = go_through(&store, record, (origin, policy), &mut report);
     if let Err(error) = outcome {
         report.find("store", error);
     }
@@ -118,18 +131,18 @@ pub fn check_store(path: &Path, origin: &Origin, policy: &Policy) -> Result<Repo
 
 fn go_through(
     store: &RocksStore,
-    record: &Record,
+    record: Option<&Record>,
     (origin, policy): (&Origin, &Policy),
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let loaded = store.load()?;
     let grants: usize = loaded.grants.iter().map(|group| group.grants.len()).sum();
     report.waiting = u64::try_from(loaded.waiting.len() + grants).unwrap_or(u64::MAX);
-    match recover::load(store, record) {
-        Ok(_) => {}
+    match record.map(|record| recover::load(store, record)) {
+        None | Some(Ok(_)) => {}
         // The store's own errors come up again below, with their places.
-        Err(recover::StartError::Store(_)) => {}
-        Err(error) => report.find("record", error),
+        Some(Err(recover::StartError::Store(_))) => {}
+        Some(Err(error)) => report.find("record", error),
     }
     if loaded.retained_from > loaded.head.size.get() || loaded.window_closed > loaded.head.size.get() {
         report.find("meta", "batches or commitments are said to be deleted beyond the last entry");
@@ -137,9 +150,9 @@ fn go_through(
     intake(store, &loaded, report)?;
     let mut checkpoints = checkpoints::Checkpoints::new(store, origin, policy);
     checkpoints.reach(&TreeHead::EMPTY, report)?;
-    let batches = entries::check(store, &loaded, &mut checkpoints, report)?;
+    let rows = entries::check(store, &loaded, &mut checkpoints, report)?;
     checkpoints.finish(&loaded, report)?;
-    receipts::check(store, &loaded, batches, report)?;
+    receipts::check(store, &loaded, rows, report)?;
     grants::check(store, &loaded, report)
 }
 

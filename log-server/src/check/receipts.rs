@@ -40,14 +40,14 @@ pub(super) fn check(
 ) -> Result<(), StoreError> {
     let mut found = Rows::default();
     for row in store.receipt_rows() {
-        let (root, at) = row?;
+        let (leaf, at) = row?;
         if at.entry >= loaded.head.size.get() {
             report.find(
-                format!("receipt of {root}"),
+                format!("receipt of leaf {leaf}"),
                 format!("names entry {}, which does not exist", at.entry),
             );
         } else if at.entry >= loaded.retained_from {
-            found.add(at, &hash::leaf_hash(root.as_bytes()));
+            found.add(at, &leaf);
         }
     }
     if found != wanted {
@@ -63,15 +63,13 @@ pub(super) fn check(
 /// The slow look at each row, for when something is known to be broken.
 fn locate(store: &RocksStore, loaded: &Loaded, report: &mut Report) -> Result<(), StoreError> {
     for row in store.receipt_rows() {
-        let (root, at) = row?;
+        let (wanted, at) = row?;
         if at.entry < loaded.retained_from || at.entry >= loaded.head.size.get() {
             continue;
         }
-        if leaf(at.position, |path| store.batch_tile(at.entry, path))?
-            != Some(hash::leaf_hash(root.as_bytes()))
-        {
+        if leaf(at.position, |path| store.batch_tile(at.entry, path))? != Some(wanted) {
             report.find(
-                format!("receipt of {root}"),
+                format!("receipt of leaf {wanted}"),
                 format!("batch {} does not have it at {}", at.entry, at.position),
             );
         }

@@ -6,12 +6,14 @@ use super::{Outcome, Place};
 use crate::{
     check::{self, Report},
     key,
+    record::Record,
 };
 
 pub(super) fn run(place: &Place) -> anyhow::Result<Outcome> {
     let config = place.load()?;
     let settings = config.settings(&key::load(&config.key)?)?;
-    let report = check::check_store(&settings.store, &settings.origin, &settings.policy)?;
+    let record = Record::beside(&settings.store);
+    let report = check::check_store(&settings.store, Some(&record), (&settings.origin, &settings.policy))?;
     print!("{}", printed(&report));
     Ok(if report.is_clean() { Outcome::Well } else { Outcome::NotWell })
 }

@@ -12,11 +12,13 @@ use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
 };
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{Outcome, Place, logging::Logging, open_files};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Limits},
+    control,
     http::{self, App, HttpMetrics, accept::Server},
     key,
     log::Log,
@@ -71,6 +73,9 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
         None => None,
     };
     let log = Log::open(settings, key, Arc::clone(&clock) as _).await?;
+    // Only now: whoever has the store may take the place of a socket that is left over.
+    let control = control::listen(&control::beside(&config.store)).context("the control socket")?;
+    let control = AbortOnDropHandle::new(tokio::spawn(control.run(log.clone())));
     let tsa = setup.map(|setup| Tsa::new(setup, log.clone()));
 
     let metrics = HttpMetrics::default();
@@ -106,6 +111,7 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
             return Ok(Outcome::NotWell);
         }
     }
+    drop(control);
     admin.stop(Duration::from_secs(1)).await;
     tracing::info!("stopped");
     Ok(Outcome::Well)

@@ -17,6 +17,8 @@ const DAY: u64 = 24 * 60 * 60;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
+    #[serde(default = "default_version")]
+    version: u64,
     origin: String,
     store: PathBuf,
     key: PathBuf,
@@ -41,6 +43,8 @@ pub(super) struct File {
     min_free_mib: u64,
     #[serde(default = "default_witness_timeout_ms")]
     witness_timeout_ms: u64,
+    #[serde(default = "default_scrub_mib_per_second")]
+    scrub_mib_per_second: u64,
     #[serde(default = "default_cache_mib")]
     cache_mib: u64,
     #[serde(default)]
@@ -62,6 +66,7 @@ struct LimitsTable {
 impl File {
     /// Checks every value; paths become relative to `folder`.
     pub(super) fn check(self, folder: &Path) -> Result<Config, ConfigError> {
+        within("version", self.version, 1, 1)?;
         let origin = Origin::new(&self.origin)?;
         KeyName::new(&self.origin)?;
         // Port 0 means any free port, and two of those never are the same.
@@ -94,6 +99,7 @@ impl File {
                 50,
                 60_000,
             )?),
+            scrub_bytes_per_second: within("scrub_mib_per_second", self.scrub_mib_per_second, 0, 1024)? << 20,
             cache_bytes: count("cache_mib", self.cache_mib, 1, 65_536)? * 1024 * 1024,
             limits: self.limits.check()?,
             tsa: self.tsa.map(|table| table.check(folder)).transpose()?,
@@ -159,6 +165,12 @@ fn default_min_free_mib() -> u64 {
 }
 fn default_witness_timeout_ms() -> u64 {
     5000
+}
+fn default_version() -> u64 {
+    1
+}
+fn default_scrub_mib_per_second() -> u64 {
+    4
 }
 fn default_cache_mib() -> u64 {
     64

@@ -1,4 +1,4 @@
-//! The running log: the handle that the HTTP layer works with, and how its parts are started and stopped.
+//! The running log: the handle that the HTTP layer works with, and how it is stopped. `start` has how it is started.
 //!
 //! ```text
 //! submit ─▶ intake ─▶ (each tick) sequencer ─▶ publish (sign) ─▶ cosign ─▶ publish ─▶ receipts, tiles
@@ -10,43 +10,29 @@
 mod answers;
 mod grants;
 mod settings;
+mod start;
 
 pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitError, WitnessStatus};
 pub use settings::{MAX_WITNESSES, OpenError, Settings};
 
 use crate::{
-    batch::{self, Edge},
-    clock::Clock,
-    entries,
+    batch, entries,
     grants::Grants,
     intake::{Intake, Taken},
     metrics::Metrics,
-    publish,
     receipts::{self, Fresh, Wanted},
-    record::Record,
-    recover::{self, StartError},
-    sequencer,
-    signer::Signer,
-    space,
-    state::{Core, Fatal, Phase, Published, Sealed, Start},
-    store::{Loaded, RocksStore, Store},
-    window,
-    witness_client::WitnessClient,
-    witnesses::Witnesses,
+    state::{Core, Fatal, Phase},
+    store::StoreError,
 };
 use bytes::Bytes;
 use std::{
+    path::PathBuf,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 use tokio::sync::Semaphore;
 use treering_tlog::{
-    checkpoint::Origin,
-    hash::Hash,
-    note::{SigningKey, VerifierKey},
-    policy::Policy,
-    tile::TilePath,
-    tree::TreeSize,
+    checkpoint::Origin, hash::Hash, note::VerifierKey, policy::Policy, tile::TilePath, tree::TreeSize,
 };
 use treering_token::commitment::Commitment;
 
@@ -74,78 +60,6 @@ const READERS: usize = 32;
 const PIECE_TILES: usize = 8;
 
 impl Log {
-    /// Starts a log on its store with the machine's network.
-    ///
-    /// # Errors
-    /// Every reason for which a log must not start: see [`StartError`].
-    pub async fn open(settings: Settings, key: SigningKey, clock: Arc<dyn Clock>) -> Result<Log, OpenError> {
-        let witnesses = Arc::new(WitnessClient::new(settings.witness_timeout)?);
-        let (path, origin, cache) = (settings.store.clone(), settings.origin.clone(), settings.cache_bytes);
-        let store = tokio::task::spawn_blocking(move || RocksStore::open(&path, &origin, cache)).await?;
-        let store = store.map_err(StartError::from)?;
-        Log::start(settings, Arc::new(key), (Arc::new(store), clock), witnesses).await
-    }
-
-    /// Starts a log on any store, clock, signer and network.
-    ///
-    /// # Errors
-    /// As [`Log::open`].
-    pub async fn start(
-        settings: Settings,
-        signer: Arc<dyn Signer>,
-        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-        witnesses: Arc<dyn Witnesses>,
-    ) -> Result<Log, OpenError> {
-        let count = settings.policy.witnesses().len();
-        if count > MAX_WITNESSES {
-            return Err(OpenError::TooManyWitnesses(count));
-        }
-        let key = signer.verifier();
-        if key.name().as_str() != settings.origin.as_str() {
-            return Err(OpenError::Key { key: key.name().to_string(), origin: settings.origin.to_string() });
-        }
-        let record = Record::beside(&settings.store);
-        let reading = Arc::clone(&store);
-        let (loaded, edge, shown) = tokio::task::spawn_blocking(move || {
-            let (loaded, edge) = recover::load(reading.as_ref(), &record)?;
-            let shown = last_published(reading.as_ref(), &loaded)?;
-            Ok::<_, StartError>((loaded, edge, shown))
-        })
-        .await??;
-        Ok(Log::spawn(settings, (store, clock), (signer, witnesses), loaded, edge, shown))
-    }
-
-    fn spawn(
-        settings: Settings,
-        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
-        loaded: Loaded,
-        edge: Edge,
-        published: Option<Published>,
-    ) -> Log {
-        let (next, signed) = (loaded.next_sequence, loaded.signed);
-        tracing::info!(size = %loaded.head.size, waiting = loaded.waiting.len(), "the store is loaded");
-        let start = Start {
-            sealed: Sealed { head: loaded.head, sealed_at: loaded.sealed_at },
-            published,
-            waiting: loaded.waiting,
-            grants: loaded.grants,
-            window_closed: loaded.window_closed,
-            retained_from: loaded.retained_from,
-        };
-        let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
-        let fresh = Fresh::default();
-        // Before anything is taken; an error is met again by the task that looks from time to time.
-        let _ = space::look(&core);
-        let intake = Intake::start(Arc::clone(&core), next);
-        let grants = Grants::start(Arc::clone(&core));
-        core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
-        core.start(publish::run(Arc::clone(&core), signed));
-        core.start(window::run(Arc::clone(&core)));
-        core.start(space::run(Arc::clone(&core)));
-        Log { core, intake, grants, fresh, readers: Arc::new(Semaphore::new(READERS)) }
-    }
-
     /// The log's identity.
     pub fn origin(&self) -> &Origin {
         &self.core.settings.origin
@@ -282,6 +196,11 @@ impl Log {
     /// The store could not be read, or the batch is being dropped.
     pub async fn batch_piece(&self, entry: u64, size: TreeSize, piece: usize) -> Result<Bytes, ReadError> {
         self.read(move |core| {
+            if core.withholds_batch(entry) {
+                return Err(receipts::unreadable(
+                    &StoreError::Damaged { what: format!("batch {entry}") }.into(),
+                ));
+            }
             let tiles = (piece.saturating_mul(PIECE_TILES), PIECE_TILES);
             let leaves = batch::leaf_hashes(core.store.as_ref(), entry, size, tiles);
             leaves.map(Bytes::from).map_err(|error| receipts::unreadable(&error.into()))
@@ -322,8 +241,14 @@ impl Log {
         if !path.within(self.published_size()) {
             return Ok(None);
         }
-        self.read(move |core| core.store.tile(path).map_err(|error| receipts::unreadable(&error.into())))
-            .await
+        self.read(move |core| {
+            // The scrub found wrong bytes in it.
+            if core.withholds_tile(path.kind(), path.index()) {
+                return Err(receipts::unreadable(&StoreError::Damaged { what: path.to_string() }.into()));
+            }
+            core.store.tile(path).map_err(|error| receipts::unreadable(&error.into()))
+        })
+        .await
     }
 
     /// How the log is doing.
@@ -338,6 +263,7 @@ impl Log {
         let reasons = [fault, held.intake.clone(), held.sealing.clone(), held.signing.clone()];
         let mut degraded: Vec<String> = reasons.into_iter().flatten().collect();
         let rows = core.board.rows();
+        degraded.extend(core.damage());
         degraded.extend(
             rows.iter()
                 .filter_map(|row| row.last_error.as_ref().map(|e| format!("witness {}: {e}", row.name))),
@@ -373,6 +299,19 @@ impl Log {
     /// What is known of each witness of the policy.
     pub fn witnesses(&self) -> Vec<WitnessStatus> {
         self.core.board.rows()
+    }
+
+    /// Copies the store as it is now to a directory that does not exist yet.
+    ///
+    /// # Errors
+    /// The store's; the log goes on.
+    pub async fn backup(&self, to: PathBuf) -> Result<(), StoreError> {
+        let store = Arc::clone(&self.core.store);
+        let made = tokio::task::spawn_blocking(move || store.backup(&to)).await;
+        made.unwrap_or_else(|error| {
+            let source = std::io::Error::other(error);
+            Err(StoreError::File { step: "making a backup", source })
+        })
     }
 
     /// The pipeline's metrics.
@@ -441,12 +380,4 @@ impl Log {
         let answer = tokio::task::spawn_blocking(move || question(&core)).await;
         answer.unwrap_or_else(|error| Err(receipts::unreadable(&Fatal::from(error))))
     }
-}
-
-/// What `/checkpoint` shows after a restart: the newest published head, with its refresh if there was one.
-fn last_published(store: &dyn Store, loaded: &Loaded) -> Result<Option<Published>, StartError> {
-    let Some(size) = loaded.published else { return Ok(None) };
-    let kept = store.checkpoint(size)?;
-    let note = loaded.refreshed.clone().or(kept);
-    Ok(note.map(|note| Published { size, note: Bytes::from(note.to_string()) }))
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub min_free_bytes: u64,
     /// One request to a witness may take so long (5 s).
     pub witness_timeout: Duration,
+    /// The scrub reads so many bytes a second (4 MiB); 0: there is none.
+    pub scrub_bytes_per_second: u64,
     /// The store's block cache in bytes (64 MiB).
     pub cache_bytes: usize,
 }

@@ -16,7 +16,7 @@ mod tests;
 pub use rocks::RocksStore;
 
 use bytes::Bytes;
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
@@ -151,6 +151,19 @@ pub struct Position {
     pub position: u64,
 }
 
+/// A checkpoint of the past, as a restore finds it.
+#[derive(Debug)]
+pub struct Past {
+    /// Its size.
+    pub size: TreeSize,
+    /// With the log's signature alone.
+    pub signed: Note,
+    /// All others that verify.
+    pub cosignatures: Vec<Signature>,
+    /// Do they meet the policy?
+    pub published: bool,
+}
+
 /// What the pipeline has to know at its start.
 #[derive(Debug)]
 pub struct Loaded {
@@ -203,7 +216,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Drops the batches of entries below `entry`.
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError>;
 
-    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes.
+    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes of the
+    /// root's leaf hash: what a batch lists, so that a mirror's copy of the batches is enough to make the rows anew.
     fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError>;
     /// The same for one.
     fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {
@@ -226,6 +240,12 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     fn is_published(&self, size: TreeSize) -> Result<bool, StoreError>;
     /// The size of the earliest published checkpoint that covers an entry.
     fn first_published_over(&self, entry: u64) -> Result<Option<TreeSize>, StoreError>;
+
+    /// Makes a copy of the store as it is at this moment, in a directory that must not exist yet.
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let _ = to;
+        Err(StoreError::NoBackup)
+    }
 
     /// How many bytes may still be written to the disk that the store is on.
     fn free_bytes(&self) -> Result<u64, StoreError>;
@@ -276,6 +296,25 @@ pub enum StoreError {
         /// Whose it should be.
         wanted: String,
     },
+    /// The store has a former format.
+    #[error(
+        "the store has format {found}, and this program works on format {known}: `treering-log serve` brings it there, and \
+         keeps a backup"
+    )]
+    Older {
+        /// What the store says.
+        found: u32,
+        /// What would be right.
+        known: u32,
+    },
+    /// The backup that a migration makes first is in the way, or the one that it goes on from is gone.
+    #[error("the store is brought to format {to}: {what}")]
+    Migration {
+        /// The format.
+        to: u32,
+        /// What is in the way, and what to do.
+        what: String,
+    },
     /// The store has a format that this program does not know.
     #[error("the store has format {found}, and this program knows format {known}")]
     Format {
@@ -293,6 +332,21 @@ pub enum StoreError {
     /// A tile does not have the bytes that its name says.
     #[error("the store is damaged: {0}")]
     Tile(#[from] treering_tlog::tile::TileError),
+    /// A setting isn't what it has to be.
+    #[error(
+        "RocksDB runs with {name} = {found}, and has to with {wanted}: with it the log could lose or change its history"
+    )]
+    Setting {
+        /// Its name in RocksDB's own file of options, behind that of its family.
+        name: String,
+        /// What RocksDB says.
+        found: String,
+        /// What would be right.
+        wanted: String,
+    },
+    /// This kind of store makes no copies of itself.
+    #[error("this store makes no backups")]
+    NoBackup,
     /// An earlier write failed, and nothing may be written after that.
     #[error("an earlier write failed: the process has to end")]
     Poisoned,

@@ -120,6 +120,58 @@ async fn a_write_that_fails_ends_the_log_and_nothing_acknowledged_is_lost() {
     }
 }
 
+/// Submits from this number on until the log fails; those that were acknowledged.
+async fn submit_until_it_fails(log: &Log, from: u64) -> Vec<u64> {
+    let mut failed = Box::pin(log.failed());
+    let mut acknowledged = Vec::new();
+    for number in from.. {
+        tokio::select! {
+            biased;
+            _ = &mut failed => break,
+            taken = log.submit(submission(number)) => if taken.is_ok() { acknowledged.push(number) },
+        }
+        tokio::select! {
+            biased;
+            _ = &mut failed => break,
+            _ = log.wait_receipt(root(number), None, LONG) => {}
+        }
+    }
+    acknowledged
+}
+
+/// Others' logs have died of the second fault, in the middle of their recovery from the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_fault_during_the_recovery_is_survived_too() {
+    let steps = [Step::Seal, Step::KeepSigned, Step::Publish];
+    for (first, second) in steps.iter().flat_map(|first| steps.iter().map(move |second| (*first, *second))) {
+        for done in [false, true] {
+            let fixture = Fixture::new("g");
+            let mut acknowledged = Vec::new();
+            // The second time, what the first one left is sealed, signed and published before anything else.
+            for fails in [(first, 2, done), (second, 1, !done)] {
+                let store = Arc::new(FailingStore::new(&fixture.settings(), Some(fails)));
+                let log =
+                    start_with(fixture.settings(), Arc::clone(&store), real_clock(), fixture.net.clone())
+                        .await;
+                let from = 1000 * acknowledged.len() as u64;
+                acknowledged.extend(submit_until_it_fails(&log, from).await);
+                log.stop(Duration::ZERO).await;
+                drop((log, store));
+                until("the store is let go", || {
+                    RocksStore::open(&fixture.settings().store, &fixture.settings().origin, 1 << 20).is_ok()
+                })
+                .await;
+            }
+            let log = fixture.start().await;
+            for number in acknowledged {
+                fixture.published(&log, number).await;
+            }
+            fixture.stop(log).await;
+            assert!(fixture.check().is_clean(), "{first:?} {second:?} {done}: {:#?}", fixture.check());
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_published_after_a_restart() {
     let mut fixture = Fixture::new("g");

@@ -62,6 +62,7 @@ impl Fixture {
             max_pending: self.max_pending,
             min_free_bytes: 0,
             witness_timeout: Duration::from_millis(500),
+            scrub_bytes_per_second: 0,
             cache_bytes: 8 << 20,
         }
     }
@@ -88,7 +89,10 @@ impl Fixture {
     }
 
     fn check(&self) -> check::Report {
-        check::check_store(&self.settings().store, &self.settings().origin, &self.policy).unwrap()
+        {
+            let (store, origin) = (self.settings().store, self.settings().origin);
+            check::check_store(&store, Some(&Record::beside(&store)), (&origin, &self.policy)).unwrap()
+        }
     }
 
     /// Waits for the receipt and verifies it; the entry that it names.

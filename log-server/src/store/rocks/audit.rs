@@ -2,7 +2,7 @@
 
 use super::{RocksStore, keys};
 use crate::store::{Position, StoreError, TileValue};
-use rocksdb::{Direction, IteratorMode};
+use rocksdb::{Direction, IteratorMode, ReadOptions};
 use treering_tlog::{
     hash::Hash,
     tile::{TileKind, TileLevel},
@@ -20,7 +20,20 @@ pub(crate) struct SmallRow {
 impl RocksStore {
     /// All that is stored of a tile.
     pub(crate) fn stored_tile(&self, kind: TileKind, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(keys::TILES, &keys::tile(kind, index))
+        let read = self.db.get_cf_opt(self.family(keys::TILES), keys::tile(kind, index), &uncached());
+        read.map_err(|source| StoreError::Engine { step: "reading a tile", source })
+    }
+
+    /// The position that a leaf's row says for an entry.
+    pub(crate) fn receipt_row(&self, leaf: &Hash, entry: u64) -> Result<Option<u64>, StoreError> {
+        let row = self.db.get_cf_opt(self.family(keys::RECEIPTS), keys::receipt(leaf, entry), &uncached());
+        let row = row.map_err(|source| StoreError::Engine { step: "reading a receipt", source })?;
+        Ok(row.and_then(|row| keys::number(&row)))
+    }
+
+    /// Entries below this one have their batches dropped.
+    pub(crate) fn retained_from(&self) -> Result<u64, StoreError> {
+        self.meta_number(keys::META_RETAINED_FROM)
     }
 
     /// All that is stored of a batch: the tiles of its tree, in order of level and index.
@@ -28,7 +41,7 @@ impl RocksStore {
         let from = entry.to_be_bytes();
         let mode = IteratorMode::From(&from, Direction::Forward);
         let mut rows = Vec::new();
-        for row in self.db.iterator_cf(self.family(keys::BATCHES), mode) {
+        for row in self.db.iterator_cf_opt(self.family(keys::BATCHES), uncached(), mode) {
             let (key, bytes) =
                 row.map_err(|source| StoreError::Engine { step: "reading a batch", source })?;
             if !key.starts_with(&from) {
@@ -54,16 +67,16 @@ impl RocksStore {
         Ok(count)
     }
 
-    /// Every receipt's row: root and position.
+    /// Every receipt's row: leaf hash and position.
     pub(crate) fn receipt_rows(&self) -> impl Iterator<Item = Result<(Hash, Position), StoreError>> {
         self.db.full_iterator_cf(self.family(keys::RECEIPTS), IteratorMode::Start).map(|row| {
             let (key, value) =
                 row.map_err(|source| StoreError::Engine { step: "reading the receipts", source })?;
             let damaged = || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(&key)) };
-            let root = key.get(..32).and_then(Hash::from_slice).ok_or_else(damaged)?;
+            let leaf = key.get(..32).and_then(Hash::from_slice).ok_or_else(damaged)?;
             let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;
             let position = keys::number(&value).ok_or_else(damaged)?;
-            Ok((root, Position { entry, position }))
+            Ok((leaf, Position { entry, position }))
         })
     }
 
@@ -105,4 +118,11 @@ impl RocksStore {
             },
         )
     }
+}
+
+/// What is read once must not drive out what readers want; and what isn't in the cache is read from the disk each time.
+fn uncached() -> ReadOptions {
+    let mut options = ReadOptions::default();
+    options.fill_cache(false);
+    options
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rocksdb::{Direction, IteratorMode, WriteBatch};
 use treering_tlog::{
     hash::Hash,
-    tile::{TileKind, TileLevel, TilePath},
+    tile::{TILE_WIDTH, TileKind, TileLevel, TilePath},
     tree::TreeSize,
 };
 
@@ -23,8 +23,7 @@ impl RocksStore {
         batch.put_cf(self.family(keys::GRANTS), keys::waiting_grants(group.number), record);
     }
 
-    /// What a tick writes of its grants: their groups' records go, their rows and tiles come, and the receipt's row of
-    /// their submission.
+    /// What a tick writes of its grants: their groups' records go, their rows and tiles come.
     pub(super) fn put_sealed_grants(&self, batch: &mut WriteBatch, entry: u64, sealed: &SealedGrants) {
         let family = self.family(keys::GRANTS);
         let all = sealed.groups.iter().flat_map(|group| &group.grants);
@@ -42,8 +41,6 @@ impl RocksStore {
         for tile in &sealed.tiles {
             batch.put_cf(family, keys::grant_tile(entry, tile.kind, tile.index), &tile.bytes);
         }
-        let receipt = keys::receipt(&sealed.root, entry);
-        batch.put_cf(self.family(keys::RECEIPTS), receipt, sealed.position.to_be_bytes());
     }
 
     pub(super) fn read_waiting_grants(&self) -> Result<Vec<GrantGroup>, StoreError> {
@@ -73,6 +70,20 @@ impl RocksStore {
     pub(super) fn read_grant_tile(&self, entry: u64, path: TilePath) -> Result<Option<Bytes>, StoreError> {
         let key = keys::grant_tile(entry, path.kind(), path.index());
         Ok(self.get(keys::GRANTS, &key)?.and_then(|value| read::cut(value, path)))
+    }
+
+    /// How many leaves the tree of an entry's grants has: from its last leaf tile alone.
+    pub(crate) fn grant_leaves(&self, entry: u64) -> Result<u64, StoreError> {
+        let (first, beyond) = (
+            keys::grant_tile(entry, TileKind::Hashes(TileLevel::LEAVES), 0),
+            keys::grant_tile(entry, TileKind::Hashes(TileLevel::LEAVES), u64::MAX),
+        );
+        let mode = IteratorMode::From(&beyond, Direction::Reverse);
+        let Some(row) = self.db.iterator_cf(self.family(keys::GRANTS), mode).next() else { return Ok(0) };
+        let (key, tile) = row.map_err(|source| StoreError::Engine { step: "reading grants", source })?;
+        let index = key.get(10..).and_then(keys::number).filter(|_| key.get(..10) == first.get(..10));
+        let leaves = (tile.len() / Hash::LEN) as u64;
+        Ok(index.map_or(0, |index| index.saturating_mul(u64::from(TILE_WIDTH)).saturating_add(leaves)))
     }
 
     /// Every entry that has grants, with all tiles of their tree in order of level and index.

@@ -12,7 +12,7 @@ pub(super) const INTAKE: &str = "intake";
 pub(super) const TILES: &str = "tiles";
 /// entry (8) ‖ level (1) ‖ index (8) → a tile of the batch's tree (32 bytes a hash).
 pub(super) const BATCHES: &str = "batches";
-/// root (32) ‖ entry (8) → position (8).
+/// leaf hash of a submission root (32) ‖ entry (8) → position (8).
 pub(super) const RECEIPTS: &str = "receipts";
 /// entry (8) ‖ root (32) → commitments (32 each).
 pub(super) const SMALL: &str = "small";
@@ -25,8 +25,10 @@ pub(super) const CHECKPOINTS: &str = "checkpoints";
 /// Name → value, see the constants below.
 pub(super) const META: &str = "meta";
 
-/// The version of this layout (4 bytes).
+/// The version of this layout (4 bytes). `migrate` knows the former ones.
 pub(super) const META_FORMAT: &[u8] = b"format";
+/// The format (4 bytes) that is being left, until all of it is in the one that [`META_FORMAT`] names.
+pub(super) const META_MIGRATING: &[u8] = b"migrating";
 /// The log's origin.
 pub(super) const META_ORIGIN: &[u8] = b"origin";
 /// size (8) ‖ root (32) ‖ sealed_at (8; 0 for the empty log) ‖ next sequence (8).
@@ -92,9 +94,9 @@ pub(super) fn grant_tiles(entry: u64) -> [u8; 9] {
     marked(b't', entry)
 }
 
-pub(super) fn receipt(root: &Hash, entry: u64) -> [u8; 40] {
+pub(super) fn receipt(leaf: &Hash, entry: u64) -> [u8; 40] {
     let mut key = [0; 40];
-    key[..32].copy_from_slice(root.as_bytes());
+    key[..32].copy_from_slice(leaf.as_bytes());
     key[32..].copy_from_slice(&entry.to_be_bytes());
     key
 }

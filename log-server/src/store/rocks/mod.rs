@@ -1,24 +1,30 @@
 //! The store on RocksDB: one column family a kind of record, every write that something is acknowledged on synced.
 
 mod audit;
+mod backup;
 mod grants;
 mod keys;
+mod migrate;
 mod open;
 mod purge;
 mod read;
+mod settings;
 mod wal;
 
-use super::{Accepted, GrantGroup, GrantPlace, Late, Loaded, Position, Sequence, Store, StoreError, Tick};
+use super::{
+    Accepted, GrantGroup, GrantPlace, Late, Loaded, Past, Position, Sequence, Store, StoreError, Tick,
+    TileValue,
+};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
-    tile::TilePath,
+    tile::{TileKind, TileLevel, TilePath},
     tree::TreeSize,
 };
 
@@ -52,6 +58,68 @@ impl RocksStore {
             self.poisoned.store(true, Ordering::SeqCst);
             StoreError::Engine { step, source }
         })
+    }
+
+    /// Seals ticks that follow each other, with checkpoints of the past: one atomic, synced write. The running log brings one
+    /// tick, a restore many.
+    pub(crate) fn append(&self, ticks: &[Tick], past: &[Past]) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        ticks.iter().try_for_each(|tick| self.put_tick(&mut batch, tick))?;
+        let family = self.family(keys::CHECKPOINTS);
+        for checkpoint in past {
+            batch.put_cf(family, keys::signed(checkpoint.size), checkpoint.signed.to_string());
+            self.put_cosignatures(&mut batch, checkpoint.size, &checkpoint.cosignatures)?;
+            if checkpoint.published {
+                batch.put_cf(family, keys::published(checkpoint.size), b"");
+            }
+        }
+        self.write("sealing a batch", batch)
+    }
+
+    fn put_tick(&self, batch: &mut WriteBatch, tick: &Tick) -> Result<(), StoreError> {
+        let entry = tick.entry();
+        for tile in &tick.tiles {
+            batch.put_cf(self.family(keys::TILES), keys::tile(tile.kind, tile.index), &tile.bytes);
+        }
+        for tile in &tick.batch {
+            let key = keys::batch_tile(entry, tile.kind, tile.index);
+            batch.put_cf(self.family(keys::BATCHES), key, &tile.bytes);
+        }
+        // A tick of grants alone consumes none: the number must not go back.
+        let mut next_sequence = if tick.submissions.is_empty() { self.read_head()?.2 } else { 0 };
+        for (position, leaf) in (0_u64..).zip(leaves(&tick.batch)) {
+            let row = keys::receipt(&leaf, entry);
+            batch.put_cf(self.family(keys::RECEIPTS), row, position.to_be_bytes());
+        }
+        for submission in &tick.submissions {
+            if submission.small > 0 {
+                batch.put_cf(
+                    self.family(keys::SMALL),
+                    keys::small(entry, &submission.root),
+                    self.intake_commitments(submission)?,
+                );
+                let commitments = keys::intake_commitments(submission.sequence);
+                batch.delete_cf(self.family(keys::INTAKE), commitments);
+            }
+            // A group that goes into two batches keeps its record until the second; `next_sequence` says how far the
+            // first one went.
+            if submission.ends_group {
+                batch.delete_cf(self.family(keys::INTAKE), submission.sequence.to_be_bytes());
+            }
+            next_sequence = next_sequence.max(submission.sequence.saturating_add(1));
+        }
+        if let Some(grants) = &tick.grants {
+            self.put_sealed_grants(batch, entry, grants);
+        }
+        let head = [
+            &tick.head.size.get().to_be_bytes()[..],
+            tick.head.root.as_bytes(),
+            &tick.sealed_at.get().to_be_bytes(),
+            &next_sequence.to_be_bytes(),
+        ]
+        .concat();
+        batch.put_cf(self.family(keys::META), keys::META_HEAD, head);
+        Ok(())
     }
 
     fn put_cosignatures(
@@ -105,51 +173,7 @@ impl Store for RocksStore {
     }
 
     fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
-        let entry = tick.entry();
-        let mut batch = WriteBatch::default();
-        for tile in &tick.tiles {
-            batch.put_cf(self.family(keys::TILES), keys::tile(tile.kind, tile.index), &tile.bytes);
-        }
-        for tile in &tick.batch {
-            let key = keys::batch_tile(entry, tile.kind, tile.index);
-            batch.put_cf(self.family(keys::BATCHES), key, &tile.bytes);
-        }
-        // A tick of grants alone consumes none: the number must not go back.
-        let mut next_sequence = if tick.submissions.is_empty() { self.read_head()?.2 } else { 0 };
-        for (position, submission) in (0_u64..).zip(&tick.submissions) {
-            batch.put_cf(
-                self.family(keys::RECEIPTS),
-                keys::receipt(&submission.root, entry),
-                position.to_be_bytes(),
-            );
-            if submission.small > 0 {
-                batch.put_cf(
-                    self.family(keys::SMALL),
-                    keys::small(entry, &submission.root),
-                    self.intake_commitments(submission)?,
-                );
-                let commitments = keys::intake_commitments(submission.sequence);
-                batch.delete_cf(self.family(keys::INTAKE), commitments);
-            }
-            // A group that goes into two batches keeps its record until the second; `next_sequence` says how far the
-            // first one went.
-            if submission.ends_group {
-                batch.delete_cf(self.family(keys::INTAKE), submission.sequence.to_be_bytes());
-            }
-            next_sequence = next_sequence.max(submission.sequence.saturating_add(1));
-        }
-        if let Some(grants) = &tick.grants {
-            self.put_sealed_grants(&mut batch, entry, grants);
-        }
-        let head = [
-            &tick.head.size.get().to_be_bytes()[..],
-            tick.head.root.as_bytes(),
-            &tick.sealed_at.get().to_be_bytes(),
-            &next_sequence.to_be_bytes(),
-        ]
-        .concat();
-        batch.put_cf(self.family(keys::META), keys::META_HEAD, head);
-        self.write("sealing a batch", batch)
+        self.append(std::slice::from_ref(tick), &[])
     }
 
     fn keep_signed(&self, size: TreeSize, note: &Note) -> Result<(), StoreError> {
@@ -245,6 +269,10 @@ impl Store for RocksStore {
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
     }
 
+    fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        self.checkpoint_to(to)
+    }
+
     fn health(&self) -> Result<(), StoreError> {
         let count = self.db.property_int_value(rocksdb::properties::BACKGROUND_ERRORS);
         match count.map_err(|source| StoreError::Engine { step: "asking for errors", source })? {
@@ -257,4 +285,10 @@ impl Store for RocksStore {
         self.poisoned.store(true, Ordering::SeqCst);
         self.db.cancel_all_background_work(true);
     }
+}
+
+/// The leaf hashes in a batch's tiles, in order: what each submission's receipt is found by.
+fn leaves(batch: &[TileValue]) -> impl Iterator<Item = Hash> {
+    let tiles = batch.iter().filter(|tile| tile.kind == TileKind::Hashes(TileLevel::LEAVES));
+    tiles.flat_map(|tile| tile.bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice))
 }

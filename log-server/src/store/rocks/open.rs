@@ -1,6 +1,6 @@
 //! Opening RocksDB with the settings that a log needs; each line says what would go wrong without it.
 
-use super::{RocksStore, keys, wal};
+use super::{RocksStore, keys, migrate, settings, wal};
 use crate::store::StoreError;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
@@ -10,23 +10,56 @@ use std::{path::Path, sync::atomic::AtomicBool};
 use treering_tlog::checkpoint::Origin;
 
 /// The version of the layout in [`keys`].
-const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
+/// For a copy that is looked at once.
+const COPY_CACHE: usize = 16 << 20;
 /// All memtables together; the WAL's bound follows from it.
 const WRITE_BUFFERS: usize = 64 << 20;
 /// Bounds recovery: no more than this is read again after a crash.
 const MAX_WAL: u64 = 128 << 20;
+/// As RocksDB reports them.
+pub(super) const WRITE_BUFFERS_TEXT: &str = "67108864";
+pub(super) const MAX_WAL_TEXT: &str = "134217728";
 
 impl RocksStore {
     /// Opens the store of a log, or makes it if there is none.
     ///
     /// # Errors
     /// In use by another process, of another origin or format, or damaged: RocksDB refuses to open rather than to
-    /// go back behind what was synced.
+    /// go back behind what was synced. Or not set as it has to be.
     pub fn open(path: &Path, origin: &Origin, cache_bytes: usize) -> Result<RocksStore, StoreError> {
+        let store = RocksStore::open_unclaimed(path, cache_bytes)?;
+        store.claim(origin)?;
+        Ok(store)
+    }
+
+    /// Opens a copy of a store, and writes nothing to it.
+    ///
+    /// # Errors
+    /// As [`RocksStore::open`].
+    pub(crate) fn open_copy(path: &Path, origin: &Origin) -> Result<RocksStore, StoreError> {
+        let store = RocksStore::open_copy_unclaimed(path)?;
+        store.claim(origin)?;
+        Ok(store)
+    }
+
+    pub(super) fn open_copy_unclaimed(path: &Path) -> Result<RocksStore, StoreError> {
+        let cache = Cache::new_lru_cache(COPY_CACHE);
+        let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
+        let families = keys::FAMILIES.iter().map(family);
+        let db = DB::open_cf_descriptors_read_only(&db_options()?, path, families, false)
+            .map_err(|source| StoreError::Engine { step: "opening a copy", source })?;
+        // Nothing is ever written through this.
+        Ok(RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(true) })
+    }
+
+    /// Without a look at what the store says of itself.
+    pub(super) fn open_unclaimed(path: &Path, cache_bytes: usize) -> Result<RocksStore, StoreError> {
         let cache = Cache::new_lru_cache(cache_bytes);
+        let options = db_options()?;
         let open = || {
             let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
-            DB::open_cf_descriptors(&db_options(), path, keys::FAMILIES.iter().map(family))
+            DB::open_cf_descriptors(&options, path, keys::FAMILIES.iter().map(family))
         };
         let opened = match open() {
             // A power cut may leave the write that was under way in pieces, which RocksDB takes for damage.
@@ -48,9 +81,8 @@ impl RocksStore {
                 StoreError::Engine { step: "opening", source }
             }
         })?;
-        let store = RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(false) };
-        store.claim(origin)?;
-        Ok(store)
+        settings::assert(path)?;
+        Ok(RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(false) })
     }
 
     fn is_empty(&self) -> Result<bool, StoreError> {
@@ -69,7 +101,7 @@ impl RocksStore {
     }
 
     /// Writes origin and format into a new store, or checks them.
-    fn claim(&self, origin: &Origin) -> Result<(), StoreError> {
+    pub(super) fn claim(&self, origin: &Origin) -> Result<(), StoreError> {
         match self.get(keys::META, keys::META_FORMAT)? {
             None if !self.is_empty()? => {
                 return Err(StoreError::Damaged { what: "there are records, but no format".into() });
@@ -80,16 +112,22 @@ impl RocksStore {
                 batch.put_cf(self.family(keys::META), keys::META_ORIGIN, origin.as_str());
                 return self.write("making the store", batch);
             }
-            Some(bytes) => {
-                let found = bytes
-                    .try_into()
-                    .map(u32::from_be_bytes)
-                    .map_err(|_| StoreError::Damaged { what: "the format is not four bytes".into() })?;
-                if found != FORMAT {
-                    return Err(StoreError::Format { found, known: FORMAT });
+            Some(bytes) => match (format(bytes)?, self.get(keys::META, keys::META_MIGRATING)?) {
+                (FORMAT, None) => {}
+                (FORMAT, Some(bytes)) => {
+                    return Err(StoreError::Older { found: format(bytes)?, known: FORMAT });
                 }
-            }
+                (found, _) if found < FORMAT && migrate::knows(found) => {
+                    return Err(StoreError::Older { found, known: FORMAT });
+                }
+                (found, _) => return Err(StoreError::Format { found, known: FORMAT }),
+            },
         }
+        self.belongs_to(origin)
+    }
+
+    /// The store says that it is this log's.
+    pub(super) fn belongs_to(&self, origin: &Origin) -> Result<(), StoreError> {
         let found = self.get(keys::META, keys::META_ORIGIN)?.unwrap_or_default();
         if found == origin.as_str().as_bytes() {
             return Ok(());
@@ -99,8 +137,18 @@ impl RocksStore {
     }
 }
 
-fn db_options() -> Options {
-    let mut options = Options::default();
+fn format(bytes: Vec<u8>) -> Result<u32, StoreError> {
+    let four: Result<[u8; 4], _> = bytes.try_into();
+    four.map(u32::from_be_bytes)
+        .map_err(|_| StoreError::Damaged { what: "the format is not four bytes".into() })
+}
+
+fn db_options() -> Result<Options, StoreError> {
+    // RocksDB takes its work up again by itself after some failed writes; here a failed one ends the process. This setting
+    // has no function of its own, and stands first since it makes the options anew.
+    let mut options = Options::default()
+        .get_options_from_string("max_bgerror_resume_count=0")
+        .map_err(|source| StoreError::Engine { step: "making the settings", source })?;
     options.create_if_missing(true);
     options.create_missing_column_families(true);
     // The default (kPointInTimeRecovery) cuts the WAL at the first damage and opens without a word: synced entries
@@ -121,7 +169,7 @@ fn db_options() -> Options {
     options.set_keep_log_file_num(4);
     options.set_max_open_files(512);
     options.set_max_background_jobs(2);
-    options
+    Ok(options)
 }
 
 fn family_options(name: &str, cache: &Cache) -> Options {

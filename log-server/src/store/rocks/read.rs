@@ -5,7 +5,7 @@ use crate::store::{Loaded, Position, StoreError, Waiting};
 use bytes::Bytes;
 use rocksdb::{Direction, IteratorMode, ReadOptions};
 use treering_tlog::{
-    hash::Hash,
+    hash::{self, Hash},
     note::{Note, Signature},
     tile::{self, TileKind, TilePath},
     time::UnixMillis,
@@ -86,7 +86,7 @@ impl RocksStore {
         Ok(commitments)
     }
 
-    fn meta_number(&self, name: &'static [u8]) -> Result<u64, StoreError> {
+    pub(super) fn meta_number(&self, name: &'static [u8]) -> Result<u64, StoreError> {
         let Some(bytes) = self.get(keys::META, name)? else { return Ok(0) };
         keys::number(&bytes).ok_or_else(|| StoreError::Damaged {
             what: format!("the number {:?}", String::from_utf8_lossy(name)),
@@ -100,10 +100,11 @@ impl RocksStore {
         let mut rows = self.db.raw_iterator_cf_opt(self.family(keys::RECEIPTS), options);
         let mut positions = Vec::with_capacity(wanted.len());
         for (root, at_or_after) in wanted {
-            rows.seek(keys::receipt(root, *at_or_after));
+            let leaf = hash::leaf_hash(root.as_bytes());
+            rows.seek(keys::receipt(&leaf, *at_or_after));
             let position = match rows.item() {
                 // All 32 bytes are compared here, whatever the prefix filter let through.
-                Some((key, value)) if key.get(..32) == Some(&root.as_bytes()[..]) => {
+                Some((key, value)) if key.get(..32) == Some(&leaf.as_bytes()[..]) => {
                     let damaged =
                         || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(key)) };
                     let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;

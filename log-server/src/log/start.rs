@@ -1,0 +1,113 @@
+//! Starting a log: what the store says, held against the record, and then the parts, each a task.
+
+use super::{Log, MAX_WITNESSES, OpenError, READERS, Settings};
+use crate::{
+    batch::Edge,
+    clock::Clock,
+    grants::Grants,
+    intake::Intake,
+    publish,
+    receipts::Fresh,
+    record::Record,
+    recover::{self, StartError},
+    scrub, sequencer,
+    signer::Signer,
+    space,
+    state::{Core, Published, Sealed, Start},
+    store::{Loaded, RocksStore, Store},
+    window,
+    witness_client::WitnessClient,
+    witnesses::Witnesses,
+};
+use bytes::Bytes;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use treering_tlog::note::SigningKey;
+
+impl Log {
+    /// Starts a log on its store with the machine's network.
+    ///
+    /// # Errors
+    /// Every reason for which a log must not start: see [`StartError`].
+    pub async fn open(settings: Settings, key: SigningKey, clock: Arc<dyn Clock>) -> Result<Log, OpenError> {
+        let witnesses = Arc::new(WitnessClient::new(settings.witness_timeout)?);
+        let (path, origin, cache) = (settings.store.clone(), settings.origin.clone(), settings.cache_bytes);
+        let store = tokio::task::spawn_blocking(move || {
+            recover::may_open(&path, &Record::beside(&path))?;
+            RocksStore::open_or_migrate(&path, &origin, cache).map_err(StartError::from)
+        });
+        let store = store.await??;
+        let store = Arc::new(store);
+        let log = Log::start(settings, Arc::new(key), (Arc::clone(&store) as _, clock), witnesses).await?;
+        log.core.start(scrub::run(Arc::clone(&log.core), store));
+        Ok(log)
+    }
+
+    /// Starts a log on any store, clock, signer and network.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub async fn start(
+        settings: Settings,
+        signer: Arc<dyn Signer>,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        witnesses: Arc<dyn Witnesses>,
+    ) -> Result<Log, OpenError> {
+        let count = settings.policy.witnesses().len();
+        if count > MAX_WITNESSES {
+            return Err(OpenError::TooManyWitnesses(count));
+        }
+        let key = signer.verifier();
+        if key.name().as_str() != settings.origin.as_str() {
+            return Err(OpenError::Key { key: key.name().to_string(), origin: settings.origin.to_string() });
+        }
+        let record = Record::beside(&settings.store);
+        let reading = Arc::clone(&store);
+        let (loaded, edge, shown) = tokio::task::spawn_blocking(move || {
+            let (loaded, edge) = recover::load(reading.as_ref(), &record)?;
+            let shown = last_published(reading.as_ref(), &loaded)?;
+            Ok::<_, StartError>((loaded, edge, shown))
+        })
+        .await??;
+        Ok(Log::spawn(settings, (store, clock), (signer, witnesses), loaded, edge, shown))
+    }
+
+    fn spawn(
+        settings: Settings,
+        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
+        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
+        loaded: Loaded,
+        edge: Edge,
+        published: Option<Published>,
+    ) -> Log {
+        let (next, signed) = (loaded.next_sequence, loaded.signed);
+        tracing::info!(size = %loaded.head.size, waiting = loaded.waiting.len(), "the store is loaded");
+        let start = Start {
+            sealed: Sealed { head: loaded.head, sealed_at: loaded.sealed_at },
+            published,
+            waiting: loaded.waiting,
+            grants: loaded.grants,
+            window_closed: loaded.window_closed,
+            retained_from: loaded.retained_from,
+        };
+        let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
+        let fresh = Fresh::default();
+        // Before anything is taken; an error is met again by the task that looks from time to time.
+        let _ = space::look(&core);
+        let intake = Intake::start(Arc::clone(&core), next);
+        let grants = Grants::start(Arc::clone(&core));
+        core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
+        core.start(publish::run(Arc::clone(&core), signed));
+        core.start(window::run(Arc::clone(&core)));
+        core.start(space::run(Arc::clone(&core)));
+        Log { core, intake, grants, fresh, readers: Arc::new(Semaphore::new(READERS)) }
+    }
+}
+
+/// What `/checkpoint` shows after a restart: the newest published head, with its refresh if there was one.
+fn last_published(store: &dyn Store, loaded: &Loaded) -> Result<Option<Published>, StartError> {
+    let Some(size) = loaded.published else { return Ok(None) };
+    let kept = store.checkpoint(size)?;
+    let note = loaded.refreshed.clone().or(kept);
+    Ok(note.map(|note| Published { size, note: Bytes::from(note.to_string()) }))
+}

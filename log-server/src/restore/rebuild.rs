@@ -1,0 +1,232 @@
+//! Making a store anew, entry by entry, from what a mirror has.
+//!
+//! Each step takes some entries, hashes them into the tree, and proves that tree to be a prefix of the newest signed
+//! checkpoint's before anything is written: a mirror that lies about one byte stops here. Then entries, tiles, batches,
+//! receipts' rows and past checkpoints are written in one synced write, by the code that seals a running log's ticks.
+
+use super::{RestoreError, mirror::Mirror};
+use crate::{
+    batch::{self, Edge},
+    store::{Past, RocksStore, Store as _, StoreError, Tick},
+};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use std::collections::HashMap;
+use treering_tlog::{
+    checkpoint::{Origin, VerifiedCheckpoint},
+    cosignature,
+    hash::Hash,
+    note::{Note, Signature, VerifierKey},
+    policy::Policy,
+    tile::{self, TILE_WIDTH, TileKind, TilePath, TileReader},
+    tree::{self, TreeHead, TreeSize},
+};
+use treering_token::entry::Entry;
+
+/// Requests at once.
+const AT_ONCE: usize = 8;
+/// A step has at most so many submissions, unless one batch has more: 32 MiB of leaf hashes.
+const STEP: u64 = 1 << 20;
+
+/// What was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Entries that were added.
+    pub entries: u64,
+    /// Submissions in their batches.
+    pub submissions: u64,
+    /// Batches that the mirror has dropped after the retention.
+    pub dropped: u64,
+    /// Past checkpoints.
+    pub checkpoints: u64,
+    /// Of these, those that don't meet the present policy: they are kept, and readers don't see them.
+    pub unmet: u64,
+}
+
+pub(super) struct Rebuild<'a> {
+    pub(super) store: &'a RocksStore,
+    pub(super) mirror: &'a Mirror,
+    pub(super) origin: &'a Origin,
+    pub(super) policy: &'a Policy,
+}
+
+impl Rebuild<'_> {
+    /// Adds what the store lacks; `tell` hears how far it is.
+    pub(super) async fn run(&self, mut tell: impl FnMut(u64, u64)) -> Result<Rebuilt, RestoreError> {
+        let newest = self.open(&self.mirror.checkpoint().await?, "checkpoint")?;
+        let loaded = self.store.load()?;
+        let mut edge = Edge::load(self.store, &loaded.head)?;
+        let mut rebuilt = Rebuilt::default();
+        let (from, to) = (loaded.head.size.get(), newest.head().size.get());
+        if to <= from {
+            let root =
+                tree::root_from(&mut batch::reader(self.store, newest.head().size), newest.head().size)?;
+            return if root == newest.head().root {
+                Ok(rebuilt)
+            } else {
+                Err(RestoreError::OtherHistory { size: newest.head().size })
+            };
+        }
+        self.prove(&edge.head(), &newest.head()).await?;
+        let mut last = loaded.sealed_at;
+        if from == 0 {
+            let past = self.past(&[TreeHead::EMPTY], &newest, &mut rebuilt).await?;
+            self.store.append(&[], &past)?;
+        }
+        let mut next = from;
+        while next < to {
+            let entries = self.entries(next, to).await?;
+            let mut ticks = Vec::with_capacity(entries.len());
+            let mut heads = Vec::with_capacity(entries.len());
+            let batches: Vec<_> = stream::iter(next..)
+                .zip(stream::iter(&entries))
+                .map(|(index, entry)| self.mirror.batch(index, entry.submissions()))
+                .buffered(AT_ONCE)
+                .try_collect()
+                .await?;
+            for ((index, entry), leaves) in (next..).zip(&entries).zip(batches) {
+                if last.is_some_and(|last| entry.sealed_at() <= last) {
+                    return Err(RestoreError::Entry {
+                        index,
+                        what: "its time is not after the one before it".into(),
+                    });
+                }
+                last = Some(entry.sealed_at());
+                let leaves = leaves.map(|bytes| leaf_hashes(index, entry, &bytes)).transpose()?;
+                match &leaves {
+                    Some(leaves) => rebuilt.submissions += leaves.len() as u64,
+                    // What is kept follows what is dropped, so that one number tells them apart.
+                    None if rebuilt.submissions > 0 => return Err(RestoreError::BatchGone { index }),
+                    None => rebuilt.dropped += 1,
+                }
+                let tick: Tick = batch::rebuild(&mut edge, entry, leaves);
+                heads.push(tick.head);
+                ticks.push(tick);
+            }
+            self.prove(&edge.head(), &newest.head()).await?;
+            let past = self.past(&heads, &newest, &mut rebuilt).await?;
+            // CRASH: before this write the store ends at `next`, and the next try goes on there; after it behind these.
+            self.store.append(&ticks, &past)?;
+            next += ticks.len() as u64;
+            rebuilt.entries += ticks.len() as u64;
+            tell(next, to);
+        }
+        if rebuilt.dropped > 0 {
+            self.store.drop_batches(from + rebuilt.dropped)?;
+        }
+        Ok(rebuilt)
+    }
+
+    /// The entries from this one on, to the end of their bundle at most.
+    async fn entries(&self, from: u64, to: u64) -> Result<Vec<Entry>, RestoreError> {
+        let width = u64::from(TILE_WIDTH);
+        let bundle = from / width;
+        let count = u16::try_from((to - bundle * width).min(width)).expect("at most 256");
+        let path = TilePath::new(TileKind::Entries, bundle, count).expect("within a tree's size");
+        let bytes = self.mirror.tile(path).await?;
+        let all = tile::split_entries(&bytes, count).map_err(StoreError::from)?;
+        let mut entries = Vec::new();
+        let mut submissions = 0_u64;
+        let wanted = usize::try_from(from % width).expect("below 256");
+        for (index, bytes) in (from..).zip(all.into_iter().skip(wanted)) {
+            let entry = Entry::decode(bytes)
+                .map_err(|error| RestoreError::Entry { index, what: error.to_string() })?;
+            submissions = submissions.saturating_add(entry.submissions());
+            if submissions > STEP && !entries.is_empty() {
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// The tree so far is a prefix of the newest signed one: proved from the mirror's hash tiles.
+    async fn prove(&self, old: &TreeHead, new: &TreeHead) -> Result<(), RestoreError> {
+        let refused = || RestoreError::OtherHistory { size: old.size };
+        if old.size == new.size {
+            return if old == new { Ok(()) } else { Err(refused()) };
+        }
+        if old.size.is_zero() {
+            return Ok(());
+        }
+        let paths = tile::tiles_with(&tree::consistency_nodes(old.size, new.size), new.size);
+        let tiles: HashMap<TilePath, Vec<u8>> = stream::iter(paths)
+            .map(async |path| self.mirror.tile(path).await.map(|bytes| (path, bytes)))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut reader = TileReader::new(new.size, |path| {
+            let missing = || StoreError::Damaged { what: format!("{path} is missing") };
+            tiles.get(&path).cloned().ok_or_else(missing)
+        });
+        let proof = tree::prove_consistency(&mut reader, old.size, new.size)?;
+        tree::verify_consistency(old, new, &proof).map_err(|_| refused())
+    }
+
+    /// The published checkpoints of these heads.
+    async fn past(
+        &self,
+        heads: &[TreeHead],
+        newest: &VerifiedCheckpoint,
+        rebuilt: &mut Rebuilt,
+    ) -> Result<Vec<Past>, RestoreError> {
+        let notes: Vec<(TreeHead, Option<Vec<u8>>)> = stream::iter(heads)
+            .map(async |head| Ok::<_, RestoreError>((*head, self.mirror.past(head.size.get()).await?)))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut past = Vec::new();
+        for (head, note) in notes {
+            let opened = match note {
+                Some(note) => self.open(&note, &format!("v1/checkpoints/{}", head.size))?,
+                None if head.size == newest.head().size => newest.clone(),
+                None => continue,
+            };
+            if opened.head() != head {
+                return Err(RestoreError::OtherHistory { size: head.size });
+            }
+            let kept = self.kept(&opened);
+            rebuilt.checkpoints += 1;
+            rebuilt.unmet += u64::from(!kept.published);
+            past.push(kept);
+        }
+        Ok(past)
+    }
+
+    /// INVARIANT 5: what a mirror calls published is so here only if its cosignatures meet the policy.
+    fn kept(&self, opened: &VerifiedCheckpoint) -> Past {
+        let mut voters = Vec::new();
+        let mut cosignatures: Vec<Signature> = Vec::new();
+        for (index, witness) in self.policy.witnesses().iter().enumerate() {
+            for line in opened.note().signatures().iter().filter(|line| witness.key.matches(line)) {
+                if cosignature::verify(&witness.key, opened.checkpoint(), line).is_ok() {
+                    voters.push(index);
+                    cosignatures.push(line.clone());
+                }
+            }
+        }
+        let published = self.policy.needs_no_witness() || self.policy.is_met(&voters);
+        let lines = opened.log_signatures().to_vec();
+        let signed = Note::new(opened.note().text(), lines).expect("fewer lines than it had");
+        Past { size: opened.head().size, signed, cosignatures, published }
+    }
+
+    fn open(&self, bytes: &[u8], path: &str) -> Result<VerifiedCheckpoint, RestoreError> {
+        let refused = |what: String| RestoreError::Checkpoint { path: path.to_owned(), what };
+        let note = Note::parse(bytes).map_err(|error| refused(error.to_string()))?;
+        let keys: Vec<VerifierKey> = self.policy.log_keys(self.origin);
+        VerifiedCheckpoint::open(note, self.origin, &keys).map_err(|error| refused(error.to_string()))
+    }
+}
+
+/// What a mirror gave for a batch must be what its entry names.
+fn leaf_hashes(index: u64, entry: &Entry, bytes: &[u8]) -> Result<Vec<Hash>, RestoreError> {
+    let leaves: Vec<Hash> = bytes.chunks_exact(Hash::LEN).filter_map(Hash::from_slice).collect();
+    let whole = bytes.len().is_multiple_of(Hash::LEN) && leaves.len() as u64 == entry.submissions();
+    if whole && tree::root(&leaves) == entry.batch_root() {
+        Ok(leaves)
+    } else {
+        Err(RestoreError::Batch { index })
+    }
+}
+
+const _: fn(u64) -> Option<TreeSize> = TreeSize::new;

@@ -1,0 +1,244 @@
+//! The scrub: while the log runs, old data is read again and verified, entry by entry, by the code of `check`, round and
+//! round.
+//!
+//! Disks lose bits where nobody looks for years. A round builds the whole tree anew from the stored entries, and holds tiles,
+//! batches, receipts' rows and checkpoints against it, down to the root that the log had when the round began. It goes at a
+//! configured rate, holds one batch at a time in memory, and doesn't fill the store's cache. Where it is, is kept in a file
+//! beside the store (`<store>.scrub`), so that a log that is restarted often has its last entries read, too.
+//!
+//! What is found is logged, counted, and named in readiness until the next round has gone over it; what it names is not
+//! served any more. Signing goes on (decision 0013).
+//!
+//! What this does not do: it repairs nothing, and blocks that are in the store's cache are not read from the disk.
+
+use crate::{
+    check::{Checkpoint, Finding, Report, Tiles, WIDTH, Walk},
+    state::{Core, Fatal, Phase, Withheld},
+    store::{RocksStore, StoreError},
+};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use treering_tlog::{
+    tile::{TileKind, TileLevel, TilePath},
+    tree::TreeHead,
+};
+
+/// What is read in one go.
+const STEP: u64 = 1 << 20;
+/// Verifying a signature takes as long as reading so many bytes at the rate that is meant for a small machine.
+const SIGNATURE: u64 = 4096;
+/// Before the first round, and between two: a start has better things to do, and so has a log with few entries.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Findings beyond this many of one round are counted and not named.
+const MAX_NAMED: usize = 20;
+const FIRST_LINE: &str = "treering-scrub/1";
+
+/// Runs until the log stops.
+pub(crate) async fn run(core: Arc<Core>, store: Arc<RocksStore>) {
+    if core.settings.scrub_bytes_per_second == 0 {
+        return;
+    }
+    let mut first = read_place(&core);
+    loop {
+        if !pause(&core, PAUSE).await {
+            return;
+        }
+        match round(&core, &store, first).await {
+            Ok(true) => first = 0,
+            Ok(false) => return,
+            Err(fatal) => return core.fail(&fatal),
+        }
+    }
+}
+
+/// One round from this bundle on; false if the log stops.
+async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<bool, Fatal> {
+    let head = core.sealed.borrow().head;
+    let mut round = Round::new(Arc::clone(store), head, first);
+    if first == 0 {
+        // What an earlier round found and this one doesn't find is over.
+        core.scrubbed(None);
+    }
+    loop {
+        let step = core.blocking(move |core| {
+            let ended = round.step(core)?;
+            Ok((round, ended))
+        });
+        let (after, ended) = step.await?;
+        round = after;
+        let (read, report) = round.taken();
+        core.metrics.scrubbed(read);
+        for finding in &report.findings {
+            tracing::error!(%finding, "the scrub found damage; see docs/operating.md, \"Disk\"");
+        }
+        core.scrubbed(Some(&report));
+        if ended {
+            core.metrics.scrub_round(core.clock.now());
+            write_place(core, 0);
+            return Ok(core.phase() == Phase::Running);
+        }
+        let bytes = u32::try_from(read).unwrap_or(u32::MAX);
+        let rate = core.settings.scrub_bytes_per_second;
+        if !pause(core, Duration::from_secs_f64(f64::from(bytes) / rate as f64)).await {
+            return Ok(false);
+        }
+    }
+}
+
+/// False if the log stops meanwhile.
+async fn pause(core: &Core, time: Duration) -> bool {
+    tokio::select! {
+        () = core.reached(Phase::Draining) => false,
+        () = tokio::time::sleep(time) => true,
+    }
+}
+
+/// A round that is under way.
+struct Round {
+    store: Arc<RocksStore>,
+    /// What the tree must be in the end.
+    head: TreeHead,
+    /// `None` where the tree can't be gone on with, because a bundle is broken.
+    walk: Option<Walk>,
+    bundle: u64,
+    /// The bundle's entries that are still to come.
+    entries: std::vec::IntoIter<Vec<u8>>,
+    index: u64,
+    read: u64,
+    report: Report,
+    /// How much was found, but for what is in `report`.
+    found: u64,
+    /// How much was found before this bundle.
+    before: u64,
+}
+
+impl Round {
+    fn new(store: Arc<RocksStore>, head: TreeHead, first: u64) -> Round {
+        let within = first > 0 && first < head.size.get().div_ceil(WIDTH);
+        let resumed = if within { Walk::resume(&store, first) } else { None };
+        let bundle = if resumed.is_some() { first } else { 0 };
+        let walk = resumed.unwrap_or_else(|| Walk::new(Tiles::Growing));
+        let (entries, report) = (Vec::new().into_iter(), Report::default());
+        let (index, read, found, before) = (bundle * WIDTH, 0, 0, 0);
+        Round { store, head, walk: Some(walk), bundle, entries, index, read, report, found, before }
+    }
+
+    fn taken(&mut self) -> (u64, Report) {
+        self.found += self.report.findings.len() as u64 + self.report.unlisted;
+        (std::mem::take(&mut self.read), std::mem::take(&mut self.report))
+    }
+
+    /// Reads about [`STEP`] bytes; true at the round's end. Blocking.
+    fn step(&mut self, core: &Core) -> Result<bool, Fatal> {
+        let store = Arc::clone(&self.store);
+        while self.read < STEP && core.phase() == Phase::Running {
+            let Some(bytes) = self.entries.next() else {
+                if self.index >= self.head.size.get() {
+                    self.end(&store)?;
+                    return Ok(true);
+                }
+                self.next_bundle(core, &store)?;
+                continue;
+            };
+            let Some(walk) = &mut self.walk else { continue };
+            let checked = Checkpoint { origin: &core.settings.origin, policy: &core.settings.policy };
+            let report = &mut self.report;
+            let read = walk.entry(&store, self.index, &bytes, report).and_then(|read| {
+                let signatures = checked.check(&store, &walk.head(), report)?;
+                Ok(read + SIGNATURE * signatures)
+            });
+            // What can't be read is damage like any other, and no reason to end the log.
+            self.read += read.unwrap_or_else(|error| {
+                self.report.find(format!("entry {}", self.index), error);
+                0
+            });
+            self.index += 1;
+        }
+        Ok(core.phase() != Phase::Running)
+    }
+
+    fn next_bundle(&mut self, core: &Core, store: &RocksStore) -> Result<(), Fatal> {
+        let size = self.head.size.get();
+        let bundle = self.index / WIDTH;
+        // A wrong entry makes all roots behind it wrong: what comes next is held against the tiles as they are.
+        if self.report.findings.len() as u64 + self.report.unlisted + self.found > self.before {
+            self.before = self.report.findings.len() as u64 + self.report.unlisted + self.found;
+            self.walk = Walk::resume(store, bundle);
+        }
+        let count = u16::try_from((size - bundle * WIDTH).min(WIDTH)).expect("at most 256");
+        let read = match &mut self.walk {
+            Some(walk) => walk.bundle(store, bundle, count, &mut self.report),
+            None => Ok(Vec::new()),
+        };
+        let entries = read.unwrap_or_else(|error| {
+            self.report.find(crate::check::name(TileKind::Entries, bundle, count), error);
+            Vec::new()
+        });
+        if entries.is_empty() {
+            // It is named; behind it goes on what can.
+            self.index = (bundle + 1) * WIDTH;
+            self.walk = if self.index < size { Walk::resume(store, bundle + 1) } else { None };
+            return Ok(());
+        }
+        self.read += entries.iter().map(|entry| entry.len() as u64).sum::<u64>();
+        self.entries = entries.into_iter();
+        if bundle != self.bundle {
+            self.bundle = bundle;
+            write_place(core, bundle);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, store: &RocksStore) -> Result<(), StoreError> {
+        let Some(walk) = &mut self.walk else { return Ok(()) };
+        walk.partial_tiles(store, &mut self.report)?;
+        if walk.head() != self.head {
+            self.report.find(format!("head {}", self.head.size), "the stored entries have another root");
+        }
+        Ok(())
+    }
+}
+
+/// What a finding names is not served: which bytes of it are wrong can't be told to a reader.
+pub(crate) fn withhold(finding: &Finding, withheld: &mut Withheld) {
+    if let Some(Ok(entry)) = finding.place.strip_prefix("batch ").map(str::parse) {
+        withheld.batches.insert(entry);
+    } else if let Some(Ok(entry)) = finding.place.strip_prefix("entry ").map(str::parse::<u64>) {
+        withheld.tiles.insert((TileKind::Entries, entry / WIDTH));
+    } else if let Ok(path) = TilePath::parse(&finding.place) {
+        withheld.tiles.insert((path.kind(), path.index()));
+        // Which of the two is wrong, the tile or the entries below it, isn't known.
+        if path.kind() == TileKind::Hashes(TileLevel::LEAVES) {
+            withheld.tiles.insert((TileKind::Entries, path.index()));
+        }
+    }
+}
+
+fn place_file(core: &Core) -> PathBuf {
+    let mut name = core.settings.store.components().collect::<PathBuf>().into_os_string();
+    name.push(".scrub");
+    name.into()
+}
+
+/// The bundle to go on with; 0 if there is none, or what is there is not one.
+fn read_place(core: &Core) -> u64 {
+    let text = fs::read_to_string(place_file(core)).unwrap_or_default();
+    let number = text.strip_prefix(FIRST_LINE).and_then(|rest| rest.trim().parse().ok());
+    number.unwrap_or(0)
+}
+
+/// Not synced: a lost place costs a round that begins anew.
+fn write_place(core: &Core, bundle: u64) {
+    if let Err(error) = fs::write(place_file(core), format!("{FIRST_LINE}\n{bundle}\n")) {
+        tracing::debug!(%error, "the scrub's place can't be kept");
+    }
+}
+
+/// Named in readiness.
+pub(crate) fn named(findings: &[Finding], all: u64) -> Vec<String> {
+    let mut named: Vec<String> =
+        findings.iter().take(MAX_NAMED).map(|finding| format!("damage: {finding}")).collect();
+    if all > named.len() as u64 {
+        named.push(format!("damage: and {} more", all - named.len() as u64));
+    }
+    named
+}

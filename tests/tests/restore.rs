@@ -1,0 +1,216 @@
+//! A store made anew from what readers have: from the log's own HTTP, which a mirror copies, and from a backup and a mirror.
+//! What was restored signs only if record and witnesses agree.
+
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Output,
+    thread,
+};
+
+use treering_tests::{
+    http::Http,
+    log::{OCTETS, SUBMISSIONS, recorded_size, shown},
+    net::{self, Net},
+    random, view,
+};
+use treering_token::token::Token;
+
+/// A place for a log with the same key and configuration, and without a store.
+fn bare(net: &Net, name: &str) -> PathBuf {
+    let dir = net.new_dir(name);
+    for file in ["log.toml", "key", "witnesses.policy"] {
+        std::fs::copy(net.log.dir().join(file), dir.join(file)).expect("a copy");
+    }
+    dir
+}
+
+fn restore(net: &Net, dir: &Path, from: &[&str]) -> Output {
+    let mut command = net.log.program();
+    command.args(["restore", "--dir"]).arg(dir).args(from).output().expect("the program starts")
+}
+
+fn restored(net: &Net, dir: &Path, from: &[&str]) -> String {
+    let output = restore(net, dir, from);
+    assert!(output.status.success(), "{}", shown(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn refused(net: &Net, dir: &Path, from: &[&str]) -> String {
+    let output = restore(net, dir, from);
+    assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A submission, and its receipt.
+type Stamped = (Vec<[u8; 32]>, Token);
+
+/// A log with some submissions, and the receipts that it gave.
+fn filled() -> (Net, Vec<Stamped>) {
+    let net = net::plan().start();
+    let submissions: Vec<_> = (1..6).map(random::commitments).collect();
+    let receipts = submissions.into_iter().map(|submission| {
+        let receipt = net.log.stamp(&submission);
+        (submission, receipt)
+    });
+    let receipts = receipts.collect();
+    net.log.wait_idle();
+    (net, receipts)
+}
+
+/// Puts a restored store into the stopped log's place.
+fn put_in_place(net: &Net, dir: &Path) {
+    std::fs::remove_dir_all(net.log.store()).expect("a store");
+    std::fs::rename(dir.join("store"), net.log.store()).expect("a store");
+}
+
+#[test]
+fn a_lost_store_is_made_anew_from_a_reader_and_signs_on() {
+    let (mut net, receipts) = filled();
+    let dir = bare(&net, "anew");
+    let url = net.log.public().base().to_owned();
+    let told = restored(&net, &dir, &["--from-mirror", &url]);
+    assert!(told.contains("5 entries, 5 submissions in 5 batches"), "{told}");
+    assert!(told.contains("there was no record; now it says size 5"), "{told}");
+    assert_eq!(recorded_size(&dir.join("store.record")).get(), 5);
+    // Never over a store.
+    assert!(refused(&net, &dir, &["--from-mirror", &url]).contains("a store is never overwritten"));
+
+    assert!(net.log.stop().success());
+    put_in_place(&net, &dir);
+    net.log.assert_clean();
+    net.log.start();
+    for (submission, receipt) in &receipts {
+        // A client that tries again gets the place that it had.
+        let again = net.log.public().post(
+            SUBMISSIONS,
+            &[("content-type", OCTETS), ("prefer", "wait=30")],
+            submission.concat(),
+        );
+        let again = Token::parse(&again.expect_status(200).body).expect("a receipt");
+        let root = view::root_of(submission);
+        view::verify(&net.policy, &again, &root);
+        assert_eq!((again.index(), again.layers()), (receipt.index(), receipt.layers()));
+        let asked = net.log.receipt(&root);
+        assert_eq!(asked.index(), receipt.index());
+    }
+    // Its witnesses know nothing beyond it, so it goes on.
+    let next = random::commitments(2);
+    let receipt = net.log.stamp(&next);
+    assert_eq!(receipt.index(), 5);
+    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+#[test]
+fn a_backup_and_what_came_after_it_from_a_reader() {
+    let (mut net, _) = filled();
+    let url = net.log.public().base().to_owned();
+    let backup = net.dir().join("backup");
+    let mut command = net.log.program();
+    let made = command.args(["backup", "--dir"]).arg(net.log.dir()).arg("--to").arg(&backup);
+    let made = made.output().expect("the program starts");
+    assert!(made.status.success(), "{}", shown(&made));
+    let later = random::commitments(3);
+    let receipt = net.log.stamp(&later);
+    net.log.wait_idle();
+    let dir = bare(&net, "anew");
+    // The machine kept its record: the backup alone is behind it.
+    std::fs::copy(net.log.record(), dir.join("store.record")).expect("a copy");
+    let from_backup = ["--from-backup", backup.to_str().expect("text")];
+    let why = refused(&net, &dir, &from_backup);
+    assert!(why.contains("may have signed size 6, and what was restored ends at size 5"), "{why}");
+    assert!(!dir.join("store").exists());
+    let told = restored(&net, &dir, &["--from-mirror", &url]);
+    assert!(told.contains("the record says size 6, and the store holds that head"), "{told}");
+    assert!(net.log.stop().success());
+    put_in_place(&net, &dir);
+    net.log.start();
+    assert_eq!(net.log.receipt(&view::root_of(&later)).index(), receipt.index());
+    assert_eq!(net.log.stamp(&random::commitments(1)).index(), 6);
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+#[test]
+fn without_its_store_a_log_that_has_signed_does_not_start_anew() {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    std::fs::rename(net.log.store(), net.dir().join("away")).expect("a store");
+    let (status, said) = net.log.start_refused();
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("there is no store at") && said.contains("may have signed size 1"), "{said}");
+    assert!(!net.log.store().exists(), "a new store was made in the old one's place");
+}
+
+/// A reader between the log and whoever asks, which changes one byte of what stands under a path.
+fn liar(log: &Http, path: &'static str, at: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a bound port"));
+    let log = log.clone();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let asked = lines.next().unwrap_or_default();
+            while lines.next().is_some_and(|line| !line.is_empty()) {}
+            let asked = asked.split(' ').nth(1).unwrap_or_default().to_owned();
+            let answer = log.get(&asked);
+            let mut body = answer.body.clone();
+            if asked == path {
+                body[at] ^= 1;
+            }
+            let head = format!(
+                "HTTP/1.1 {} x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                answer.status,
+                body.len()
+            );
+            // Whoever hangs up is answered nothing.
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_mirror_that_changes_a_byte_is_found_out() {
+    let (net, _) = filled();
+    let lies = [
+        // In the first entry: its version, its time, its batch's root.
+        ("/tile/entries/000.p/5", 3, "the mirror's entry 0: "),
+        ("/tile/entries/000.p/5", 12, "disagree"),
+        ("/tile/entries/000.p/5", 20, "the mirror's batch 0 is not the one that its entry names"),
+        ("/v1/batches/3", 7, "the mirror's batch 3 is not the one that its entry names"),
+        ("/v1/checkpoints/2", 16, "the mirror's v1/checkpoints/2 is no checkpoint of this log"),
+        ("/checkpoint", 16, "the mirror's checkpoint is no checkpoint of this log"),
+    ];
+    for (number, (path, at, wanted)) in lies.into_iter().enumerate() {
+        let dir = bare(&net, &format!("lied-{number}"));
+        let said = refused(&net, &dir, &["--from-mirror", &liar(net.log.public(), path, at)]);
+        assert!(said.contains(wanted), "{path}: {said}");
+        assert!(!dir.join("store").exists() && !dir.join("store.record").exists(), "{path}");
+        // Nothing of it was taken: an honest one goes on from there.
+        restored(&net, &dir, &["--from-mirror", net.log.public().base()]);
+    }
+}
+
+/// Nobody could tell whether a mirror has all of it.
+#[test]
+fn without_witnesses_and_record_nothing_signs_by_itself() {
+    let mut net = net::plan().start();
+    net.log.stamp(&random::commitments(1));
+    net.log.wait_idle();
+    let dir = bare(&net, "anew");
+    std::fs::write(dir.join("witnesses.policy"), "quorum none\n").expect("a file");
+    let told = restored(&net, &dir, &["--from-mirror", net.log.public().base()]);
+    assert!(told.contains("does not start until you have made sure"), "{told}");
+    assert!(!dir.join("store.record").exists());
+    assert!(net.log.stop().success());
+    put_in_place(&net, &dir);
+    std::fs::remove_file(net.log.record()).expect("a record");
+    let (status, said) = net.log.start_refused();
+    assert_eq!(status.code(), Some(2), "{said}");
+    assert!(said.contains("store.record is missing"), "{said}");
+}
