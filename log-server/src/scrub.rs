@@ -221,9 +221,11 @@ fn place_file(core: &Core) -> PathBuf {
 
 /// The bundle to go on with; 0 if there is none, or what is there is not one.
 fn read_place(core: &Core) -> u64 {
-    let text = fs::read_to_string(place_file(core)).unwrap_or_default();
-    let number = text.strip_prefix(FIRST_LINE).and_then(|rest| rest.trim().parse().ok());
-    number.unwrap_or(0)
+    parse_place(&fs::read_to_string(place_file(core)).unwrap_or_default()).unwrap_or(0)
+}
+
+fn parse_place(text: &str) -> Option<u64> {
+    text.strip_prefix(FIRST_LINE)?.strip_prefix('\n')?.strip_suffix('\n')?.parse().ok()
 }
 
 /// Not synced: a lost place costs a round that begins anew.
@@ -241,4 +243,54 @@ pub(crate) fn named(findings: &[Finding], all: u64) -> Vec<String> {
         named.push(format!("damage: and {} more", all - named.len() as u64));
     }
     named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(place: &str) -> Finding {
+        Finding { place: place.to_owned(), what: "is wrong".to_owned() }
+    }
+
+    #[test]
+    fn what_a_finding_names_is_withheld_and_nothing_else() {
+        let mut withheld = Withheld::default();
+        for place in ["receipt of leaf ab", "checkpoint 7", "head 9", "batch x"] {
+            withhold(&finding(place), &mut withheld);
+        }
+        assert!(withheld.tiles.is_empty() && withheld.batches.is_empty());
+        for place in ["batch 3", "entry 513", "tile/0/001", "tile/1/000.p/7", "tile/entries/004.p/2"] {
+            withhold(&finding(place), &mut withheld);
+        }
+        assert_eq!(withheld.batches.into_iter().collect::<Vec<_>>(), [3]);
+        let level = |level| TileKind::Hashes(TileLevel::new(level).unwrap());
+        let entries = TileKind::Entries;
+        let wanted = [(entries, 2), (level(0), 1), (entries, 1), (level(1), 0), (entries, 4)];
+        assert_eq!(withheld.tiles, wanted.into_iter().collect());
+    }
+
+    #[test]
+    fn readiness_names_the_first_and_counts_the_rest() {
+        assert!(named(&[], 0).is_empty());
+        assert_eq!(named(&[finding("batch 3")], 1), ["damage: batch 3: is wrong"]);
+        let many: Vec<Finding> = (0..50).map(|entry| finding(&format!("batch {entry}"))).collect();
+        let named = named(&many, 1000);
+        assert_eq!(named.len(), MAX_NAMED + 1);
+        assert_eq!(named.last().map(String::as_str), Some("damage: and 980 more"));
+    }
+
+    #[test]
+    fn a_place_that_was_half_written_is_none() {
+        assert_eq!(parse_place("treering-scrub/1\n17\n"), Some(17));
+        for bad in [
+            "",
+            "treering-scrub/1\n17",
+            "treering-scrub/1\n",
+            "treering-scrub/2\n17\n",
+            "treering-scrub/1\nx\n",
+        ] {
+            assert_eq!(parse_place(bad), None, "{bad:?}");
+        }
+    }
 }

@@ -35,6 +35,23 @@ fn the_template_holds_the_defaults_and_nothing_else() {
 }
 
 #[test]
+fn a_file_from_before_versions_is_read_and_one_of_a_later_program_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.toml");
+    let load = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Config::load(&path)
+    };
+    let before = load(LEAST).unwrap();
+    assert_eq!(load(&format!("version = 1\n{LEAST}")).unwrap(), before);
+    // By its version, not by a key that is not known here.
+    let later = load(&format!("version = 2\nnew_key = 1\n{LEAST}")).unwrap_err().to_string();
+    assert!(later.ends_with("version = 2, and this program knows version 1: use a later program"), "{later}");
+    let none = load(&format!("version = 0\n{LEAST}")).unwrap_err().to_string();
+    assert_eq!(none, "version = 0: it must be 1 to 1");
+}
+
+#[test]
 fn paths_are_relative_to_the_file() {
     let config = check(LEAST).unwrap();
     assert_eq!(config.store, Path::new("/etc/log/s"));
