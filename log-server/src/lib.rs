@@ -8,6 +8,7 @@ pub mod commands;
 pub mod config;
 pub mod control;
 mod cosign;
+mod damage;
 mod entries;
 mod grants;
 pub mod http;

@@ -13,7 +13,8 @@
 
 use crate::{
     check::{Checkpoint, Finding, Report, Tiles, WIDTH, Walk},
-    state::{Core, Fatal, Phase, Withheld},
+    damage::Withheld,
+    state::{Core, Fatal, Phase},
     store::{RocksStore, StoreError},
 };
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
@@ -55,8 +56,7 @@ async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<
     let head = core.sealed.borrow().head;
     let mut round = Round::new(Arc::clone(store), head, first);
     if first == 0 {
-        // What an earlier round found and this one doesn't find is over.
-        core.scrubbed(None);
+        core.damage.round_begins();
     }
     loop {
         let step = core.blocking(move |core| {
@@ -70,7 +70,7 @@ async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<
         for finding in &report.findings {
             tracing::error!(%finding, "the scrub found damage; see docs/operating.md, \"Disk\"");
         }
-        core.scrubbed(Some(&report));
+        core.metrics.damage(core.damage.add(&report));
         if ended {
             core.metrics.scrub_round(core.clock.now());
             write_place(core, 0);

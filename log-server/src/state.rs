@@ -2,20 +2,19 @@
 //! failure ends everything.
 
 use crate::{
-    check::{Finding, Report},
     clock::{Clock, Pace},
+    damage::Damage,
     grants::Pending,
     log::Settings,
     metrics::Metrics,
     record::RecordError,
-    scrub,
     signer::{Signer, SignerError},
     store::{GrantGroup, Store, StoreError, Waiting},
     witnesses::{Board, Witnesses},
 };
 use bytes::Bytes;
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -25,7 +24,6 @@ use std::{
 use tokio::sync::watch;
 use treering_tlog::{
     hash::Hash,
-    tile::TileKind,
     time::UnixMillis,
     tree::{TreeHead, TreeSize},
 };
@@ -88,28 +86,8 @@ pub(crate) struct Core {
     intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
     closing: Mutex<u64>,
-    damage: Mutex<Damage>,
+    pub(crate) damage: Damage,
 }
-
-/// What the scrub found in this round and the one before.
-#[derive(Debug, Default)]
-struct Damage {
-    findings: Vec<Finding>,
-    all: u64,
-    /// Of the round before: named until this one has gone over it.
-    before: Option<(Vec<Finding>, u64)>,
-    withheld: Withheld,
-}
-
-/// What is not served, since the scrub found it damaged.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Withheld {
-    pub(crate) tiles: HashSet<(TileKind, u64)>,
-    pub(crate) batches: HashSet<u64>,
-}
-
-/// Findings that are kept for readiness.
-const MAX_FINDINGS: usize = 100;
 
 /// The writers of the intake: submissions, and grants.
 const INTAKES: usize = 2;
@@ -178,7 +156,7 @@ impl Core {
             told: AtomicU64::new(0),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
-            damage: Mutex::default(),
+            damage: Damage::default(),
             settings,
         }
     }
@@ -206,44 +184,6 @@ impl Core {
                 core.fail(&Fatal::Task(error));
             }
         });
-    }
-
-    /// What a step of the scrub found; `None` where a new round begins.
-    pub(crate) fn scrubbed(&self, report: Option<&Report>) {
-        let mut damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(report) = report else {
-            damage.before = Some((std::mem::take(&mut damage.findings), std::mem::take(&mut damage.all)));
-            return;
-        };
-        damage.all += report.findings.len() as u64 + report.unlisted;
-        for finding in &report.findings {
-            scrub::withhold(finding, &mut damage.withheld);
-            if damage.findings.len() < MAX_FINDINGS {
-                damage.findings.push(finding.clone());
-            }
-        }
-        let known = damage.before.as_ref().map_or(0, |(_, all)| *all).max(damage.all);
-        self.metrics.damage(known);
-    }
-
-    /// What is damaged, for readiness.
-    pub(crate) fn damage(&self) -> Vec<String> {
-        let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        match &damage.before {
-            Some((findings, all)) if *all > damage.all => scrub::named(findings, *all),
-            _ => scrub::named(&damage.findings, damage.all),
-        }
-    }
-
-    /// Is this tile, or bundle of entries, not to be served?
-    pub(crate) fn withholds_tile(&self, kind: TileKind, index: u64) -> bool {
-        let damage = self.damage.lock().unwrap_or_else(PoisonError::into_inner);
-        damage.withheld.tiles.contains(&(kind, index))
-    }
-
-    /// Is this batch not to be served?
-    pub(crate) fn withholds_batch(&self, entry: u64) -> bool {
-        self.damage.lock().unwrap_or_else(PoisonError::into_inner).withheld.batches.contains(&entry)
     }
 
     /// The first entry whose commitments are not being deleted.

@@ -196,7 +196,7 @@ impl Log {
     /// The store could not be read, or the batch is being dropped.
     pub async fn batch_piece(&self, entry: u64, size: TreeSize, piece: usize) -> Result<Bytes, ReadError> {
         self.read(move |core| {
-            if core.withholds_batch(entry) {
+            if core.damage.withholds_batch(entry) {
                 return Err(receipts::unreadable(
                     &StoreError::Damaged { what: format!("batch {entry}") }.into(),
                 ));
@@ -243,7 +243,7 @@ impl Log {
         }
         self.read(move |core| {
             // The scrub found wrong bytes in it.
-            if core.withholds_tile(path.kind(), path.index()) {
+            if core.damage.withholds_tile(path.kind(), path.index()) {
                 return Err(receipts::unreadable(&StoreError::Damaged { what: path.to_string() }.into()));
             }
             core.store.tile(path).map_err(|error| receipts::unreadable(&error.into()))
@@ -263,7 +263,7 @@ impl Log {
         let reasons = [fault, held.intake.clone(), held.sealing.clone(), held.signing.clone()];
         let mut degraded: Vec<String> = reasons.into_iter().flatten().collect();
         let rows = core.board.rows();
-        degraded.extend(core.damage());
+        degraded.extend(core.damage.named());
         degraded.extend(
             rows.iter()
                 .filter_map(|row| row.last_error.as_ref().map(|e| format!("witness {}: {e}", row.name))),
