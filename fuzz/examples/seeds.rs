@@ -13,8 +13,8 @@ use treering_tlog::{
     note::{KeyName, Note, SigningKey},
     tile::append_entry,
     time::UnixMillis,
-    tree::TreeSize,
-    witness::{AddCheckpoint, print_conflict, print_signatures},
+    tree::{Subtree, TreeSize},
+    witness::{AddCheckpoint, SignSubtree, print_conflict, print_signatures},
 };
 use treering_token::{
     bundle::{Blinding, Header, Item, Kind, Opener, Own, Record, RelativePath, RunHeader},
@@ -134,9 +134,17 @@ fn witness_messages() -> Seeds {
     let request = |old, proof: Vec<Hash>| {
         AddCheckpoint { old, proof, checkpoint: note(&NOTES.checkpoints[0].signed) }.to_string()
     };
+    let subtree = SignSubtree {
+        subtree: Subtree::new(8, 13).expect("a subtree"),
+        hash: sha256(b"subtree"),
+        proof: vec![sha256(b"a")],
+        checkpoint,
+    };
+    let subtree = subtree.to_string();
     vec![
         seed("first", request(TreeSize::ZERO, Vec::new())),
         seed("later", request(TreeSize::MAX, vec![sha256(b"a"), sha256(b"b")])),
+        seed("subtree", subtree),
         seed("conflict", print_conflict(TreeSize::MAX)),
         seed("signatures", signatures),
     ]

@@ -8,7 +8,9 @@ use treering_tlog::{
     note::{KeyName, Note, Signature, SigningKey, VerifierKey},
     proof::TlogProof,
     time::UnixSeconds,
-    witness::{AddCheckpoint, parse_conflict, parse_signatures, print_conflict, print_signatures},
+    witness::{
+        AddCheckpoint, SignSubtree, parse_conflict, parse_signatures, print_conflict, print_signatures,
+    },
 };
 
 use crate::meter::bounded;
@@ -87,13 +89,20 @@ pub fn tlog_proof(bytes: &[u8]) {
     assert!(proof.extra.is_none_or(|extra| !extra.is_empty()));
 }
 
-/// The request of a log and both answers of a witness.
+/// Both requests of a log and both answers of a witness.
 pub fn witness_request(bytes: &[u8]) {
     if let Ok(request) = bounded(bytes, || AddCheckpoint::parse(bytes)) {
         let printed = request.to_string();
         assert_eq!(printed.as_bytes(), bytes);
         assert_eq!(AddCheckpoint::parse(printed.as_bytes()).as_ref(), Ok(&request));
         assert!(bytes.len() <= AddCheckpoint::MAX_BYTES && request.proof.len() <= AddCheckpoint::MAX_PROOF);
+    }
+    if let Ok(request) = bounded(bytes, || SignSubtree::parse(bytes)) {
+        let printed = request.to_string();
+        assert_eq!(printed.as_bytes(), bytes);
+        assert_eq!(SignSubtree::parse(printed.as_bytes()).as_ref(), Ok(&request));
+        assert!(bytes.len() <= SignSubtree::MAX_BYTES && request.proof.len() <= SignSubtree::MAX_PROOF);
+        assert!(request.subtree.start() < request.subtree.end());
     }
     if let Ok(size) = bounded(bytes, || parse_conflict(bytes)) {
         assert_eq!(print_conflict(size).as_bytes(), bytes);

@@ -1,12 +1,13 @@
-//! Proofs of trees, against the algorithms of RFC 9162 and the recursion of RFC 6962.
+//! Proofs of trees, against the algorithms of RFC 9162 and of draft-ietf-plants-merkle-tree-certs, and the recursion of
+//! RFC 6962.
 
 use arbitrary::{Result, Unstructured};
 use treering_tlog::{
     hash::{Hash, leaf_hash, node_hash, sha256},
     kernel::RootBuilder,
     tree::{
-        self, MemoryTree, TreeHead, TreeSize, prove_consistency, prove_inclusion, verify_consistency,
-        verify_inclusion,
+        self, MemoryTree, Subtree, TreeHead, TreeSize, prove_consistency, prove_inclusion, prove_subtree,
+        verify_consistency, verify_inclusion, verify_subtree,
     },
 };
 
@@ -16,6 +17,8 @@ pub fn tree(bytes: &[u8]) {
     let _ = small(&mut input);
     let _ = arbitrary_inclusion(&mut input);
     let _ = arbitrary_consistency(&mut input);
+    let _ = small_subtree(&mut input);
+    let _ = arbitrary_subtree(&mut input);
 }
 
 fn small(input: &mut Unstructured<'_>) -> Result<()> {
@@ -78,6 +81,71 @@ fn arbitrary_consistency(input: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(verify_consistency(&old, &new, &proof).is_ok(), want);
     }
     Ok(())
+}
+
+fn small_subtree(input: &mut Unstructured<'_>) -> Result<()> {
+    let count = input.int_in_range(1..=48)?;
+    let leaves: Vec<Hash> = (0..count).map(|leaf: u8| leaf_hash(&[leaf])).collect();
+    let (start, end) = (input.choose_index(leaves.len())?, 1 + input.choose_index(leaves.len())?);
+    let Some(subtree) = Subtree::new(start as u64, end as u64) else { return Ok(()) };
+    let (hash, head) = (root(&leaves[start..end]), head(&leaves));
+    let proof = prove_subtree(&mut &MemoryTree::new(leaves), subtree, head.size).expect("all nodes are there");
+    let changed = change(&proof, input)?;
+    assert_eq!(verify_subtree(subtree, &hash, &head, &changed).is_ok(), changed == proof);
+    Ok(())
+}
+
+fn arbitrary_subtree(input: &mut Unstructured<'_>) -> Result<()> {
+    let (start, end, size) = (number(input)?, number(input)?, size(input)?);
+    let (claimed, proof) = (hash(input)?, hashes(input)?);
+    let subtree = Subtree::new(start, end);
+    let valid = start < end && end <= TreeSize::MAX.get() && start & ((end - start).next_power_of_two() - 1) == 0;
+    assert_eq!(subtree.is_some(), valid);
+    let Some(subtree) = subtree else { return Ok(()) };
+    let hashes = subtree_hashes(start, end, size.get(), claimed, &proof);
+    for (of_subtree, root) in hashes.into_iter().chain([(claimed, hash(input)?)]) {
+        let want = subtree_hashes(start, end, size.get(), of_subtree, &proof) == Some((of_subtree, root));
+        let head = TreeHead { size, root };
+        assert_eq!(verify_subtree(subtree, &of_subtree, &head, &proof).is_ok(), want);
+    }
+    Ok(())
+}
+
+/// draft-ietf-plants-merkle-tree-certs section 4.4.3: both hashes that a subtree consistency proof leads to.
+fn subtree_hashes(start: u64, end: u64, size: u64, claimed: Hash, proof: &[Hash]) -> Option<(Hash, Hash)> {
+    if end > size {
+        return None;
+    }
+    let (mut f, mut s, mut t) = (start, end - 1, size - 1);
+    if s == t {
+        while f != s {
+            (f, s, t) = (f >> 1, s >> 1, t >> 1);
+        }
+    } else {
+        while f != s && s & 1 == 1 {
+            (f, s, t) = (f >> 1, s >> 1, t >> 1);
+        }
+    }
+    let (first, rest) = if f == s { (claimed, proof) } else { proof.split_first().map(|(a, b)| (*a, b))? };
+    let (mut in_subtree, mut in_tree) = (first, first);
+    for hash in rest {
+        if t == 0 {
+            return None;
+        }
+        if s & 1 == 1 || s == t {
+            if f < s {
+                in_subtree = node_hash(hash, &in_subtree);
+            }
+            in_tree = node_hash(hash, &in_tree);
+            while s & 1 == 0 {
+                (f, s, t) = (f >> 1, s >> 1, t >> 1);
+            }
+        } else {
+            in_tree = node_hash(&in_tree, hash);
+        }
+        (f, s, t) = (f >> 1, s >> 1, t >> 1);
+    }
+    (t == 0).then_some((in_subtree, in_tree))
 }
 
 /// RFC 9162 section 2.1.3.2: the root that an inclusion proof leads to.

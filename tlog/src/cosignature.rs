@@ -5,9 +5,10 @@
 //! lines before the checkpoint's), ML-DSA-44 a binary structure that leaves extension lines out.
 //!
 //! A timestamp of 0 says nothing about time: such a line is verified and then answered with
-//! [`CosignatureError::NoTimestamp`]. Signatures over subtrees are not made or read here, and no time is called too
-//! old or too new.
+//! [`CosignatureError::NoTimestamp`]. ML-DSA-44 keys sign subtrees, too: [`verify_subtree`]. No time is called too old or
+//! too new.
 
+mod subtree;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,13 @@ use ml_dsa::MlDsa44;
 use zeroize::Zeroizing;
 
 use crate::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Origin},
+    hash::Hash,
     note::{KeyError, KeyName, Signature, SignatureType, VerifierKey, private_text, read_private_text},
     time::UnixSeconds,
 };
+
+pub use subtree::{subtree_message, verify_subtree};
 
 /// The timestamp in front of the signature.
 const TIMESTAMP_BYTES: usize = 8;
@@ -36,20 +40,8 @@ pub fn verify(
     checkpoint: &Checkpoint,
     line: &Signature,
 ) -> Result<UnixSeconds, CosignatureError> {
-    let want = line_length(key.kind()).ok_or(CosignatureError::KeyType)?;
-    if !key.matches(line) {
-        return Err(CosignatureError::OtherKey);
-    }
-    let Some((timestamp, signature)) = split(line).filter(|_| line.bytes().len() == want) else {
-        return Err(CosignatureError::Length { want, got: line.bytes().len() });
-    };
-    // SPEC: tlog-cosignature, Format: the timestamp must not exceed 2^63 - 1.
-    let time = UnixSeconds::new(timestamp).ok_or(CosignatureError::Timestamp)?;
-    let message = match key.kind() {
-        SignatureType::Ed25519 => return Err(CosignatureError::KeyType),
-        SignatureType::CosignatureEd25519 => ed25519_message(checkpoint, time).into_bytes(),
-        SignatureType::CosignatureMlDsa44 => ml_dsa_message(key.name(), checkpoint, time),
-    };
+    let (time, signature) = split(key, line)?;
+    let message = message(key, checkpoint, time).ok_or(CosignatureError::KeyType)?;
     let genuine = key.verifies(&message, signature);
     match (genuine, time.get()) {
         (false, _) => Err(CosignatureError::Forged),
@@ -61,9 +53,26 @@ pub fn verify(
 /// The timestamp that a cosignature line claims (not verified), if the line has the key's name and ID and the length
 /// of a cosignature of its type.
 pub fn claimed_time(key: &VerifierKey, line: &Signature) -> Option<UnixSeconds> {
-    let fits = key.matches(line) && line_length(key.kind()) == Some(line.bytes().len());
-    let (timestamp, _) = split(line).filter(|_| fits)?;
-    UnixSeconds::new(timestamp)
+    split(key, line).ok().map(|(time, _)| time)
+}
+
+/// What a key signs for a checkpoint as of `time`, for signers that this crate doesn't have; `None` for keys of type 0x01.
+pub fn message(key: &VerifierKey, checkpoint: &Checkpoint, time: UnixSeconds) -> Option<Vec<u8>> {
+    let head = &checkpoint.head;
+    match key.kind() {
+        SignatureType::Ed25519 => None,
+        SignatureType::CosignatureEd25519 => Some(ed25519_message(checkpoint, time).into_bytes()),
+        SignatureType::CosignatureMlDsa44 => {
+            // SPEC: tlog-cosignature, ML-DSA-44 signed message: a checkpoint is the subtree from leaf 0 to its size.
+            Some(ml_dsa_message(key.name(), &checkpoint.origin, 0, head.size.get(), &head.root, time))
+        }
+    }
+}
+
+/// The line that holds a signature over a message of [`message`] or [`subtree_message`].
+pub fn line(key: &VerifierKey, time: UnixSeconds, signature: &[u8]) -> Signature {
+    let bytes = [&time.get().to_be_bytes()[..], signature].concat();
+    Signature::new(key.name().clone(), key.id(), bytes)
 }
 
 /// A witness's key. Secret; zeroed when dropped, never printed.
@@ -115,9 +124,14 @@ impl CosignerKey {
 
     /// What [`CosignerKey::parse`] reads. Secret.
     pub fn to_private_text(&self) -> Zeroizing<String> {
+        private_text(&self.verifier, &self.seed())
+    }
+
+    /// The seed that the key was made from, for signers that this crate doesn't have. Secret.
+    pub fn seed(&self) -> Zeroizing<[u8; 32]> {
         match &self.secret {
-            Secret::Ed25519(key) => private_text(&self.verifier, key.as_bytes()),
-            Secret::MlDsa44(key) => private_text(&self.verifier, key.as_seed().as_ref()),
+            Secret::Ed25519(key) => Zeroizing::new(*key.as_bytes()),
+            Secret::MlDsa44(key) => Zeroizing::new((*key.as_seed()).into()),
         }
     }
 
@@ -136,21 +150,21 @@ impl CosignerKey {
         if time.get() == 0 {
             return Err(CosignatureError::NoTimestamp);
         }
-        let name = self.verifier.name();
-        let mut bytes = time.get().to_be_bytes().to_vec();
+        let message = message(&self.verifier, checkpoint, time).ok_or(CosignatureError::KeyType)?;
+        Ok(self.sign(time, &message))
+    }
+
+    fn sign(&self, time: UnixSeconds, message: &[u8]) -> Signature {
         match &self.secret {
-            Secret::Ed25519(key) => {
-                bytes.extend(key.sign(ed25519_message(checkpoint, time).as_bytes()).to_bytes());
-            }
+            Secret::Ed25519(key) => line(&self.verifier, time, &key.sign(message).to_bytes()),
             Secret::MlDsa44(key) => {
                 let signature = key
                     .expanded_key()
-                    .sign_deterministic(&ml_dsa_message(name, checkpoint, time), &[])
+                    .sign_deterministic(message, &[])
                     .expect("ML-DSA refuses only contexts beyond 255 bytes, and this one is empty");
-                bytes.extend(signature.encode());
+                line(&self.verifier, time, &signature.encode())
             }
         }
-        Ok(Signature::new(name.clone(), self.verifier.id(), bytes))
     }
 }
 
@@ -183,7 +197,13 @@ pub enum CosignatureError {
     /// The timestamp is 0.
     #[error("the cosignature has no timestamp")]
     NoTimestamp,
-    /// Not by this key, or of another checkpoint or time.
+    /// Only ML-DSA-44 keys sign subtrees.
+    #[error("this key does not sign subtrees: only ML-DSA-44 keys do")]
+    NoSubtrees,
+    /// A time on a subtree that does not begin at leaf 0.
+    #[error("a subtree that does not begin at leaf 0 can't have a timestamp")]
+    TimedSubtree,
+    /// Not by this key, or of another checkpoint, subtree or time.
     #[error("the cosignature does not verify")]
     Forged,
 }
@@ -197,9 +217,18 @@ fn line_length(kind: SignatureType) -> Option<usize> {
     }
 }
 
-fn split(line: &Signature) -> Option<(u64, &[u8])> {
-    let (timestamp, signature) = line.bytes().split_first_chunk::<TIMESTAMP_BYTES>()?;
-    Some((u64::from_be_bytes(*timestamp), signature))
+/// Time and signature of a line, neither of them verified.
+fn split<'a>(key: &VerifierKey, line: &'a Signature) -> Result<(UnixSeconds, &'a [u8]), CosignatureError> {
+    let want = line_length(key.kind()).ok_or(CosignatureError::KeyType)?;
+    if !key.matches(line) {
+        return Err(CosignatureError::OtherKey);
+    }
+    let got = line.bytes().len();
+    let parts = line.bytes().split_first_chunk::<TIMESTAMP_BYTES>().filter(|_| got == want);
+    let (timestamp, signature) = parts.ok_or(CosignatureError::Length { want, got })?;
+    // SPEC: tlog-cosignature, Format: the timestamp must not exceed 2^63 - 1.
+    let time = UnixSeconds::new(u64::from_be_bytes(*timestamp)).ok_or(CosignatureError::Timestamp)?;
+    Ok((time, signature))
 }
 
 /// SPEC: tlog-cosignature, Ed25519 signed message: header line, timestamp line, the whole body.
@@ -207,16 +236,22 @@ fn ed25519_message(checkpoint: &Checkpoint, time: UnixSeconds) -> String {
     format!("cosignature/v1\ntime {}\n{}", time.get(), checkpoint.to_text())
 }
 
-/// SPEC: tlog-cosignature, ML-DSA-44 signed message: `cosigned_message`, for the tree from leaf 0.
-fn ml_dsa_message(name: &KeyName, checkpoint: &Checkpoint, time: UnixSeconds) -> Vec<u8> {
-    let start = 0_u64;
+/// SPEC: tlog-cosignature, ML-DSA-44 signed message: `cosigned_message`.
+fn ml_dsa_message(
+    name: &KeyName,
+    origin: &Origin,
+    start: u64,
+    end: u64,
+    hash: &Hash,
+    time: UnixSeconds,
+) -> Vec<u8> {
     let mut message = b"subtree/v1\n\0".to_vec();
     push_opaque(&mut message, name.as_str());
     message.extend(time.get().to_be_bytes());
-    push_opaque(&mut message, checkpoint.origin.as_str());
+    push_opaque(&mut message, origin.as_str());
     message.extend(start.to_be_bytes());
-    message.extend(checkpoint.head.size.get().to_be_bytes());
-    message.extend(checkpoint.head.root.as_bytes());
+    message.extend(end.to_be_bytes());
+    message.extend(hash.as_bytes());
     message
 }
 

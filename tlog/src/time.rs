@@ -8,6 +8,8 @@
 pub struct UnixSeconds(u64);
 
 impl UnixSeconds {
+    /// The epoch; in a cosignature: no time at all.
+    pub const ZERO: UnixSeconds = UnixSeconds(0);
     /// The greatest value (tlog-cosignature: timestamps must not exceed it).
     pub const MAX: UnixSeconds = UnixSeconds(i64::MAX as u64);
 

@@ -7,11 +7,20 @@
 //! <the checkpoint, a signed note, to the end>
 //! ```
 //!
-//! The answer is signature lines (200) or the size that the witness has (409, [`SIZE_CONTENT_TYPE`]). Every line of
-//! every message ends in a newline.
+//! ```text
+//! subtree 8 13                   sign-subtree: its first leaf, and the one behind its last, canonical decimals
+//! <base64 of a hash>             the subtree's hash
+//! <base64 of a hash>             the subtree consistency proof, 0 to 63 lines
 //!
-//! Parsing verifies nothing, and status codes are the server's. `sign-subtree` is not here.
+//! <a checkpoint that the witness cosigned, to the end>
+//! ```
+//!
+//! The answer is signature lines (200) or, to add-checkpoint, the size that the witness has (409,
+//! [`SIZE_CONTENT_TYPE`]). Every line of every message ends in a newline.
+//!
+//! Parsing verifies nothing, and status codes are the server's.
 
+mod subtree;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +33,8 @@ use crate::{
     proof::{HashLinesError, hash_lines, numbered, split_line},
     tree::TreeSize,
 };
+
+pub use subtree::SignSubtree;
 
 /// Content type of a 409's body.
 pub const SIZE_CONTENT_TYPE: &str = "text/x.tlog.size";
@@ -123,10 +134,27 @@ pub enum WitnessMessageError {
     /// The first line of add-checkpoint.
     #[error("the first line is not \"old\" and a canonical decimal number below 2^63")]
     Old,
+    /// The first line of sign-subtree.
+    #[error("the first line is not \"subtree\", a start and an end, canonical decimal numbers below 2^63")]
+    Range,
+    /// Two numbers that are not those of a subtree.
+    #[error(
+        "the leaves from {start} up to {end} are no subtree: a start is below its end, and a multiple of the power of two \
+         at or above the number of leaves"
+    )]
+    NoSubtree {
+        /// The first leaf.
+        start: u64,
+        /// Behind the last leaf.
+        end: u64,
+    },
+    /// The second line of sign-subtree.
+    #[error("the second line is not the canonical base64 of the subtree's hash")]
+    SubtreeHash,
     /// A line of the consistency proof.
     #[error("proof line {line} is not the canonical base64 of a hash")]
     Proof {
-        /// From 1, counted from the line after `old`.
+        /// From 1, counted from the first line of the proof.
         line: usize,
     },
     /// More than [`AddCheckpoint::MAX_PROOF`].

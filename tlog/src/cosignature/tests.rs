@@ -3,13 +3,16 @@ use std::sync::LazyLock;
 use insta::{allow_duplicates, assert_snapshot};
 use proptest::prelude::*;
 
-use super::{CosignatureError, CosignerKey, Secret, claimed_time, ed25519_message, ml_dsa_message, verify};
+use super::{
+    CosignatureError, CosignerKey, claimed_time, ed25519_message, message, subtree_message, verify,
+    verify_subtree,
+};
 use crate::{
     checkpoint::{Checkpoint, ExtensionLine, Origin},
     hash::Hash,
     note::{KeyError, KeyId, KeyName, Signature, SignatureType, SigningKey, VerifierKey},
     time::UnixSeconds,
-    tree::{TreeHead, TreeSize},
+    tree::{Subtree, TreeHead, TreeSize},
 };
 
 fn name(text: &str) -> KeyName {
@@ -40,17 +43,7 @@ fn changed(line: &Signature, change: impl FnOnce(&mut Vec<u8>)) -> Signature {
 
 /// A line that [`CosignerKey::cosign`] refuses to make: it has no time.
 fn timeless(key: &CosignerKey, checkpoint: &Checkpoint) -> Signature {
-    use ed25519_dalek::Signer as _;
-    let zero = seconds(0);
-    let verifier = key.verifier();
-    let signature = match &key.secret {
-        Secret::Ed25519(key) => key.sign(ed25519_message(checkpoint, zero).as_bytes()).to_bytes().to_vec(),
-        Secret::MlDsa44(key) => {
-            let message = ml_dsa_message(verifier.name(), checkpoint, zero);
-            key.expanded_key().sign_deterministic(&message, &[]).unwrap().encode().to_vec()
-        }
-    };
-    Signature::new(verifier.name().clone(), verifier.id(), [vec![0; 8], signature].concat())
+    key.sign(UnixSeconds::ZERO, &message(&key.verifier(), checkpoint, UnixSeconds::ZERO).unwrap())
 }
 
 #[test]
@@ -66,7 +59,7 @@ fn the_ed25519_message_is_that_of_the_standard() {
 
 #[test]
 fn the_ml_dsa_message_is_that_of_the_standard() {
-    let message = ml_dsa_message(&name("w.example/ml"), &checkpoint(), seconds(1_679_315_147));
+    let message = message(&keys()[1].verifier(), &checkpoint(), seconds(1_679_315_147)).unwrap();
     let want = [
         &b"subtree/v1\n\0"[..],
         &[12],
@@ -257,4 +250,67 @@ proptest! {
             prop_assert!(verify(key, &checkpoint(), &line).is_err());
         }
     }
+}
+
+fn subtree(start: u64, end: u64) -> Subtree {
+    Subtree::new(start, end).unwrap()
+}
+
+#[test]
+fn the_message_of_a_subtree_is_that_of_the_standard() {
+    let [_, key] = keys();
+    let message = subtree_message(&key.verifier(), &checkpoint().origin, subtree(8, 13), &Hash::new([7; 32]));
+    let want = [
+        &b"subtree/v1\n\0"[..],
+        &[12],
+        b"w.example/ml",
+        &[0; 8],
+        &[27],
+        b"example.com/behind-the-sofa",
+        &8_u64.to_be_bytes(),
+        &13_u64.to_be_bytes(),
+        &[7; 32],
+    ];
+    assert_eq!(message, want.concat());
+}
+
+#[test]
+fn a_subtree_is_signed_without_time_and_for_itself_alone() {
+    let [ed25519, key] = keys();
+    let (origin, hash) = (checkpoint().origin, Hash::new([7; 32]));
+    let line = key.cosign_subtree(&origin, subtree(8, 13), &hash).unwrap();
+    let verified = |subtree, hash: &Hash, line: &Signature| {
+        verify_subtree(&key.verifier(), &origin, subtree, hash, line)
+    };
+    assert_eq!(verified(subtree(8, 13), &hash, &line), Ok(None));
+    assert_eq!(line.bytes()[..8], [0; 8]);
+    let forged = Err(CosignatureError::Forged);
+    assert_eq!(verified(subtree(8, 14), &hash, &line), forged);
+    assert_eq!(verified(subtree(16, 21), &hash, &line), forged);
+    assert_eq!(verified(subtree(8, 13), &Hash::new([6; 32]), &line), forged);
+    let other = Origin::new("example.com/in-front-of-the-sofa").unwrap();
+    assert_eq!(verify_subtree(&key.verifier(), &other, subtree(8, 13), &hash, &line), forged);
+    let timed = changed(&line, |bytes| bytes[7] = 1);
+    let refusal = verified(subtree(8, 13), &hash, &timed).unwrap_err();
+    assert_snapshot!(refusal, @"a subtree that does not begin at leaf 0 can't have a timestamp");
+    let refusal = ed25519.cosign_subtree(&origin, subtree(8, 13), &hash).unwrap_err();
+    assert_snapshot!(refusal, @"this key does not sign subtrees: only ML-DSA-44 keys do");
+    let refused = verify_subtree(&ed25519.verifier(), &origin, subtree(8, 13), &hash, &line);
+    assert_eq!(refused, Err(CosignatureError::NoSubtrees));
+    let stranger = CosignerKey::ml_dsa_44(name("w.example/ml"), &[3; 32]).verifier();
+    let refused = verify_subtree(&stranger, &origin, subtree(8, 13), &hash, &line);
+    assert_eq!(refused, Err(CosignatureError::OtherKey));
+}
+
+/// Both ways: a checkpoint is the subtree from leaf 0 to its size.
+#[test]
+fn a_checkpoint_is_a_subtree_too() {
+    let [_, key] = keys();
+    let checkpoint = checkpoint();
+    let (whole, root) = (subtree(0, checkpoint.head.size.get()), checkpoint.head.root);
+    let line = key.cosign(&checkpoint, seconds(1_700_000_000)).unwrap();
+    let verified = verify_subtree(&key.verifier(), &checkpoint.origin, whole, &root, &line);
+    assert_eq!(verified, Ok(Some(seconds(1_700_000_000))));
+    let line = key.cosign_subtree(&checkpoint.origin, whole, &root).unwrap();
+    assert_eq!(verify(&key.verifier(), &checkpoint, &line), Err(CosignatureError::NoTimestamp));
 }

@@ -1,4 +1,5 @@
-//! Merkle trees: roots, inclusion and consistency proofs (RFC 6962 section 2.1).
+//! Merkle trees: roots, inclusion and consistency proofs (RFC 6962 section 2.1), and subtrees of a log's tree
+//! (draft-ietf-plants-merkle-tree-certs-03 section 4).
 //!
 //! A tree of n > 1 leaves has a left subtree of k leaves, k the largest power of two below n, and the rest on the
 //! right. A proof is a list of hashes from the bottom up, and its length follows from index and sizes: a proof of
@@ -18,6 +19,7 @@ mod memory;
 mod node;
 mod plan;
 mod proof;
+mod subtree;
 
 pub use compact::CompactRange;
 pub use memory::{MemoryTree, MerklePath, MissingNode};
@@ -27,6 +29,7 @@ pub use proof::{
     ProofError, prove_consistency, prove_inclusion, prove_path, root_from, verify_consistency,
     verify_inclusion,
 };
+pub use subtree::{Subtree, prove_subtree, subtree_hash, subtree_nodes, verify_subtree};
 
 use crate::{hash::Hash, kernel};
 

@@ -3,7 +3,8 @@
 use super::{
     memory::MerklePath,
     node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks},
-    plan::{self, Subtree},
+    plan,
+    subtree::Subtree,
 };
 use crate::{
     hash::{Hash, node_hash},
@@ -36,6 +37,12 @@ pub enum ProofError {
     /// There is no such leaf.
     #[error("the leaf index is not below the tree size")]
     Index,
+    /// The tree is too small.
+    #[error("the subtree ends beyond the tree")]
+    Beyond,
+    /// The proof leads to another hash of the subtree: its leaves are others.
+    #[error("the subtree is not in the tree")]
+    Subtree,
 }
 
 /// The inclusion proof of a leaf in the tree of `size`; empty if that tree has no such leaf.
@@ -116,20 +123,7 @@ pub fn verify_consistency(old: &TreeHead, new: &TreeHead, proof: &[Hash]) -> Res
         return verify_trivial(old, new, proof);
     };
     check_length(plan.len(), proof)?;
-    let (shared, siblings) = match proof.split_first() {
-        Some((first, rest)) if !plan.shared_is_old_tree() => (*first, rest),
-        _ => (old.root, proof),
-    };
-    let (mut old_root, mut new_root) = (shared, shared);
-    for (sibling, hash) in plan.siblings.iter().zip(siblings) {
-        if sibling.on_left {
-            old_root = node_hash(hash, &old_root);
-            new_root = node_hash(hash, &new_root);
-        } else {
-            // What stands on the right came after the old tree.
-            new_root = node_hash(&new_root, hash);
-        }
-    }
+    let (old_root, new_root) = plan.hash_up(&old.root, proof);
     match (old_root == old.root, new_root == new.root) {
         (false, _) => Err(ProofError::OldRoot),
         (true, false) => Err(ProofError::Root),
@@ -154,7 +148,7 @@ pub(super) fn bag(peaks: &[Hash]) -> Hash {
 }
 
 /// The roots of these subtrees, with one call of the reader for all their peaks.
-fn read_subtrees<R: NodeReader>(
+pub(super) fn read_subtrees<R: NodeReader>(
     reader: &mut R,
     subtrees: impl Iterator<Item = Subtree>,
 ) -> Result<Vec<Hash>, R::Error> {
@@ -172,7 +166,7 @@ fn read_subtrees<R: NodeReader>(
     Ok(lengths.into_iter().map(|length| bag(&hashes.by_ref().take(length).collect::<Vec<_>>())).collect())
 }
 
-fn check_length(want: usize, proof: &[Hash]) -> Result<(), ProofError> {
+pub(super) fn check_length(want: usize, proof: &[Hash]) -> Result<(), ProofError> {
     let got = proof.len();
     if got == want { Ok(()) } else { Err(ProofError::Length { want, got }) }
 }

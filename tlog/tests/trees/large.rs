@@ -2,7 +2,7 @@
 
 use super::*;
 
-struct OneMarked {
+pub(super) struct OneMarked {
     size: TreeSize,
     marked: u64,
     plain: Vec<Hash>,
@@ -10,7 +10,7 @@ struct OneMarked {
 }
 
 impl OneMarked {
-    fn new(n: u64, marked: u64) -> OneMarked {
+    pub(super) fn new(n: u64, marked: u64) -> OneMarked {
         let (mut plain, mut on_the_way) = (vec![leaf_hash(b"plain")], vec![leaf_hash(b"marked")]);
         for level in 0..62 {
             let (sibling, node) = (plain[level], on_the_way[level]);
@@ -38,7 +38,7 @@ impl NodeReader for OneMarked {
 }
 
 /// Sizes of all magnitudes up to 2^63−1, and an index below each.
-fn size_and_below() -> impl Strategy<Value = (u64, u64)> {
+pub(super) fn size_and_below() -> impl Strategy<Value = (u64, u64)> {
     (0_u32..63, any::<u64>(), any::<u64>()).prop_map(|(bits, size, below)| {
         let size = (size & ((1 << bits) - 1)) + (1 << bits);
         (size, below % size)

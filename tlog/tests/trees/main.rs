@@ -6,6 +6,7 @@ mod edges;
 mod exhaustive;
 mod large;
 mod second_oracle;
+mod subtrees;
 mod vectors;
 
 use std::{collections::HashMap, sync::LazyLock};
