@@ -4,8 +4,11 @@ mod add_log;
 mod evidence;
 mod init;
 mod key;
+mod list;
 mod monitor;
 mod policy_lines;
+mod reload;
+mod remove_log;
 mod serve;
 mod vkey;
 
@@ -29,6 +32,9 @@ enum Command {
     Init(init::Init),
     Serve(serve::Serve),
     AddLog(add_log::AddLog),
+    RemoveLog(remove_log::RemoveLog),
+    List(list::List),
+    Reload(reload::Reload),
     Vkey(vkey::Vkey),
     Monitor(monitor::Monitor),
     Evidence(evidence::Evidence),
@@ -53,6 +59,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),
         Command::AddLog(add_log) => add_log.run(),
+        Command::RemoveLog(remove_log) => remove_log.run(),
+        Command::List(list) => list.run(),
+        Command::Reload(reload) => reload.run(),
         Command::Vkey(vkey) => vkey.run(),
         Command::Key(key) => key.run(),
         // These two have exit codes of their own.

@@ -3,12 +3,14 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde::Deserialize;
+
+use crate::cosigner::Allowance;
 
 /// The commented file that `init` writes; its values are the defaults.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -53,6 +55,10 @@ pub struct Limits {
     pub max_connections: NonZeroU32,
     /// Requests worked on at once, from 1; more get a 503. Default 512.
     pub max_in_flight: NonZeroU32,
+    /// Requests of one log worked on at once, from 1; more get a 429. Default 32.
+    pub max_in_flight_per_log: NonZeroU32,
+    /// Cosignatures a day, from 1, for a log whose file names no quota; more get a 429. Default 2160000.
+    pub cosignatures_per_day: NonZeroU64,
     /// Milliseconds for a request to arrive, and again for its answer; at most `idle_timeout_ms`. Default 5000.
     pub request_timeout_ms: u64,
     /// Milliseconds without a byte until a connection is closed, and for a request's headers. Default 10000.
@@ -78,6 +84,8 @@ impl Default for Limits {
         Limits {
             max_connections: NonZeroU32::MIN.saturating_add(1023),
             max_in_flight: NonZeroU32::MIN.saturating_add(511),
+            max_in_flight_per_log: NonZeroU32::MIN.saturating_add(31),
+            cosignatures_per_day: NonZeroU64::MIN.saturating_add(2_159_999),
             request_timeout_ms: 5_000,
             idle_timeout_ms: 10_000,
             shutdown_timeout_ms: 10_000,
@@ -86,6 +94,11 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What one log may take.
+    pub fn allowance(&self) -> Allowance {
+        Allowance { per_day: self.cosignatures_per_day, at_once: self.max_in_flight_per_log.get() }
+    }
+
     /// Time for a request to arrive, and again for its answer.
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)

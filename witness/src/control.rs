@@ -1,7 +1,11 @@
 //! Commands to a running witness, over a Unix socket in its directory that only its owner can open.
 //!
-//! One command a connection: a line, `reload`. The answer is one line that begins with `ok ` or `refused `, and the
-//! end of the stream.
+//! One command a connection, a line:
+//! - `reload` re-reads the files of logs. `add-log` and `remove-log` change those files and then send this, so that what a
+//!   witness signs for is always what its files say.
+//! - `list` gives the logs, one JSON object a line ([`crate::logs::Row`]).
+//!
+//! The answer is one line that begins with `ok ` or `refused `, then the lines of `list`, and the end of the stream.
 //!
 //! What this does not do: it has no commands that read or change a key or a record.
 
@@ -21,12 +25,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::serve::Reloader;
+use crate::{logs::Row, serve::Reloader};
 
 /// A command, its newline included.
 const MAX_COMMAND: usize = 64;
-/// An answer, its newline included: the longest refusal names a path and shows a line of a file.
-const MAX_ANSWER: u64 = 16 * 1024;
+/// A whole answer: 16,000 logs at 1 KiB each, a vkey being 100 bytes and an origin and a contact 255.
+const MAX_ANSWER: u64 = 16 << 20;
 /// For the whole exchange.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The system's limit for the path of a Unix socket.
@@ -35,8 +39,8 @@ const MAX_PATH: usize = 107;
 /// What a running witness answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It did it.
-    Ok(String),
+    /// It did it: what it says, and the lines after it.
+    Ok(String, Vec<String>),
     /// It didn't, and why.
     Refused(String),
     /// No witness runs on this directory.
@@ -48,6 +52,18 @@ pub enum Answer {
 /// # Errors
 /// The socket is there and can't be used, or what came back is not an answer.
 pub fn reload(socket: &Path) -> io::Result<Answer> {
+    ask(socket, "reload")
+}
+
+/// Asks the witness that runs on this directory, if one does, for its logs: one JSON object a line.
+///
+/// # Errors
+/// As [`reload`].
+pub fn list(socket: &Path) -> io::Result<Answer> {
+    ask(socket, "list")
+}
+
+fn ask(socket: &Path, command: &str) -> io::Result<Answer> {
     let mut stream = match BlockingStream::connect(socket) {
         // A socket file without a listener is left over from a witness that was killed.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
@@ -57,12 +73,11 @@ pub fn reload(socket: &Path) -> io::Result<Answer> {
     };
     stream.set_read_timeout(Some(DEADLINE))?;
     stream.set_write_timeout(Some(DEADLINE))?;
-    stream.write_all(b"reload\n")?;
-    let mut line = String::new();
-    BufReader::new(stream.take(MAX_ANSWER)).read_line(&mut line)?;
-    let line = line.trim_end_matches('\n');
+    stream.write_all(format!("{command}\n").as_bytes())?;
+    let mut lines = BufReader::new(stream.take(MAX_ANSWER)).lines();
+    let line = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
     if let Some(done) = line.strip_prefix("ok ") {
-        Ok(Answer::Ok(done.to_owned()))
+        Ok(Answer::Ok(done.to_owned(), lines.collect::<io::Result<_>>()?))
     } else if let Some(why) = line.strip_prefix("refused ") {
         Ok(Answer::Refused(why.to_owned()))
     } else {
@@ -133,15 +148,23 @@ async fn answer(mut stream: UnixStream, reloader: Arc<Reloader>) -> io::Result<(
             break;
         }
     }
-    let line = match command.as_slice() {
+    let mut lines = match command.as_slice() {
         b"reload\n" => match tokio::task::spawn_blocking(move || reloader.reload()).await {
-            Ok(Ok(logs)) => format!("ok {logs} logs in force"),
-            Ok(Err(error)) => format!("refused {error}"),
+            Ok(Ok(logs)) => vec![format!("ok {logs} logs in force")],
+            Ok(Err(error)) => vec![format!("refused {error}")],
             Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
         },
-        _ => "refused the commands are: reload".to_owned(),
+        b"list\n" => {
+            let rows = reloader.cosigner().rows();
+            let mut lines = vec![format!("ok {} logs", rows.len())];
+            lines.extend(rows.iter().map(Row::to_json));
+            lines
+        }
+        _ => vec!["refused the commands are: reload, list".to_owned()],
     };
-    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    stream.write_all(line.as_bytes()).await?;
-    stream.write_all(b"\n").await
+    for line in &mut lines {
+        *line = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        line.push('\n');
+    }
+    stream.write_all(lines.concat().as_bytes()).await
 }

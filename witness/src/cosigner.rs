@@ -8,19 +8,26 @@
 //! What is signed is this program's own encoding of what it understood, and the note that is kept holds the log
 //! signatures that verified and this witness's own, nothing else that the caller sent.
 //!
-//! What this does not do: it knows nothing of HTTP, and it does not limit how often a log may ask.
+//! Before all that, a log must be one that may be signed for ([`Comparisons`]), and have something left of what it may
+//! take ([`Allowance`]).
+//!
+//! What this does not do: it knows nothing of HTTP.
 
+mod held;
+mod quota;
 mod refusal;
+mod subtree;
 
 use std::{
     collections::HashMap,
     fmt,
     sync::{Arc, PoisonError, RwLock},
+    time::Instant,
 };
 
 use tokio::sync::watch;
 use treering_tlog::{
-    checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint},
+    checkpoint::{Checkpoint, CheckpointError, Origin, VerifiedCheckpoint},
     note::{Note, Signature},
     time::UnixSeconds,
     tree::{TreeHead, verify_consistency},
@@ -30,11 +37,15 @@ use treering_tlog::{
 use crate::{
     clock::{Clock, ClockError, Timestamps},
     key::{OwnCosignatureError, WitnessKeys},
-    logs::LogSet,
+    logs::{KnownLog, LogSet, Row},
     store::{Outcome, Record, Store, StoreError, Update},
 };
 
+pub use held::{Comparison, Comparisons, Further, Unchecked};
+pub use quota::Allowance;
 pub use refusal::Refusal;
+
+use quota::{Charge, Place, Quotas};
 
 /// Races lost in a row before a request is told to come again. Each one lost is another's success, so this is met
 /// only by a log that floods its own witness.
@@ -49,6 +60,10 @@ pub struct Cosigner {
     /// By origin hash, what the store holds.
     /// INVARIANT: every record here is durable and was verified; it may lag behind the store, but never goes back.
     latest: RwLock<HashMap<String, Arc<Record>>>,
+    /// What the logs said about their records at the start.
+    comparisons: RwLock<Arc<Comparisons>>,
+    allowance: Allowance,
+    quotas: Quotas,
     /// The store's first failure. Nothing is signed after it.
     failure: watch::Sender<Option<StoreError>>,
 }
@@ -106,6 +121,7 @@ impl Cosigner {
         logs: LogSet,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
+        allowance: Allowance,
     ) -> Result<Cosigner, OpenError> {
         let mut latest = HashMap::new();
         let mut last = UnixSeconds::new(0).expect("zero is below the limit");
@@ -120,6 +136,9 @@ impl Cosigner {
             timestamps: Timestamps::new(clock, last),
             logs: RwLock::new(Arc::new(logs)),
             latest: RwLock::new(latest),
+            comparisons: RwLock::default(),
+            allowance,
+            quotas: Quotas::default(),
             failure: watch::Sender::new(None),
         })
     }
@@ -132,16 +151,23 @@ impl Cosigner {
     /// Why it is not cosigned.
     pub async fn add_checkpoint(&self, body: &[u8]) -> Result<Vec<Signature>, Refusal> {
         let request = AddCheckpoint::parse(body)?;
-        let verified = self.open_checkpoint(&request)?;
+        let Opened { verified, log, place: _place } = self.open_checkpoint(&request)?;
         let new = verified.head();
         if request.old > new.size {
             // SPEC: tlog-witness, add-checkpoint: the old size must be equal to or lower than the checkpoint size.
             return Err(Refusal::OldAboveNew { old: request.old, new: new.size });
         }
+        self.refuse_held(verified.origin())?;
         let hash = origin_hash(verified.origin());
+        let mut is_charged = false;
         for _ in 0..MAX_RACES {
             let before = self.latest(&hash).map(|record| record.head());
             check(&request, &new, before.as_ref())?;
+            if !is_charged {
+                let charge = if new.size > request.old { Charge::Growth } else { Charge::Refresh };
+                self.charge(verified.origin(), &log, charge)?;
+                is_charged = true;
+            }
             let (record, cosignatures) = self.cosign(&verified).await?;
             let update = Update { before, record: record.clone() };
             match self.store.update(update).await.map_err(|error| self.fail(error))? {
@@ -166,6 +192,18 @@ impl Cosigner {
         self.latest.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// What there is to say about each log, sorted by origin.
+    pub fn rows(&self) -> Vec<Row> {
+        let (logs, comparisons) = (self.logs(), self.comparisons());
+        let row = |(origin, log)| {
+            let record = self.latest(&origin_hash(origin));
+            Row::new(origin, log, record.as_deref(), &comparisons)
+        };
+        let mut rows: Vec<Row> = logs.iter().map(row).collect();
+        rows.sort_by(|a, b| a.origin.cmp(&b.origin));
+        rows
+    }
+
     /// The logs that are cosigned now.
     pub fn logs(&self) -> Arc<LogSet> {
         Arc::clone(&self.logs.read().unwrap_or_else(PoisonError::into_inner))
@@ -174,6 +212,16 @@ impl Cosigner {
     /// Takes over another set of logs. Records of logs that are no longer in it stay.
     pub fn set_logs(&self, logs: LogSet) {
         *self.logs.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(logs);
+    }
+
+    /// What the logs said about their records.
+    pub fn comparisons(&self) -> Arc<Comparisons> {
+        Arc::clone(&self.comparisons.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over what the logs said about their records.
+    pub fn set_comparisons(&self, comparisons: Comparisons) {
+        *self.comparisons.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(comparisons);
     }
 
     /// The witness's keys.
@@ -194,28 +242,57 @@ impl Cosigner {
         self.failure.subscribe()
     }
 
-    fn open_checkpoint(&self, request: &AddCheckpoint) -> Result<VerifiedCheckpoint, Refusal> {
+    fn open_checkpoint(&self, request: &AddCheckpoint) -> Result<Opened, Refusal> {
         let note = &request.checkpoint;
         let origin = Checkpoint::parse(note.text()).map_err(Refusal::Checkpoint)?.origin;
-        let logs = self.logs();
         // SPEC: tlog-witness, add-checkpoint: 404 if the checkpoint origin is unknown.
-        let log = logs.get(&origin).ok_or_else(|| Refusal::UnknownLog { origin: origin.clone() })?;
-        VerifiedCheckpoint::open(note.clone(), &origin, log.keys()).map_err(|error| match error {
-            // SPEC: tlog-witness, add-checkpoint: 403 if no trusted key of the origin signed, or if the line of one
-            // does not verify; lines by other keys are ignored.
-            CheckpointError::Unsigned | CheckpointError::Forged { .. } => Refusal::NotSigned(error),
-            // SPEC: tlog-witness, add-checkpoint: 422 if a checkpoint of size zero has another root than the empty
-            // tree's.
-            CheckpointError::EmptyRoot => Refusal::EmptyRoot,
-            other => Refusal::Checkpoint(other),
-        })
+        let log = self.known(&origin)?;
+        // Before the signature is verified, which costs the most of what a refused request costs.
+        let place = self.enter(&origin)?;
+        let verified =
+            VerifiedCheckpoint::open(note.clone(), &origin, log.keys()).map_err(|error| match error {
+                // SPEC: tlog-witness, add-checkpoint: 403 if no trusted key of the origin signed, or if the line of one
+                // does not verify; lines by other keys are ignored.
+                CheckpointError::Unsigned | CheckpointError::Forged { .. } => Refusal::NotSigned(error),
+                // SPEC: tlog-witness, add-checkpoint: 422 if a checkpoint of size zero has another root than the empty
+                // tree's.
+                CheckpointError::EmptyRoot => Refusal::EmptyRoot,
+                other => Refusal::Checkpoint(other),
+            })?;
+        Ok(Opened { verified, log, place })
+    }
+
+    fn known(&self, origin: &Origin) -> Result<KnownLog, Refusal> {
+        self.logs().get(origin).cloned().ok_or_else(|| Refusal::UnknownLog { origin: origin.clone() })
+    }
+
+    fn enter(&self, origin: &Origin) -> Result<Place, Refusal> {
+        self.quotas.enter(origin, self.allowance.at_once).ok_or(Refusal::Crowded)
+    }
+
+    fn charge(&self, origin: &Origin, log: &KnownLog, charge: Charge) -> Result<(), Refusal> {
+        let per_day = log.requests_per_day().unwrap_or(self.allowance.per_day);
+        self.quotas
+            .charge(origin, charge, per_day, Instant::now())
+            .map_err(|wait| Refusal::Quota { seconds: wait.as_secs() + 1 })
+    }
+
+    fn refuse_held(&self, origin: &Origin) -> Result<(), Refusal> {
+        let comparisons = self.comparisons();
+        if comparisons.may_sign(origin) {
+            Ok(())
+        } else {
+            Err(Refusal::Held(Box::new(comparisons.get(origin))))
+        }
+    }
+
+    /// INVARIANT: nothing is signed when it is not known what the disk holds.
+    fn refuse_failed(&self) -> Result<(), Refusal> {
+        self.failure.borrow().clone().map_or(Ok(()), |failure| Err(Refusal::Store(failure)))
     }
 
     async fn cosign(&self, verified: &VerifiedCheckpoint) -> Result<(Record, Vec<Signature>), Refusal> {
-        if let Some(failure) = self.failure.borrow().clone() {
-            // INVARIANT: nothing is signed when it is not known what the disk holds.
-            return Err(Refusal::Store(failure));
-        }
+        self.refuse_failed()?;
         let time = self.timestamps.next().await?;
         let checkpoint = verified.checkpoint();
         let cosignatures = self.keys.cosign(checkpoint, time).map_err(Refusal::Cosign)?;
@@ -249,6 +326,13 @@ impl Cosigner {
         });
         Refusal::Store(error)
     }
+}
+
+/// A checkpoint that its log signed, and what the log may take.
+struct Opened {
+    verified: VerifiedCheckpoint,
+    log: KnownLog,
+    place: Place,
 }
 
 /// The checks against the log's record, in the order of the standard's text.

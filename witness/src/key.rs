@@ -5,6 +5,8 @@
 //!
 //! What this does not do: it does not encrypt the file, and it knows no hardware keys.
 
+mod signer;
+
 use std::{
     fmt, fs,
     io::{self, Read as _, Write as _},
@@ -13,12 +15,17 @@ use std::{
 };
 
 use treering_tlog::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Origin},
     cosignature::{self, CosignatureError, CosignerKey},
+    hash::Hash,
     note::{KeyError, KeyName, Signature, SignatureType, VerifierKey},
     time::UnixSeconds,
+    tree::Subtree,
 };
 use zeroize::Zeroizing;
+
+use signer::Signer;
+pub use signer::SignerError;
 
 /// A key file is far smaller: the longest name and a 32-byte seed are about 350 bytes.
 const MAX_KEY_FILE: u64 = 4096;
@@ -30,9 +37,25 @@ pub struct WitnessKeys {
     keys: Vec<Key>,
 }
 
-struct Key {
-    signer: CosignerKey,
+/// One of the witness's keys.
+pub(crate) struct Key {
+    signer: Signer,
     verifier: VerifierKey,
+}
+
+impl Key {
+    /// Signs a subtree without a time.
+    ///
+    /// # Errors
+    /// It is not an ML-DSA-44 key, or aws-lc did not sign.
+    pub(crate) fn sign_subtree(
+        &self,
+        origin: &Origin,
+        subtree: Subtree,
+        hash: &Hash,
+    ) -> Result<Signature, SignerError> {
+        self.signer.cosign_subtree(&self.verifier, origin, subtree, hash)
+    }
 }
 
 impl fmt::Debug for Key {
@@ -86,6 +109,14 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
+    /// It can't be signed with.
+    #[error("key file {path}: {source}")]
+    Signer {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: SignerError,
+    },
     /// The same key is listed twice.
     #[error("key file {path} holds a key that another file in `keys` holds too")]
     Twice {
@@ -105,11 +136,13 @@ impl WitnessKeys {
     pub fn load(paths: &[PathBuf]) -> Result<WitnessKeys, KeyFileError> {
         let mut keys: Vec<Key> = Vec::with_capacity(paths.len());
         for path in paths {
-            let signer = read_key_file(path)?;
-            let verifier = signer.verifier();
+            let key = read_key_file(path)?;
+            let verifier = key.verifier();
             if keys.iter().any(|key| key.verifier == verifier) {
                 return Err(KeyFileError::Twice { path: path.clone() });
             }
+            let signer =
+                Signer::new(key).map_err(|source| KeyFileError::Signer { path: path.clone(), source })?;
             keys.push(Key { signer, verifier });
         }
         if keys.is_empty() { Err(KeyFileError::None) } else { Ok(WitnessKeys { keys }) }
@@ -128,13 +161,39 @@ impl WitnessKeys {
     /// A cosignature by every key, all with the same timestamp.
     ///
     /// # Errors
-    /// A zero timestamp.
-    pub fn cosign(
+    /// A zero timestamp, or aws-lc did not sign.
+    pub fn cosign(&self, checkpoint: &Checkpoint, time: UnixSeconds) -> Result<Vec<Signature>, SignerError> {
+        self.keys.iter().map(|key| key.signer.cosign(&key.verifier, checkpoint, time)).collect()
+    }
+
+    /// The latest timestamp of a genuine cosignature by one of the keys among `signatures`. Somebody else's note may
+    /// hold several, of different times, beside some that are forged.
+    pub fn latest_own(&self, checkpoint: &Checkpoint, signatures: &[Signature]) -> Option<UnixSeconds> {
+        let by = |signature| self.keys.iter().find(|key| key.verifier.matches(signature));
+        let genuine = |signature| cosignature::verify(&by(signature)?.verifier, checkpoint, signature).ok();
+        signatures.iter().filter_map(genuine).max()
+    }
+
+    /// The ML-DSA-44 keys that cosigned the checkpoint; `None` if none did, or if a line by any of the keys is forged. A
+    /// line without a timestamp counts: it was made for a subtree that is the whole tree.
+    pub(crate) fn subtree_signers(
         &self,
         checkpoint: &Checkpoint,
-        time: UnixSeconds,
-    ) -> Result<Vec<Signature>, CosignatureError> {
-        self.keys.iter().map(|key| key.signer.cosign(checkpoint, time)).collect()
+        signatures: &[Signature],
+    ) -> Option<Vec<&Key>> {
+        let mut signers: Vec<&Key> = Vec::new();
+        for signature in signatures {
+            let Some(key) = self.keys.iter().find(|key| key.verifier.matches(signature)) else { continue };
+            match cosignature::verify(&key.verifier, checkpoint, signature) {
+                Ok(_) | Err(CosignatureError::NoTimestamp) => {}
+                Err(_) => return None,
+            }
+            let signs_subtrees = key.verifier.kind() == SignatureType::CosignatureMlDsa44;
+            if signs_subtrees && !signers.iter().any(|other| other.verifier == key.verifier) {
+                signers.push(key);
+            }
+        }
+        if signers.is_empty() { None } else { Some(signers) }
     }
 
     /// The timestamp of this witness's own cosignatures among `signatures`: `None` if there is none.

@@ -3,9 +3,10 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`serve`] | the HTTP server: `add-checkpoint`, the monitoring endpoint, metrics and health |
-//! | [`cosigner`] | decides whether a checkpoint is cosigned |
+//! | [`serve`] | the HTTP server: `add-checkpoint`, `sign-subtree`, the monitoring endpoint, metrics and health |
+//! | [`cosigner`] | decides whether a checkpoint is cosigned, or a subtree signed |
 //! | [`store`] | the record of what was cosigned, which never goes back |
+//! | [`restored`] | finds out at the start whether the store is an old one |
 //! | [`logs`] | which logs are cosigned, read from files |
 //! | [`key`] | the witness's keys |
 //! | [`clock`] | timestamps that never go back |
@@ -27,5 +28,6 @@ pub mod key;
 pub mod logs;
 pub mod metrics;
 pub mod monitor;
+pub mod restored;
 pub mod serve;
 pub mod store;

@@ -12,12 +12,15 @@
 
 mod add;
 pub mod list;
+mod remove;
+mod row;
 
 use std::{
     collections::HashMap,
     ffi::OsStr,
     fs,
     io::{self, Read as _},
+    num::NonZeroU64,
     path::{Path, PathBuf},
 };
 
@@ -28,6 +31,8 @@ use treering_tlog::{
 };
 
 pub use add::{AddError, Added, Candidate, candidates, write};
+pub use remove::{RemoveError, remove};
+pub use row::Row;
 
 /// One log: the keys that may sign for its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,9 @@ pub struct KnownLog {
     keys: Vec<VerifierKey>,
     /// Where the log can be read, if a file says so.
     url: Option<String>,
+    /// The largest quota that a file names.
+    requests_per_day: Option<NonZeroU64>,
+    contact: Option<String>,
 }
 
 impl KnownLog {
@@ -47,6 +55,16 @@ impl KnownLog {
     /// Where the log can be read, if a file says so.
     pub fn url(&self) -> Option<&str> {
         self.url.as_deref()
+    }
+
+    /// How many cosignatures a day the log may ask for, if a file says so.
+    pub fn requests_per_day(&self) -> Option<NonZeroU64> {
+        self.requests_per_day
+    }
+
+    /// Whom to write to about the log, if a file says so.
+    pub fn contact(&self) -> Option<&str> {
+        self.contact.as_deref()
     }
 }
 
@@ -161,14 +179,18 @@ impl LogSet {
     }
 
     fn insert(&mut self, candidate: Candidate) {
-        let log = self
-            .by_origin
-            .entry(candidate.origin)
-            .or_insert_with(|| KnownLog { keys: Vec::new(), url: None });
+        let log = self.by_origin.entry(candidate.origin).or_insert_with(|| KnownLog {
+            keys: Vec::new(),
+            url: None,
+            requests_per_day: None,
+            contact: None,
+        });
         if !log.keys.contains(&candidate.key) {
             log.keys.push(candidate.key);
         }
         log.url = log.url.take().or(candidate.url);
+        log.requests_per_day = log.requests_per_day.max(candidate.requests_per_day);
+        log.contact = log.contact.take().or(candidate.contact);
     }
 }
 
@@ -220,7 +242,7 @@ fn read_policy(path: &Path, bytes: &[u8]) -> Result<Vec<Candidate>, LogsError> {
         // SPEC: tlog-policy, Defining a log: the key's name is the log's origin line.
         let origin = Origin::new(name)
             .map_err(|_| LogsError::Origin { path: path.to_owned(), name: name.to_owned() })?;
-        candidates.push(Candidate { origin, key: log.key.clone(), url: log.url.clone() });
+        candidates.push(Candidate { url: log.url.clone(), ..Candidate::new(origin, log.key.clone()) });
     }
     Ok(candidates)
 }

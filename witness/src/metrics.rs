@@ -26,15 +26,26 @@ struct OriginLabel {
     origin: String,
 }
 
+/// What was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Call {
+    AddCheckpoint,
+    SignSubtree,
+}
+
 /// The witness's metrics.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     requests: Family<ResultLabel, Counter>,
     seconds: Histogram,
+    subtrees: Family<ResultLabel, Counter>,
+    subtree_seconds: Histogram,
     sizes: Family<OriginLabel, Gauge<i64, AtomicI64>>,
     times: Family<OriginLabel, Gauge<i64, AtomicI64>>,
     logs: Gauge<i64, AtomicI64>,
+    unchecked: Gauge<i64, AtomicI64>,
+    held: Gauge<i64, AtomicI64>,
     connections: Gauge<i64, AtomicI64>,
     reloads: Family<ResultLabel, Counter>,
     commit_updates: Histogram,
@@ -57,9 +68,13 @@ impl Metrics {
             registry: Registry::with_prefix("treering_witness"),
             requests: Family::default(),
             seconds: Histogram::new(latency),
+            subtrees: Family::default(),
+            subtree_seconds: Histogram::new(latency),
             sizes: Family::default(),
             times: Family::default(),
             logs: Gauge::default(),
+            unchecked: Gauge::default(),
+            held: Gauge::default(),
             connections: Gauge::default(),
             reloads: Family::default(),
             commit_updates: Histogram::new(groups),
@@ -75,10 +90,17 @@ impl Metrics {
         r.register("add_checkpoint", "add-checkpoint requests by result", self.requests.clone());
         let help = "Time from a whole add-checkpoint request to its answer";
         r.register_with_unit("add_checkpoint", help, Unit::Seconds, self.seconds.clone());
+        r.register("sign_subtree", "sign-subtree requests by result", self.subtrees.clone());
+        let help = "Time from a sign-subtree request to its answer";
+        r.register_with_unit("sign_subtree", help, Unit::Seconds, self.subtree_seconds.clone());
         r.register("log_size", "Size of the last cosigned checkpoint", self.sizes.clone());
         let help = "Time of the last cosignature, since the epoch";
         r.register_with_unit("log_cosigned_timestamp", help, Unit::Seconds, self.times.clone());
         r.register("logs", "Logs that are configured", self.logs.clone());
+        let help = "Logs whose record could not be compared with what they publish";
+        r.register("logs_unchecked", help, self.unchecked.clone());
+        let help = "Logs that are not signed for, because the records are older than the signatures";
+        r.register("logs_held", help, self.held.clone());
         r.register("connections", "Open connections, public and admin", self.connections.clone());
         r.register("reloads", "Times that the files of logs were read, by result", self.reloads.clone());
         r.register(
@@ -91,9 +113,13 @@ impl Metrics {
         r.register("updates", "Updates that the store decided", self.updates.clone());
     }
 
-    pub(crate) fn answered(&self, result: &'static str, took: Duration) {
-        self.requests.get_or_create(&ResultLabel { result }).inc();
-        self.seconds.observe(took.as_secs_f64());
+    pub(crate) fn answered(&self, call: Call, result: &'static str, took: Duration) {
+        let (requests, seconds) = match call {
+            Call::AddCheckpoint => (&self.requests, &self.seconds),
+            Call::SignSubtree => (&self.subtrees, &self.subtree_seconds),
+        };
+        requests.get_or_create(&ResultLabel { result }).inc();
+        seconds.observe(took.as_secs_f64());
     }
 
     pub(crate) fn cosigned(&self, record: &Record) {
@@ -108,6 +134,11 @@ impl Metrics {
         if let Some(logs) = logs {
             self.logs.set(i64::try_from(logs).unwrap_or(i64::MAX));
         }
+    }
+
+    pub(crate) fn compared(&self, unchecked: usize, held: usize) {
+        self.unchecked.set(i64::try_from(unchecked).unwrap_or(i64::MAX));
+        self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn committed(&self, commit: Commit) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! TCP ─▶ accept ─▶ router ─▶ add_checkpoint ─▶ cosigner ─▶ store (one writer, groups share a sync)
+//!                     ├────▶ sign_subtree ───▶ cosigner
 //!                     └────▶ monitoring ─────▶ records in memory
 //! ```
 //! The admin listener and the control socket are apart from the public address.
@@ -9,8 +10,10 @@
 mod accept;
 mod add_checkpoint;
 mod admin;
+mod call;
 mod monitoring;
 mod problem;
+mod sign_subtree;
 
 use std::{
     io,
@@ -35,6 +38,7 @@ use crate::{
     key::{KeyFileError, WitnessKeys},
     logs::{LogSet, LogsError},
     metrics::Metrics,
+    restored,
     store::{RedbStore, Store, StoreError},
 };
 use accept::Acceptor;
@@ -104,6 +108,10 @@ pub(crate) struct Reloader {
 }
 
 impl Reloader {
+    pub(crate) fn cosigner(&self) -> &Cosigner {
+        &self.cosigner
+    }
+
     pub(crate) fn reload(&self) -> Result<usize, LogsError> {
         let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // INVARIANT: the new set is in force only if every file of it is good.
@@ -149,8 +157,12 @@ async fn start_on(
     let keys = WitnessKeys::load(&config.key_files())?;
     let logs = LogSet::load(&config.logs_dir())?;
     metrics.reloaded(Some(logs.len()));
-    let cosigner = Arc::new(Cosigner::open(keys, logs, store, clock)?);
     let limits = config.settings.limits;
+    let cosigner = Arc::new(Cosigner::open(keys, logs, store, clock, limits.allowance())?);
+    // INVARIANT: before the first signature.
+    let comparisons = restored::compare(&cosigner).await;
+    restored::tell(&comparisons);
+    cosigner.set_comparisons(comparisons);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let max_in_flight = usize::try_from(limits.max_in_flight.get()).unwrap_or(Semaphore::MAX_PERMITS);
     let app = Arc::new(App {
@@ -240,6 +252,7 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 fn public_router(app: Arc<App>) -> Router {
     Router::new()
         .route("/add-checkpoint", post(add_checkpoint::add_checkpoint))
+        .route("/sign-subtree", post(sign_subtree::sign_subtree))
         .route("/{origin_hash}/checkpoint", get(monitoring::checkpoint))
         .fallback(async || Problem::NotFound.into_response())
         .method_not_allowed_fallback(async || Problem::Method.into_response())

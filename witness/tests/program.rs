@@ -13,6 +13,7 @@ use std::{
 
 use support::{Answer, TestLog};
 use treering_tlog::{note::VerifierKey, policy::Policy};
+use treering_witness::logs::Row;
 
 fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_treering-witness"))
@@ -215,6 +216,19 @@ async fn a_running_witness_takes_logs_over_and_stops_when_it_is_told() {
     assert_eq!(added, format!("known log.example/a {}\nadded log.example/b {}\n", a.vkey(), b.vkey()));
     served.send(&b, 0, 3).await.cosigned(&vkey, &b.checkpoint(3));
 
+    // It shows what it signs for, and no longer signs for what is removed.
+    let listed = succeed(&["list", "--json", "--dir", text(&dir)]);
+    let rows: Vec<Row> = listed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shown: Vec<_> = rows.iter().map(|row| (row.origin.as_str(), row.size, row.signed)).collect();
+    assert_eq!(shown, [("log.example/a", Some(3), true), ("log.example/b", Some(3), true)]);
+    assert!(succeed(&["list", "--dir", text(&dir)]).contains("signed  size 3  time "));
+    succeed(&["remove-log", "--dir", text(&dir), "log.example/b"]);
+    assert_eq!(served.send(&b, 3, 4).await.problem(404), "unknown_log");
+    assert!(fail(&["remove-log", "--dir", text(&dir), "log.example/b"]).contains("nothing was changed"));
+    // A log that comes back is gone on with from its record.
+    succeed(&["add-log", "--dir", text(&dir), &b.vkey().to_string()]);
+    assert_eq!(served.send(&b, 0, 4).await.conflict(), 3);
+
     // A bad argument changes nothing.
     let before = fs::read_dir(dir.join("logs")).unwrap().count();
     assert!(
@@ -228,7 +242,18 @@ async fn a_running_witness_takes_logs_over_and_stops_when_it_is_told() {
         refused.contains("is in use by another process: is a witness running on this directory already?")
     );
 
-    // By hand and SIGHUP.
+    // By hand: a bad file changes nothing, and it is said why.
+    fs::write(dir.join("logs/list.logs"), "logs/v1\n").unwrap();
+    let refused = fail(&["reload", "--dir", text(&dir)]);
+    assert!(
+        refused.contains("a list begins with the line \"logs/v0\"; what was in force stays in force"),
+        "{refused}"
+    );
+    served.send(&a, 3, 4).await.cosigned(&vkey, &a.checkpoint(4));
+    fs::remove_file(dir.join("logs/list.logs")).unwrap();
+    assert_eq!(succeed(&["reload", "--dir", text(&dir)]), "2 logs in force\n");
+
+    // And SIGHUP.
     support::add(&dir, &c);
     served.signal("-HUP");
     let answer = loop {
@@ -243,8 +268,11 @@ async fn a_running_witness_takes_logs_over_and_stops_when_it_is_told() {
     served.signal("-TERM");
     let (code, logged) = served.end();
     assert_eq!(code, Some(0), "{logged}");
+    let listed = succeed(&["list", "--dir", text(&dir)]);
+    assert!(listed.contains("log.example/c  (unchecked: no witness runs)"), "{listed}");
     assert!(logged.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{logged}");
     assert!(!dir.join("control.sock").exists());
+    assert!(fail(&["reload", "--dir", text(&dir)]).contains("no witness runs on "));
 }
 
 #[tokio::test]

@@ -125,6 +125,62 @@ async fn of_two_histories_sent_at_once_one_is_cosigned() {
     assert_eq!(roots.len(), 1, "{roots:?}");
 }
 
+/// Many threads climb at once, each in steps of its own: from each size exactly one step is taken, so that the steps
+/// that were cosigned form one chain. Two winners from one size would be two histories; a step from a size that no step
+/// led to would be a record that went back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn of_two_racing_updates_exactly_one_wins_and_the_record_never_goes_back() {
+    const RACERS: u64 = 24;
+    const TOP: u64 = 60;
+    let names = ["log.example/a", "log.example/b", "log.example/c"];
+    let logs: Vec<_> = names.iter().map(|name| TestLog::new(name)).collect();
+    let witness = Arc::new(TestWitness::start(&logs.iter().collect::<Vec<_>>()).await);
+    let mut racers = tokio::task::JoinSet::new();
+    for racer in 0..RACERS {
+        let witness = Arc::clone(&witness);
+        racers.spawn(async move {
+            let name = names[usize::try_from(racer % 3).expect("below 3")];
+            (name, climb(&witness, &TestLog::new(name), 1 + racer % 4, TOP).await)
+        });
+    }
+    let steps = racers.join_all().await;
+    for (name, log) in names.iter().zip(&logs) {
+        let of_log = steps.iter().filter(|(of, _)| of == name);
+        let mut won: Vec<_> = of_log.flat_map(|(_, won)| won.iter().copied()).collect();
+        won.sort_unstable();
+        assert_eq!(won.first().map(|(old, _)| *old), Some(0));
+        assert!(won.windows(2).all(|pair| pair[0].1 == pair[1].0), "{name}: {won:?}");
+        let latest = witness.running.cosigner().latest(&treering_tlog::witness::origin_hash(&log.origin));
+        assert_eq!(latest.map(|record| record.head()), won.last().map(|(_, new)| log.checkpoint(*new).head));
+    }
+}
+
+/// Takes steps from the size that the witness has, as far as others let it; gives those that were cosigned.
+async fn climb(witness: &TestWitness, log: &TestLog, step: u64, top: u64) -> Vec<(u64, u64)> {
+    let mut won = Vec::new();
+    let mut size = 0;
+    while size < top {
+        let new = (size + step).min(top);
+        let answer = witness.send(&log.request(size, new)).await;
+        match answer.status {
+            200 => {
+                answer.cosigned(&witness.vkey, &log.checkpoint(new));
+                won.push((size, new));
+                size = new;
+            }
+            409 => {
+                let conflict = answer.conflict();
+                assert!(conflict > size, "the record went back from {size} to {conflict}");
+                size = conflict;
+            }
+            // More in flight than a log may have.
+            429 => tokio::task::yield_now().await,
+            other => panic!("{other}: {}", answer.body),
+        }
+    }
+    won
+}
+
 /// A store whose disk is gone.
 #[derive(Debug)]
 struct BrokenStore;

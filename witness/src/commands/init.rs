@@ -35,6 +35,9 @@ pub(super) struct Init {
     /// Where logs reach the witness from outside, if not at http://ADDRESS
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+    /// Address and port of metrics and health; without it there are none
+    #[arg(long, value_name = "ADDRESS")]
+    admin_listen: Option<SocketAddr>,
     /// Make an ML-DSA-44 key beside the Ed25519 key: every checkpoint is then signed by both
     #[arg(long)]
     ml_dsa: bool,
@@ -56,8 +59,8 @@ impl Init {
             keys.push(create_key_file_of(KeyKind::MlDsa44, &dir.join(ML_DSA_FILE), name)?);
         }
         let path = dir.join(config::FILE_NAME);
-        write_new(&path, &settings(self.listen, self.url.as_deref(), self.ml_dsa))
-            .with_context(|| path.display().to_string())?;
+        let settings = settings(self.listen, self.admin_listen, self.url.as_deref(), self.ml_dsa);
+        write_new(&path, &settings).with_context(|| path.display().to_string())?;
         let config = Config::load(&dir)?;
         fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
         // Made once, here: `serve` refuses to start without it.
@@ -93,9 +96,13 @@ fn make_directory(dir: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn settings(listen: SocketAddr, url: Option<&str>, ml_dsa: bool) -> String {
+fn settings(listen: SocketAddr, admin: Option<SocketAddr>, url: Option<&str>, ml_dsa: bool) -> String {
     let mut text =
         config::EXAMPLE.replace("\nlisten = \"127.0.0.1:7461\"\n", &format!("\nlisten = \"{listen}\"\n"));
+    if let Some(admin) = admin {
+        let line = "\n# admin_listen = \"127.0.0.1:7471\"\n";
+        text = text.replace(line, &format!("\nadmin_listen = \"{admin}\"\n"));
+    }
     if ml_dsa {
         let keys = [PathBuf::from("key"), PathBuf::from(ML_DSA_FILE)];
         text = with_keys(&text, &keys).expect("the example has `keys` on one line, which a test holds");
@@ -134,10 +141,13 @@ mod tests {
     #[test]
     fn the_file_says_what_was_asked_for() {
         let dir = tempfile::tempdir().unwrap();
-        let text = settings("127.0.0.1:0".parse().unwrap(), Some("https://w.example/a\"b"), true);
+        let admin = "127.0.0.1:7499".parse().unwrap();
+        let text =
+            settings("127.0.0.1:0".parse().unwrap(), Some(admin), Some("https://w.example/a\"b"), true);
         write_new(&dir.path().join(config::FILE_NAME), &text).unwrap();
         let config = Config::load(dir.path()).unwrap();
         assert_eq!(config.settings.listen.port(), 0);
+        assert_eq!(config.settings.admin_listen, Some(admin));
         assert_eq!(config.public_url(), "https://w.example/a\"b");
         assert_eq!(config.settings.keys, [PathBuf::from("key"), PathBuf::from(ML_DSA_FILE)]);
     }

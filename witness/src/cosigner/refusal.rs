@@ -1,23 +1,27 @@
-//! Why a checkpoint is not cosigned.
+//! Why a checkpoint is not cosigned, or a subtree not signed.
 
 use treering_tlog::{
     checkpoint::{CheckpointError, Origin},
-    cosignature::CosignatureError,
     tree::{ProofError, TreeSize},
     witness::WitnessMessageError,
 };
 
+use super::Comparison;
 use crate::{
     clock::ClockError,
+    key::SignerError,
     store::{RecordError, StoreError},
 };
 
-/// Why a checkpoint is not cosigned.
+/// Why a checkpoint is not cosigned, or a subtree not signed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Refusal {
     /// The body is not one of `add-checkpoint`.
     #[error(transparent)]
     Malformed(#[from] WitnessMessageError),
+    /// The body is not one of `sign-subtree`.
+    #[error(transparent)]
+    MalformedSubtree(WitnessMessageError),
     /// The note is not a checkpoint.
     #[error(transparent)]
     Checkpoint(CheckpointError),
@@ -59,9 +63,38 @@ pub enum Refusal {
     /// The proof does not lead from the one to the other.
     #[error("the consistency proof does not verify: {0}")]
     Inconsistent(ProofError),
+    /// None of the keys signs subtrees.
+    #[error("this witness signs no subtrees: it has no ML-DSA-44 key")]
+    NoSubtreeKey,
+    /// The checkpoint doesn't have the subtree's leaves.
+    #[error("the subtree ends at {end}, beyond the checkpoint's size {size}")]
+    SubtreeBeyond {
+        /// The end of the subtree.
+        end: u64,
+        /// The checkpoint's size.
+        size: TreeSize,
+    },
+    /// The checkpoint lacks a cosignature, or one does not verify.
+    #[error("the checkpoint carries no good cosignature by an ML-DSA-44 key of this witness")]
+    NotCosigned,
+    /// The proof does not lead from the subtree to the checkpoint.
+    #[error("the subtree consistency proof does not verify: {0}")]
+    InconsistentSubtree(ProofError),
     /// No timestamp to sign with.
     #[error(transparent)]
     Clock(#[from] ClockError),
+    /// The store is older than what this witness signed, and this log is not known to be unaffected.
+    #[error("this witness does not sign for this log: its records are older than its signatures")]
+    Held(Box<Comparison>),
+    /// The log has used up its quota.
+    #[error("this log has used up its quota of cosignatures; there is one again in {seconds} s")]
+    Quota {
+        /// Until there is one again.
+        seconds: u64,
+    },
+    /// The log has as many requests in flight as it may.
+    #[error("this log has as many requests in flight as it may")]
+    Crowded,
     /// Too many updates of one log at once.
     #[error("too many updates of this log raced each other")]
     Contended,
@@ -70,7 +103,7 @@ pub enum Refusal {
     Store(StoreError),
     /// The key refused to sign.
     #[error("signing failed: {0}")]
-    Cosign(CosignatureError),
+    Cosign(SignerError),
     /// What was cosigned does not make a record.
     #[error("the checkpoint can't be recorded: {0}")]
     Record(RecordError),
@@ -80,7 +113,7 @@ impl Refusal {
     /// A stable name, for metrics and problem types.
     pub fn name(&self) -> &'static str {
         match self {
-            Refusal::Malformed(_) => "malformed_request",
+            Refusal::Malformed(_) | Refusal::MalformedSubtree(_) => "malformed_request",
             Refusal::Checkpoint(_) => "malformed_checkpoint",
             Refusal::OldAboveNew { .. } => "old_above_new",
             Refusal::UnknownLog { .. } => "unknown_log",
@@ -90,7 +123,14 @@ impl Refusal {
             Refusal::ProofFromEmpty => "proof_from_empty",
             Refusal::OtherRoot { .. } => "other_root",
             Refusal::Inconsistent(_) => "inconsistent",
+            Refusal::NoSubtreeKey => "no_subtrees",
+            Refusal::SubtreeBeyond { .. } => "subtree_beyond",
+            Refusal::NotCosigned => "not_cosigned",
+            Refusal::InconsistentSubtree(_) => "inconsistent_subtree",
             Refusal::Clock(_) => "clock",
+            Refusal::Held(_) => "held",
+            Refusal::Quota { .. } => "quota",
+            Refusal::Crowded => "crowded",
             Refusal::Contended => "contended",
             Refusal::Store(_) => "store",
             Refusal::Cosign(_) => "signing",

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{self, Write as _},
+    num::NonZeroU64,
     path::{Path, PathBuf},
 };
 
@@ -23,6 +24,17 @@ pub struct Candidate {
     pub key: VerifierKey,
     /// Where the log can be read, if it was said.
     pub url: Option<String>,
+    /// How many cosignatures a day the log may ask for, if it was said.
+    pub requests_per_day: Option<NonZeroU64>,
+    /// Whom to write to, if it was said.
+    pub contact: Option<String>,
+}
+
+impl Candidate {
+    /// Of which nothing else was said.
+    pub fn new(origin: Origin, key: VerifierKey) -> Candidate {
+        Candidate { origin, key, url: None, requests_per_day: None, contact: None }
+    }
 }
 
 /// What became of a candidate.
@@ -130,7 +142,7 @@ fn key_candidate(argument: &str, origin: Option<&Origin>) -> Result<Candidate, A
         Some(origin) => origin.clone(),
         None => Origin::new(name).map_err(|_| AddError::Origin { name: name.to_owned() })?,
     };
-    Ok(Candidate { origin, key, url: None })
+    Ok(Candidate::new(origin, key))
 }
 
 /// A file given by hand may have any name: one whose extension says nothing is read as a policy.
@@ -153,11 +165,19 @@ fn file_for(candidate: &Candidate) -> (String, String) {
         .collect();
     let readable = readable.trim_start_matches('.');
     let stem = format!("{readable}_{:.8}_{}", origin_hash(&candidate.origin), candidate.key.id());
-    if candidate.origin.as_str() == candidate.key.name().as_str() {
+    let is_plain = candidate.requests_per_day.is_none() && candidate.contact.is_none();
+    if is_plain && candidate.origin.as_str() == candidate.key.name().as_str() {
         let url = candidate.url.as_ref().map(|url| format!(" {url}")).unwrap_or_default();
         (format!("{stem}.policy"), format!("log {}{url}\nquorum none\n", candidate.key))
     } else {
-        // SPEC: tlog-policy, Defining a log: a policy can't name an origin apart from its key; a list can.
-        (format!("{stem}.logs"), format!("logs/v0\n\nvkey {}\norigin {}\n", candidate.key, candidate.origin))
+        // SPEC: tlog-policy, Defining a log: a policy can't name an origin apart from its key, nor a quota; a list can.
+        let mut text = format!("logs/v0\n\nvkey {}\norigin {}\n", candidate.key, candidate.origin);
+        if let Some(count) = candidate.requests_per_day {
+            text.push_str(&format!("qpd {count}\n"));
+        }
+        if let Some(contact) = &candidate.contact {
+            text.push_str(&format!("contact {contact}\n"));
+        }
+        (format!("{stem}.logs"), text)
     }
 }

@@ -13,7 +13,12 @@
 //! absent: the key's name), `bastion` (`none` or a URL), `qpd` (requests a day), `contact` (text for people). Lines
 //! end in a newline; no control characters.
 //!
-//! What this does not do: `bastion`, `qpd` and `contact` are checked in form, and nothing acts on them.
+//! `qpd` becomes the log's quota of cosignatures.
+//!
+//! What this does not do: `bastion` is checked in form, and nothing acts on it: it says through which bastion the log
+//! reaches witnesses, which is this witness's own affair.
+
+use std::num::NonZeroU64;
 
 use treering_tlog::{
     checkpoint::Origin,
@@ -123,7 +128,7 @@ impl Parser {
     fn vkey(&mut self, value: &str) -> Result<(), ListErrorKind> {
         let key = VerifierKey::parse(value)?;
         let origin = Origin::new(key.name().as_str()).map_err(|_| ListErrorKind::Origin)?;
-        self.candidates.push(Candidate { origin, key, url: None });
+        self.candidates.push(Candidate::new(origin, key));
         self.next_field = 0;
         Ok(())
     }
@@ -136,7 +141,8 @@ impl Parser {
             "origin" if value != "none" => {
                 candidate.origin = Origin::new(value).map_err(|_| ListErrorKind::Origin)?;
             }
-            "qpd" if !is_count(value) => return Err(ListErrorKind::Qpd),
+            "qpd" => candidate.requests_per_day = Some(count(value).ok_or(ListErrorKind::Qpd)?),
+            "contact" => candidate.contact = Some(value.to_owned()),
             _ => {}
         }
         self.next_field = place + 1;
@@ -144,6 +150,7 @@ impl Parser {
     }
 }
 
-fn is_count(value: &str) -> bool {
-    !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u64>().is_ok()
+fn count(value: &str) -> Option<NonZeroU64> {
+    let is_canonical = !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_canonical { value.parse().ok() } else { None }
 }

@@ -42,6 +42,9 @@ fn policy_files_and_lists_are_read_together() {
     let log_a = logs.get(&origin("log.example/a")).unwrap();
     assert_eq!((log_a.keys(), log_a.url()), ([a].as_slice(), Some("https://log.example/a/")));
     assert_eq!(logs.get(&origin("Log C of 2026")).unwrap().keys(), [c]);
+    let log_c = logs.get(&origin("Log C of 2026")).unwrap();
+    assert_eq!((log_c.requests_per_day().map(NonZeroU64::get), log_c.contact()), (Some(24), Some("me")));
+    assert_eq!(log_a.requests_per_day(), None);
     assert!(logs.get(&origin("log.example/c")).is_none());
 }
 
@@ -133,7 +136,7 @@ fn add_log_takes_the_logs_of_a_policy() {
     let argument = file.to_str().unwrap();
     assert_eq!(candidates(argument, None).unwrap().len(), 2);
     let picked = candidates(argument, Some(&origin("log.example/b"))).unwrap();
-    assert_eq!(picked, [Candidate { origin: origin("log.example/b"), key: b, url: None }]);
+    assert_eq!(picked, [Candidate::new(origin("log.example/b"), b)]);
     assert!(matches!(candidates(argument, Some(&origin("c"))), Err(AddError::NoLog { .. })));
     assert!(matches!(candidates("/nonexistent", None), Err(AddError::Neither { .. })));
 }
@@ -158,4 +161,48 @@ proptest::proptest! {
         let _ = list::parse(lines.as_bytes());
         let _ = list::parse(format!("logs/v0\n{lines}").as_bytes());
     }
+}
+
+#[test]
+fn a_log_is_removed_by_its_origin_or_by_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, a2, b) = (key("log.example/a", 1), key("log.example/a", 2), key("log.example/b", 3));
+    for key in [&a, &a2, &b] {
+        write(dir.path(), &candidates(&key.to_string(), None).unwrap()[0]).unwrap();
+    }
+    assert_eq!(remove(dir.path(), &a.to_string()).unwrap().len(), 1);
+    assert_eq!(LogSet::load(dir.path()).unwrap().get(&origin("log.example/a")).unwrap().keys(), [a2]);
+    assert_eq!(remove(dir.path(), "log.example/a").unwrap().len(), 1);
+    assert_eq!(LogSet::load(dir.path()).unwrap().len(), 1);
+    assert!(matches!(remove(dir.path(), "log.example/a"), Err(RemoveError::Unknown { .. })));
+}
+
+#[test]
+fn a_log_beside_others_in_one_file_is_not_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (key("log.example/a", 1), key("log.example/b", 2));
+    write(dir.path(), &candidates(&a.to_string(), None).unwrap()[0]).unwrap();
+    let list = dir.path().join("public.logs");
+    fs::write(&list, format!("logs/v0\nvkey {a}\nvkey {b}\n")).unwrap();
+    assert!(
+        matches!(remove(dir.path(), "log.example/a"), Err(RemoveError::Shared { path, .. }) if path == list)
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "nothing was changed");
+}
+
+#[test]
+fn add_log_keeps_the_quota_and_the_contact_of_a_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("public.logs");
+    fs::write(&file, format!("logs/v0\nvkey {}\nqpd 24\ncontact me@log.example\n", key("log.example/a", 1)))
+        .unwrap();
+    let candidates = candidates(file.to_str().unwrap(), None).unwrap();
+    let logs = dir.path().join("logs");
+    write(&logs, &candidates[0]).unwrap();
+    let written = LogSet::load(&logs).unwrap();
+    let log = written.get(&origin("log.example/a")).unwrap();
+    assert_eq!(
+        (log.requests_per_day().map(NonZeroU64::get), log.contact()),
+        (Some(24), Some("me@log.example"))
+    );
 }

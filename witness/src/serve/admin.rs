@@ -1,7 +1,7 @@
 //! The admin listener: `/metrics` (OpenMetrics), `/livez` and `/readyz`.
 //!
-//! Ready means that a good request would be cosigned: the store works and the clock is not behind. What is wrong
-//! stands in the body, one line each.
+//! Ready means that a good request would be cosigned: the store works and is not an old one, and the clock is not behind.
+//! What is wrong stands in the body, one line each.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use axum::{
 use http::{StatusCode, header};
 
 use super::App;
+use crate::cosigner::Comparison;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -29,6 +30,13 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
     for record in app.cosigner.records() {
         app.metrics.cosigned(&record);
     }
+    let comparisons = app.cosigner.comparisons();
+    let logs = app.cosigner.logs();
+    let unchecked = |origin| matches!(comparisons.get(origin), Comparison::Unchecked(_));
+    app.metrics.compared(
+        logs.iter().filter(|(origin, _)| unchecked(origin)).count(),
+        logs.iter().filter(|(origin, _)| !comparisons.may_sign(origin)).count(),
+    );
     ([(header::CONTENT_TYPE, OPEN_METRICS)], app.metrics.encode()).into_response()
 }
 
@@ -39,6 +47,9 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     }
     if let Err(error) = app.cosigner.check_clock() {
         wrong.push_str(&format!("clock: {error}\n"));
+    }
+    if app.cosigner.comparisons().rolled_back() {
+        wrong.push_str("records: older than what this witness signed; see `treering-witness list`\n");
     }
     if wrong.is_empty() {
         format!("ready: {} logs\n", app.cosigner.logs().len()).into_response()

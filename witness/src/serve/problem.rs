@@ -65,7 +65,9 @@ impl Problem {
                 | Problem::Timeout
                 | Problem::BodyTimeout
                 | Problem::BodyBroken
-                | Problem::Refused(Refusal::Clock(_) | Refusal::Contended)
+                | Problem::Refused(
+                    Refusal::Clock(_) | Refusal::Contended | Refusal::Quota { .. } | Refusal::Crowded
+                )
         )
     }
 
@@ -100,10 +102,10 @@ impl Problem {
             Problem::Timeout => "The record was not written in time. Send it again later: if the answer is then 409, \
                                  go on from the size in it."
                 .to_owned(),
-            Problem::NotFound => "There is POST /add-checkpoint, and GET /<lowercase hex SHA-256 of the \
-                                  origin>/checkpoint for each log that this witness has cosigned."
+            Problem::NotFound => "There are POST /add-checkpoint, POST /sign-subtree, and GET /<lowercase hex SHA-256 \
+                                  of the origin>/checkpoint for each log that this witness has cosigned."
                 .to_owned(),
-            Problem::Method => "add-checkpoint is a POST, a checkpoint is a GET.".to_owned(),
+            Problem::Method => "add-checkpoint and sign-subtree are POSTs, a checkpoint is a GET.".to_owned(),
         }
     }
 
@@ -112,6 +114,9 @@ impl Problem {
             Problem::Refused(Refusal::Clock(ClockError::Behind { seconds })) => {
                 Some((*seconds).clamp(RETRY_SECONDS, MAX_RETRY_SECONDS))
             }
+            Problem::Refused(Refusal::Quota { seconds }) => Some(*seconds),
+            Problem::Refused(Refusal::Crowded) => Some(RETRY_SECONDS),
+            Problem::Refused(Refusal::Held(_)) => Some(MAX_RETRY_SECONDS),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_SECONDS),
             _ => None,
         }
@@ -125,17 +130,21 @@ impl Problem {
 
 fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Malformed(_) | Refusal::Checkpoint(_) | Refusal::OldAboveNew { .. } => {
-            StatusCode::BAD_REQUEST
-        }
-        Refusal::NotSigned(_) => StatusCode::FORBIDDEN,
-        Refusal::UnknownLog { .. } => StatusCode::NOT_FOUND,
+        Refusal::Malformed(_)
+        | Refusal::MalformedSubtree(_)
+        | Refusal::Checkpoint(_)
+        | Refusal::OldAboveNew { .. }
+        | Refusal::SubtreeBeyond { .. } => StatusCode::BAD_REQUEST,
+        Refusal::NotSigned(_) | Refusal::NotCosigned => StatusCode::FORBIDDEN,
+        Refusal::UnknownLog { .. } | Refusal::NoSubtreeKey => StatusCode::NOT_FOUND,
         Refusal::Conflict { .. } => StatusCode::CONFLICT,
         Refusal::EmptyRoot
         | Refusal::ProofFromEmpty
         | Refusal::OtherRoot { .. }
-        | Refusal::Inconsistent(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Clock(_) | Refusal::Contended => StatusCode::SERVICE_UNAVAILABLE,
+        | Refusal::Inconsistent(_)
+        | Refusal::InconsistentSubtree(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Quota { .. } | Refusal::Crowded => StatusCode::TOO_MANY_REQUESTS,
+        Refusal::Clock(_) | Refusal::Contended | Refusal::Held(_) => StatusCode::SERVICE_UNAVAILABLE,
         Refusal::Store(_) | Refusal::Cosign(_) | Refusal::Record(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -143,9 +152,18 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
 /// What would be right, and whether to send it again.
 fn advice(refusal: &Refusal) -> &'static str {
     match refusal {
-        Refusal::Malformed(_) | Refusal::Checkpoint(_) => {
+        Refusal::Malformed(_) => {
             "The body is \"old <size>\", proof lines, an empty line and a signed checkpoint; the same bytes will be \
              refused again."
+        }
+        Refusal::MalformedSubtree(_) => {
+            "The body is \"subtree <start> <end>\", the subtree's hash, proof lines, an empty line and a checkpoint that \
+             this witness cosigned; the same bytes will be refused again."
+        }
+        Refusal::SubtreeBeyond { .. } => "Send a checkpoint that has all of its leaves.",
+        Refusal::NotCosigned => "Send the lines that add-checkpoint answered with the checkpoint.",
+        Refusal::InconsistentSubtree(_) => {
+            "Send the proof of draft-ietf-plants-merkle-tree-certs section 4.4 from the subtree to the checkpoint."
         }
         Refusal::OldAboveNew { .. } => "Send a checkpoint that is not smaller than the old one.",
         Refusal::UnknownLog { .. } => "Its operator has to add the log first.",
@@ -155,9 +173,13 @@ fn advice(refusal: &Refusal) -> &'static str {
         Refusal::Inconsistent(_) => {
             "Send the proof of RFC 6962 section 2.1.2 from the old size to the new one."
         }
-        Refusal::Clock(_) | Refusal::Contended => "Send it again later.",
+        Refusal::Clock(_) | Refusal::Contended | Refusal::Quota { .. } => "Send it again later.",
+        Refusal::Crowded => "Wait for their answers.",
+        Refusal::Held(_) => "Its operator has to look; until then it is of no use to this log.",
         Refusal::EmptyRoot
+        | Refusal::Checkpoint(_)
         | Refusal::OtherRoot { .. }
+        | Refusal::NoSubtreeKey
         | Refusal::Store(_)
         | Refusal::Cosign(_)
         | Refusal::Record(_) => "The same bytes will be refused again.",
@@ -190,6 +212,10 @@ impl IntoResponse for Problem {
         set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after() {
             set(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Problem::Encoded) {
+            // RFC 9110 section 12.5.3: a 415 for a content coding says which are taken.
+            set(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
         if self.ends_connection() {
             set(header::CONNECTION, HeaderValue::from_static("close"));

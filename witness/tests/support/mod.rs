@@ -55,7 +55,7 @@ impl TestLog {
         self.key.verifier()
     }
 
-    fn tree(&self, size: u64) -> MemoryTree {
+    pub(crate) fn tree(&self, size: u64) -> MemoryTree {
         MemoryTree::new((0..size).map(|i| leaf_hash(format!("{}{i}", self.history).as_bytes())).collect())
     }
 
