@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`suite`] | all benches, or some of them |
-//! | [`bulk`], [`single`], [`latency`], [`large_tick`], [`memory`], [`trees`], `growth` | one bench each |
+//! | [`bulk`], [`single`], [`latency`], [`large_tick`], [`memory`], [`trees`], [`witness`], `growth` | one bench each |
 //! | [`generator`], [`load`] | the load generator, and the command that runs it alone |
 //! | [`bare`] | the handlers that the log is measured against |
 //! | [`servers`] | the log, its witnesses and the bare handlers as processes |
@@ -30,6 +30,7 @@ pub mod table;
 pub mod timestamps;
 pub mod trees;
 pub mod usage;
+pub mod witness;
 
 use treering_tlog::hash::sha256;
 

@@ -2,6 +2,7 @@
 //! handlers. They live in a temporary directory and end with their handles.
 
 mod process;
+mod witness;
 
 use std::{
     env, fs,
@@ -18,6 +19,7 @@ use treering_tlog::policy::Policy;
 
 use crate::generator::get::get;
 pub use process::Process;
+pub use witness::WitnessServer;
 
 /// The log's name in all benches.
 pub const ORIGIN: &str = "log.bench/2026";

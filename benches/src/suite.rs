@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::growth;
 use crate::{
     bulk, kernel_table, large_tick, latency, machine, memory, scale::Scale, single, table::Table, timestamps,
-    trees,
+    trees, witness,
 };
 
 /// A bench.
@@ -27,6 +27,8 @@ pub enum Part {
     Receipts,
     /// Timestamps (RFC 3161)
     Timestamps,
+    /// Cosignatures of a witness
+    Witness,
     /// Memory, disk and syncs of the server
     Memory,
     /// Stamping and verifying trees of files
@@ -75,6 +77,7 @@ impl Part {
             Part::Latency => latency::run(scale),
             Part::Receipts => large_tick::run(scale),
             Part::Timestamps => timestamps::run(scale),
+            Part::Witness => witness::run(scale),
             Part::Memory => memory::run(scale),
             Part::Trees => trees::run(scale, dir.as_deref()),
             #[cfg(feature = "growth")]

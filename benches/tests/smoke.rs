@@ -60,6 +60,11 @@ fn timestamps() {
 }
 
 #[test]
+fn witness() {
+    assert_figures("witness", &smoke("witness"), 2, 6);
+}
+
+#[test]
 fn memory() {
     assert_figures("memory", &smoke("memory"), 2, 7);
 }

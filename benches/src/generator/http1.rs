@@ -16,7 +16,7 @@ use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use super::{
     Load, Outcome,
     response::Head,
-    work::{Body, Numbers, Work},
+    work::{Body, Lane, Numbers, Work},
 };
 
 /// An answer may take so long before the run is given up.
@@ -68,7 +68,8 @@ fn connect(
     for place in first..first + count {
         let mut stream = TcpStream::connect(server)?;
         poll.registry().register(&mut stream, Token(place), Interest::READABLE | Interest::WRITABLE)?;
-        connections.push(Connection { stream, request: None, head: Vec::new(), pending: Vec::new() });
+        let lane = Lane { place: place as u64, begun: 0 };
+        connections.push(Connection { stream, lane, request: None, head: Vec::new(), pending: Vec::new() });
     }
     let mut open = HashSet::new();
     while open.len() < count {
@@ -99,6 +100,7 @@ fn wait(poll: &mut Poll, events: &mut Events) -> anyhow::Result<()> {
 
 struct Connection {
     stream: TcpStream,
+    lane: Lane,
     /// The request under way.
     request: Option<Request>,
     /// Its head, and its body if that is small.
@@ -159,7 +161,7 @@ impl Driver<'_> {
     /// Begins the next request on a connection that has none.
     fn begin(&mut self, connection: &mut Connection) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let Some(n) = self.numbers.next(begun) else { return Ok(()) };
+        let Some(n) = self.numbers.next_of(begun, &mut connection.lane) else { return Ok(()) };
         let body = self.work.write_head(n, &self.prebuilt, &mut connection.head);
         connection.request = Some(Request { n, body, written: 0, begun });
         self.running += 1;

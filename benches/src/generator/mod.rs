@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`plan`], [`tree`] | what is sent, and the roots of it |
 //! | [`queries`] | the same for timestamp queries |
+//! | [`heads`] | the same for logs that ask a witness, and every cosignature: verified |
 //! | [`work`] | which requests there are to send, and until when |
 //! | [`http1`] | HTTP/1.1, written and read by hand on one thread |
 //! | [`http2`] | HTTP/2 with prior knowledge |
@@ -16,8 +17,10 @@
 //! are written from where they lie, and what it checks, it checks after the clock has stopped.
 
 pub mod get;
+pub mod heads;
 pub mod http1;
 pub mod http2;
+mod parallel;
 pub mod plan;
 pub mod queries;
 pub mod receipts;

@@ -4,7 +4,6 @@ use std::{
     collections::HashSet,
     net::SocketAddr,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
 
@@ -15,6 +14,7 @@ use treering_tsa::{certificate::Certificate, reply::Reply, verify};
 
 use super::{
     Load, Work,
+    parallel::in_parallel,
     queries::{self, Queries},
     receipts::now,
 };
@@ -80,20 +80,4 @@ fn proved(policy: &Policy, now: UnixSeconds, token: &Signed, proof: &[u8]) -> an
     let proof = Token::parse(proof)?;
     Verifier { policy, now }.receipt(&proof, &Commitment(Hash::new(token.commitment)))?;
     Ok(())
-}
-
-/// Does the same with all of them, on every processor.
-fn in_parallel<T: Sync, R: Send>(
-    all: &[T],
-    each: impl Fn(&T) -> anyhow::Result<R> + Sync,
-) -> anyhow::Result<Vec<R>> {
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let share = all.len().div_ceil(workers).max(1);
-    let some = |part: &[T]| part.iter().map(&each).collect::<anyhow::Result<Vec<R>>>();
-    let parts: Vec<Vec<R>> = thread::scope(|scope| {
-        let running: Vec<_> = all.chunks(share).map(|part| scope.spawn(|| some(part))).collect();
-        let ended = running.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("a panic"))?);
-        ended.collect::<anyhow::Result<_>>()
-    })?;
-    Ok(parts.into_iter().flatten().collect())
 }

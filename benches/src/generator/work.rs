@@ -12,6 +12,7 @@ use anyhow::bail;
 use bytes::Bytes;
 
 use super::{
+    heads::Heads,
     plan::{Changed, Plan},
     queries::{self, Queries, TSA},
 };
@@ -37,10 +38,14 @@ pub enum Work {
     Timestamps(Queries),
     /// The proofs of timestamps: request `i` asks for that of serial number `i`.
     Proofs(Vec<[u8; 16]>),
+    /// Checkpoints for a witness: each connection is a log of its own, whose requests follow each other.
+    Checkpoints(Heads),
 }
 
 /// Where submissions go.
 pub const SUBMISSIONS: &str = "/v1/submissions";
+/// Where a witness takes checkpoints.
+pub const ADD_CHECKPOINT: &str = "/add-checkpoint";
 /// The media type of hashes of 32 bytes each.
 pub const OCTETS: &str = "application/octet-stream";
 
@@ -52,6 +57,15 @@ impl Work {
             Work::Receipts { numbers, .. } => u64::try_from(numbers.len()).unwrap_or(u64::MAX),
             Work::Timestamps(_) => u64::MAX,
             Work::Proofs(serials) => u64::try_from(serials.len()).unwrap_or(u64::MAX),
+            Work::Checkpoints(heads) => heads.len(),
+        }
+    }
+
+    /// How many connections there are if each has requests of its own: with L of them, connection C sends C, C + L, C + 2L…
+    fn lanes(&self) -> Option<u64> {
+        match self {
+            Work::Checkpoints(heads) => Some(heads.logs()),
+            _ => None,
         }
     }
 
@@ -69,6 +83,7 @@ impl Work {
                 format!("/v1/receipts/{}", hex::encode(plan.root(number)))
             }
             Work::Timestamps(_) => TSA.to_owned(),
+            Work::Checkpoints(_) => ADD_CHECKPOINT.to_owned(),
             Work::Proofs(serials) => {
                 let serial =
                     usize::try_from(n).ok().and_then(|n| serials.get(n)).copied().unwrap_or_default();
@@ -94,6 +109,7 @@ impl Work {
                 head.extend_from_slice(prebuilt);
                 head.extend_from_slice(&queries.query(n));
             }
+            Work::Checkpoints(heads) => head.extend_from_slice(heads.request(n)),
             Work::Receipts { .. } | Work::Proofs(_) => {
                 head.extend_from_slice(b"GET ");
                 head.extend_from_slice(self.path(n).as_bytes());
@@ -106,7 +122,7 @@ impl Work {
     /// The part of each head that is the same in all.
     pub(super) fn prebuilt_head(&self) -> Vec<u8> {
         match self {
-            Work::Receipts { .. } | Work::Proofs(_) => Vec::new(),
+            Work::Receipts { .. } | Work::Proofs(_) | Work::Checkpoints(_) => Vec::new(),
             Work::Timestamps(queries) => format!(
                 "POST {TSA} HTTP/1.1\r\nhost: bench\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
                 queries::MEDIA_TYPE,
@@ -157,19 +173,36 @@ pub(super) enum Body {
 pub(super) struct Numbers {
     next: AtomicU64,
     end: u64,
+    lanes: Option<u64>,
     until: Instant,
+}
+
+/// A connection's place among all, and how many requests it has begun.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lane {
+    pub(super) place: u64,
+    pub(super) begun: u64,
 }
 
 impl Numbers {
     pub(super) fn new(work: &Work, until: Instant) -> Numbers {
-        Numbers { next: AtomicU64::new(0), end: work.len(), until }
+        Numbers { next: AtomicU64::new(0), end: work.len(), lanes: work.lanes(), until }
     }
 
+    /// The next number for any connection.
     pub(super) fn next(&self, now: Instant) -> Option<u64> {
         if now >= self.until {
             return None;
         }
         Some(self.next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < self.end)
+    }
+
+    /// The next number for this connection.
+    pub(super) fn next_of(&self, now: Instant, lane: &mut Lane) -> Option<u64> {
+        let Some(lanes) = self.lanes else { return self.next(now) };
+        let n = lane.place + lane.begun * lanes;
+        lane.begun += 1;
+        Some(n).filter(|n| now < self.until && *n < self.end)
     }
 }
 
