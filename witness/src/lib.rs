@@ -14,10 +14,13 @@
 //! | [`control`] | commands to a running witness |
 //! | [`metrics`] | what operators watch |
 //! | [`monitor`] | follows logs, and keeps evidence of what is wrong with them |
+//! | [`read`] | reads logs that others run, and believes nothing |
+//! | `admin` | metrics and health of what has no other listener |
 //! | [`evidence`] | what a monitor found, for a third party to check |
 //! | [`commands`] | the program's subcommands |
 #![forbid(unsafe_code)]
 
+mod admin;
 pub mod clock;
 pub mod commands;
 pub mod config;
@@ -28,6 +31,7 @@ pub mod key;
 pub mod logs;
 pub mod metrics;
 pub mod monitor;
+pub mod read;
 pub mod restored;
 pub mod serve;
 pub mod store;

@@ -6,29 +6,23 @@
 //! | `follow` | one log, and what is done in a round |
 //! | `views` | what the log and its witnesses show |
 //! | `heads` | is one signed head the beginning of another? |
-//! | `tiles` | the tree, each tile authenticated against its parents |
 //! | `walk`, `batch` | entries and batches |
 //! | `cosigners` | what each witness has cosigned |
 //! | `report` | findings become evidence files ([`crate::evidence`]) |
 //! | `state` | what is known of each log |
-//! | [`fetch`], `source` | bounded answers |
-//! | [`metrics`], `admin` | what operators watch |
+//! | [`metrics`] | what operators watch |
 //!
 //! It verifies against the policy that its own operator wrote, and believes neither the log nor a witness. What this
 //! does not do: it doesn't fetch a batch a second time once it was checked, and it doesn't keep a copy of the log.
 
-mod admin;
 mod batch;
 pub mod config;
 mod cosigners;
-pub mod fetch;
 mod follow;
 mod heads;
 pub mod metrics;
 mod report;
-mod source;
 mod state;
-mod tiles;
 mod views;
 mod walk;
 
@@ -36,9 +30,12 @@ use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::Clock;
+use crate::{
+    admin::{self, Pages},
+    clock::Clock,
+    read::fetch::Fetcher,
+};
 use config::MonitorConfig;
-use fetch::Fetcher;
 use follow::Follower;
 pub use follow::Round;
 use metrics::MonitorMetrics;
@@ -127,7 +124,8 @@ impl Monitor {
         listening: impl FnOnce(SocketAddr),
     ) -> Result<(), MonitorError> {
         if let Some(address) = self.admin_listen {
-            let bound = admin::start(address, Arc::clone(&self.metrics), stop.clone()).await;
+            let bound =
+                admin::start(address, Arc::clone(&self.metrics) as Arc<dyn Pages>, stop.clone()).await;
             listening(bound.map_err(|source| MonitorError::Listen { address, source })?);
         }
         let seen = Arc::new(seen);

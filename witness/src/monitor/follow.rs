@@ -14,17 +14,19 @@ use treering_tlog::{time::UnixMillis, tree::TreeHead};
 
 use super::{
     config::LogConfig,
-    fetch::{FetchError, Fetcher},
     report::{Finding, Reported, Reporter},
-    source::Source,
     state::{Baseline, Kept, State, StateError},
-    tiles::{Tiles, Trouble},
     views::{self, Look, View, blank},
     walk::Walk,
 };
 use crate::{
     clock::Clock,
     evidence::{Evidence, Kind, Served},
+    read::{
+        fetch::{FetchError, Fetcher},
+        source::Source,
+        tiles::{Tiles, Trouble},
+    },
 };
 
 /// Heads that were compared already and needn't be again.

@@ -3,18 +3,13 @@
 //! Both are signed by the log; the tiles of the larger tree, authenticated against its own root, give the root over its
 //! first leaves. If that isn't the smaller head's, the hashes are proof.
 
-use treering_tlog::{
-    note::Note,
-    time::UnixMillis,
-    tree::{TreeHead, peaks},
-};
+use treering_tlog::{note::Note, time::UnixMillis, tree::TreeHead};
 
-use super::{
-    report::Finding,
-    tiles::{Tiles, Trouble},
-    views::blank,
+use super::{report::Finding, views::blank};
+use crate::{
+    evidence::{Evidence, Kind},
+    read::tiles::{Tiles, Trouble},
 };
-use crate::evidence::{Evidence, Kind, cover, fold};
 
 /// Holds a head against one of the same size or larger, whose tree `tiles` reads. What contradicts is a finding.
 pub(super) async fn compare(
@@ -32,16 +27,7 @@ pub(super) async fn compare(
         let evidence = Evidence { notes, ..blank(Kind::SplitView, now, source) };
         return Ok((small.root != head.root).then_some(Finding { evidence, about }));
     }
-    // Every tree begins with the empty one; that its root is right, the checkpoint's opening has seen to.
-    if small.size.is_zero() {
-        return Ok(None);
-    }
-    let nodes = [peaks(small.size), cover(small.size, head.size)].concat();
-    let hashes = tiles.nodes(&nodes).await?;
-    let first = fold(small.size, head.size, &hashes).map(|(first, _)| first);
-    if first == Some(small) {
-        return Ok(None);
-    }
+    let Some(hashes) = tiles.contradicts(small).await? else { return Ok(None) };
     let evidence = Evidence { notes, hashes, ..blank(Kind::Inconsistent, now, source) };
     Ok(Some(Finding { evidence, about: format!("size {}: {}", small.size, small.root) }))
 }

@@ -11,6 +11,7 @@ use prometheus_client::{
 };
 
 use super::{config::LogConfig, follow::Round};
+use crate::admin::Pages;
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct LogLabel {
@@ -94,6 +95,12 @@ impl MonitorMetrics {
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a string does not fail");
         text
+    }
+}
+
+impl Pages for MonitorMetrics {
+    fn metrics(&self) -> String {
+        self.encode()
     }
 }
 

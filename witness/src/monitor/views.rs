@@ -14,10 +14,12 @@ use treering_tlog::{
 
 use super::{
     config::{LogConfig, UnknownKeys},
-    fetch::{FetchError, Fetcher},
     report::Finding,
 };
-use crate::evidence::{Evidence, Kind, Served, unknown_lines};
+use crate::{
+    evidence::{Evidence, Kind, Served, unknown_lines},
+    read::fetch::{FetchError, Fetcher},
+};
 
 /// The longest checkpoint that is read: 16 ML-DSA-44 lines are 56 kB.
 const MAX_CHECKPOINT: usize = 128 * 1024;

@@ -20,14 +20,18 @@ use treering_token::entry::Entry;
 use super::{
     batch::{self, Batch},
     config::{Batches, LogConfig, LogKind},
-    fetch::FetchError,
     report::Finding,
-    source::Source,
     state::State,
-    tiles::{LEAVES, Tiles, Trouble, leaf_tile},
     views::blank,
 };
-use crate::evidence::{Evidence, Kind, Served};
+use crate::{
+    evidence::{Evidence, Kind, Served},
+    read::{
+        fetch::FetchError,
+        source::Source,
+        tiles::{LEAVES, Tiles, Trouble, leaf_tile},
+    },
+};
 
 /// What one tile of level 1 spans.
 const STEP: u64 = 1 << 16;

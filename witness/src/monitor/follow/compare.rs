@@ -9,9 +9,9 @@ use crate::{
         heads::compare,
         report::Finding,
         state::{Ahead, Kept, MAX_AHEAD},
-        tiles::{Tiles, Trouble},
         views::{View, blank},
     },
+    read::tiles::{Tiles, Trouble},
 };
 
 impl Follower {

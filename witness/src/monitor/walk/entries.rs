@@ -9,7 +9,8 @@ use treering_token::entry::Entry;
 use super::{WIDTH, Walk};
 use crate::{
     evidence::{Evidence, Kind, Leaf, Served},
-    monitor::{report::Finding, state::State, tiles::Trouble, views::blank},
+    monitor::{report::Finding, state::State, views::blank},
+    read::tiles::Trouble,
 };
 
 impl Walk<'_> {

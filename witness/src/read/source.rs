@@ -17,21 +17,21 @@ const MAX_BUNDLE: usize = TILE_WIDTH as usize * (2 + 65_535);
 
 /// One log's URLs.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     fetcher: Fetcher,
     urls: Vec<String>,
     retry_pause: Duration,
 }
 
 impl Source {
-    pub(super) fn new(fetcher: Fetcher, urls: &[String], retry_pause: Duration) -> Source {
+    pub(crate) fn new(fetcher: Fetcher, urls: &[String], retry_pause: Duration) -> Source {
         let urls = urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         Source { fetcher, urls, retry_pause }
     }
 
     /// A tile's or bundle's bytes. A log may drop a partial one when there is the full one (tlog-tiles); then its
     /// beginning is taken.
-    pub(super) async fn tile(&self, tile: TilePath) -> Result<Vec<u8>, FetchError> {
+    pub(crate) async fn tile(&self, tile: TilePath) -> Result<Vec<u8>, FetchError> {
         match self.exact(tile).await {
             Err(FetchError::Missing(status)) if !tile.is_full() => {
                 let full = self.exact(tile.full()).await.map_err(|_| FetchError::Missing(status))?;
@@ -42,7 +42,7 @@ impl Source {
     }
 
     /// A bundle that was too long for [`Source::tile`]: as long as the standard allows, so one at a time.
-    pub(super) async fn long_bundle(&self, tile: TilePath) -> Result<Vec<u8>, FetchError> {
+    pub(crate) async fn long_bundle(&self, tile: TilePath) -> Result<Vec<u8>, FetchError> {
         self.get(&tile.to_string(), MAX_BUNDLE).await
     }
 
@@ -79,7 +79,7 @@ impl Source {
     }
 
     /// Streams a batch from the first URL that answers 200; each beginning is told.
-    pub(super) async fn batch(
+    pub(crate) async fn batch(
         &self,
         entry: u64,
         max: usize,
@@ -104,13 +104,13 @@ impl Source {
     }
 
     /// The newest checkpoint at each URL.
-    pub(super) fn checkpoint_urls(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn checkpoint_urls(&self) -> impl Iterator<Item = String> {
         self.urls.iter().map(|url| format!("{url}/checkpoint"))
     }
 }
 
 /// What a stream of a batch hands out.
-pub(super) enum Piece<'b> {
+pub(crate) enum Piece<'b> {
     /// It begins, maybe anew.
     Start,
     Bytes(&'b [u8]),

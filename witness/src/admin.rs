@@ -5,7 +5,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, routing::get};
-use http::header;
+use http::{StatusCode, header};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -14,8 +14,6 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::metrics::MonitorMetrics;
-
 const MAX_CONNECTIONS: usize = 32;
 const MAX_AGE: Duration = Duration::from_secs(60);
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,10 +21,21 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// What stands on the pages.
+pub(crate) trait Pages: Send + Sync + 'static {
+    /// The OpenMetrics text.
+    fn metrics(&self) -> String;
+
+    /// The text of `/readyz`: of a 200, or of a 503.
+    fn ready(&self) -> Result<String, String> {
+        Ok("ready\n".to_owned())
+    }
+}
+
 /// Serves until the stop; gives the address.
-pub(super) async fn start(
+pub(crate) async fn start(
     address: SocketAddr,
-    metrics: Arc<MonitorMetrics>,
+    pages: Arc<dyn Pages>,
     stop: CancellationToken,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
@@ -34,16 +43,21 @@ pub(super) async fn start(
     let router = Router::new()
         .route("/metrics", get(answer))
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async || "ready\n"))
-        .with_state(metrics);
+        .route("/readyz", get(ready))
+        .with_state(pages);
     tokio::spawn(async move { stop.run_until_cancelled(accept(listener, router)).await });
     Ok(bound)
 }
 
-async fn answer(
-    State(metrics): State<Arc<MonitorMetrics>>,
-) -> ([(header::HeaderName, &'static str); 1], String) {
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], metrics.encode())
+async fn answer(State(pages): State<Arc<dyn Pages>>) -> ([(header::HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], pages.metrics())
+}
+
+async fn ready(State(pages): State<Arc<dyn Pages>>) -> (StatusCode, String) {
+    match pages.ready() {
+        Ok(text) => (StatusCode::OK, text),
+        Err(text) => (StatusCode::SERVICE_UNAVAILABLE, text),
+    }
 }
 
 async fn accept(listener: TcpListener, router: Router) {

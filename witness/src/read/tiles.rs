@@ -15,11 +15,11 @@ use treering_tlog::{
 };
 
 use super::{fetch::FetchError, source::Source};
-use crate::evidence::{Served, around};
+use crate::evidence::{Served, around, cover, fold};
 
 /// Why the tree can't be read.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// No answer, or none that can be used.
     Fetch { path: String, error: FetchError },
     /// A tile that isn't the tree's: what evidence of it needs.
@@ -28,7 +28,7 @@ pub(super) enum Trouble {
 
 /// The tree of one head.
 #[derive(Debug)]
-pub(super) struct Tiles<'s> {
+pub(crate) struct Tiles<'s> {
     source: &'s Source,
     head: TreeHead,
     /// INVARIANT: each tile in here was authenticated. Empty before the edge was read.
@@ -36,16 +36,16 @@ pub(super) struct Tiles<'s> {
 }
 
 impl<'s> Tiles<'s> {
-    pub(super) fn new(source: &'s Source, head: TreeHead) -> Tiles<'s> {
+    pub(crate) fn new(source: &'s Source, head: TreeHead) -> Tiles<'s> {
         Tiles { source, head, known: HashMap::new() }
     }
 
-    pub(super) fn head(&self) -> TreeHead {
+    pub(crate) fn head(&self) -> TreeHead {
         self.head
     }
 
     /// The hashes of these nodes of the tree.
-    pub(super) async fn nodes(&mut self, nodes: &[NodeId]) -> Result<Vec<Hash>, Trouble> {
+    pub(crate) async fn nodes(&mut self, nodes: &[NodeId]) -> Result<Vec<Hash>, Trouble> {
         for tile in tiles_with(nodes, self.head.size) {
             self.tile(tile).await?;
         }
@@ -53,7 +53,7 @@ impl<'s> Tiles<'s> {
     }
 
     /// The inclusion proof of a leaf.
-    pub(super) async fn inclusion(&mut self, index: u64) -> Result<Vec<Hash>, Trouble> {
+    pub(crate) async fn inclusion(&mut self, index: u64) -> Result<Vec<Hash>, Trouble> {
         let Some(leaf) = self.head.size.leaf(index) else { return Ok(Vec::new()) };
         for tile in tiles_with(&inclusion_nodes(leaf, self.head.size), self.head.size) {
             self.tile(tile).await?;
@@ -62,8 +62,21 @@ impl<'s> Tiles<'s> {
         prove_inclusion(self, leaf, size).map_err(missing)
     }
 
+    /// Is `small`, of at most this size, another tree's head than that of this tree's first leaves? Then the hashes
+    /// that show it: those of `peaks` and `cover`.
+    pub(crate) async fn contradicts(&mut self, small: TreeHead) -> Result<Option<Vec<Hash>>, Trouble> {
+        // Every tree begins with the empty one; that its root is right, the checkpoint's opening has seen to.
+        if small.size.is_zero() {
+            return Ok(None);
+        }
+        let nodes = [peaks(small.size), cover(small.size, self.head.size)].concat();
+        let hashes = self.nodes(&nodes).await?;
+        let first = fold(small.size, self.head.size, &hashes).map(|(first, _)| first);
+        Ok((first != Some(small)).then_some(hashes))
+    }
+
     /// A tile of hashes, authenticated.
-    pub(super) async fn tile(&mut self, tile: TilePath) -> Result<&[Hash], Trouble> {
+    pub(crate) async fn tile(&mut self, tile: TilePath) -> Result<&[Hash], Trouble> {
         if self.known.is_empty() {
             self.read_edge().await?;
         }
@@ -82,7 +95,7 @@ impl<'s> Tiles<'s> {
     }
 
     /// Takes a full tile that was fetched elsewhere; a partial one is the edge's and known already.
-    pub(super) async fn accept(&mut self, tile: TilePath, bytes: Vec<u8>) -> Result<&[Hash], Trouble> {
+    pub(crate) async fn accept(&mut self, tile: TilePath, bytes: Vec<u8>) -> Result<&[Hash], Trouble> {
         if let Some((parent, _)) = self.parent(tile) {
             self.tile(parent).await?;
             self.authenticate(tile, bytes)?;
@@ -92,7 +105,7 @@ impl<'s> Tiles<'s> {
     }
 
     /// Drops what is not on the edge and below `level`.
-    pub(super) fn forget(&mut self, level: u8) {
+    pub(crate) fn forget(&mut self, level: u8) {
         self.known.retain(|tile, _| {
             !tile.is_full() || matches!(tile.kind(), TileKind::Hashes(at) if at.get() >= level)
         });
@@ -148,7 +161,7 @@ impl<'s> Tiles<'s> {
 
 /// A node whose tile isn't known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotRead(NodeId);
+pub(crate) struct NotRead(NodeId);
 
 impl NodeReader for Tiles<'_> {
     type Error = NotRead;
@@ -165,20 +178,20 @@ impl NodeReader for Tiles<'_> {
 }
 
 /// A tile of level L spans the leaves of one node eight levels above.
-pub(super) fn node_over(tile: TilePath) -> Option<NodeId> {
+pub(crate) fn node_over(tile: TilePath) -> Option<NodeId> {
     let TileKind::Hashes(level) = tile.kind() else { return None };
     let above = level.get().checked_add(1)?.checked_mul(TILE_HEIGHT)?;
     tile.is_full().then_some(NodeId { level: above, index: tile.index() })
 }
 
 /// The tile of leaf hashes `index`, or the bundle of its entries, as wide as a tree of this head has it.
-pub(super) fn leaf_tile(kind: TileKind, index: u64, head: TreeHead) -> Option<TilePath> {
+pub(crate) fn leaf_tile(kind: TileKind, index: u64, head: TreeHead) -> Option<TilePath> {
     let left = head.size.get().checked_sub(index * u64::from(TILE_WIDTH))?;
     let width = u16::try_from(left.min(u64::from(TILE_WIDTH))).ok()?;
     TilePath::new(kind, index, width)
 }
 
-pub(super) const LEAVES: TileKind = TileKind::Hashes(TileLevel::LEAVES);
+pub(crate) const LEAVES: TileKind = TileKind::Hashes(TileLevel::LEAVES);
 
 /// Every node that is read has its tile fetched before; were one forgotten, nothing would be shown and nothing signed.
 fn missing(node: NotRead) -> Trouble {

@@ -48,7 +48,7 @@ impl Fetcher {
             .connect_timeout(timeout)
             .read_timeout(timeout)
             .tcp_nodelay(true)
-            .user_agent(concat!("treering-witness-monitor/", env!("CARGO_PKG_VERSION")))
+            .user_agent(concat!("treering-witness/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Fetcher { http, timeout })
     }

@@ -1,0 +1,12 @@
+//! Reading a log that somebody else runs, for the monitor and the mirror: nothing of it is believed.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`fetch`], `source` | bounded answers, from a log's URLs |
+//! | `tiles` | the tree, each tile authenticated against its parents |
+//! | `batch` | a batch's hashes, as a stream, against its entry |
+
+pub(crate) mod batch;
+pub mod fetch;
+pub(crate) mod source;
+pub(crate) mod tiles;
