@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use treering_tlog::time::UnixMillis;
 use treering_token::digest::HashId;
 use treering_tsa::{ObjectIdentifier, imprint::ImprintAlgorithm};
 
@@ -39,6 +40,11 @@ pub(crate) enum Command {
     ///
     /// A token shows one file and gives away nothing about the others in the bundle.
     Token(Token),
+    /// Make receipts again out of a log's or a mirror's batches, tiles and checkpoints
+    ///
+    /// For when the log is gone, or no longer has them: a mirror's URL is <prefix>/<origin hash>. Each receipt is verified
+    /// under the policy before <root>.tlog-proof is written.
+    Receipt(Receipt),
     /// Ask a timestamp authority (RFC 3161) for timestamps of files
     ///
     /// Any authority will do; a Treering log is one at <log>/tsa, and can carry its witnesses' word in the timestamp
@@ -227,6 +233,36 @@ pub(crate) struct Token {
     pub(crate) output_form: Output,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Receipt {
+    /// Submission roots (64 hex digits), or bundles, for all submissions in them
+    #[arg(required = true, value_name = "ROOT|BUNDLE")]
+    pub(crate) what: Vec<String>,
+    /// The URL of the log, or of a mirror's copy of it
+    #[arg(long, env = "TREERING_LOG", value_name = "URL")]
+    pub(crate) from: String,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// The log's entry, if you know it (the journal has it); without it all batches are searched, the newest first. A
+    /// bundle's own receipts say it
+    #[arg(long, value_name = "N", conflicts_with_all = ["sealed_after", "sealed_before"])]
+    pub(crate) entry: Option<u64>,
+    /// Search only what was sealed at this time or later, such as 2026-11-22T04:41:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) sealed_after: Option<UnixMillis>,
+    /// Search only what was sealed at this time or before
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) sealed_before: Option<UnixMillis>,
+    /// Where the receipts go (default: here)
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace receipts that are there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
 /// A name in a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Whose {
@@ -255,6 +291,12 @@ fn hash_id(name: &str) -> Result<HashId, String> {
 fn imprint_algorithm(name: &str) -> Result<ImprintAlgorithm, String> {
     ImprintAlgorithm::from_name(name)
         .ok_or_else(|| "known are sha256, sha384, sha512, sha3-256, sha3-384 and sha3-512".to_owned())
+}
+
+fn time(text: &str) -> Result<UnixMillis, String> {
+    let wrong = || format!("{text:?} is no time such as 2026-11-22T04:41:00Z");
+    let time: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+    u64::try_from(time.as_millisecond()).ok().and_then(UnixMillis::new).ok_or_else(wrong)
 }
 
 fn object_identifier(text: &str) -> Result<ObjectIdentifier, String> {

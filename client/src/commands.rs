@@ -1,5 +1,6 @@
 //! From the command line to the exit code: one file a subcommand.
 
+mod receipt;
 mod show;
 mod stamp;
 mod timestamp;
@@ -24,6 +25,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Stamp(args) => stamp::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Receipt(args) => receipt::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),

@@ -9,10 +9,12 @@
 
 mod authority;
 mod error;
+mod reading;
 mod retry;
 
 pub(crate) use authority::{Authority, AuthorityError};
 pub use error::{ClientError, UrlFault};
+pub(crate) use reading::Piece;
 pub(crate) use retry::jittered;
 
 use crate::http::retry::Pace;

@@ -18,6 +18,8 @@
 //! receipts, verified by `treering_token::verify` → the bundle, whole, or tokens cut out of it ([`cut`]).
 //! The way of a verification: `locate` (which evidence?) → `verify`, or `timestamp` for those of RFC 3161 → `report`.
 //!
+//! The way of a receipt that is made again, from a mirror: [`rebuild`].
+//!
 //! Formats and their rules live in `treering_token` and `treering_tlog`; files, the network, clocks and words for people
 //! live here.
 #![forbid(unsafe_code)]
@@ -40,6 +42,7 @@ mod paths;
 mod places;
 mod policy_file;
 mod progress;
+pub mod rebuild;
 mod report;
 mod stamp;
 mod timestamp;

@@ -8,6 +8,7 @@
 //! | [`log`], [`witness`], [`client`] | one of the three programs |
 //! | [`tsa`] | the log's timestamp authority, asked by openssl |
 //! | [`liar`] | a witness inside the test, which can be told to lie |
+//! | [`mirror`] | a mirror |
 //! | [`disk`] | a file system whose power can be cut |
 //! | [`http`] | requests, and bytes straight to a socket |
 //! | [`memory`] | how much memory a program holds, and whether that is flat |
@@ -26,6 +27,7 @@ pub mod http;
 pub mod liar;
 pub mod log;
 pub mod memory;
+pub mod mirror;
 pub mod net;
 pub mod process;
 pub mod programs;

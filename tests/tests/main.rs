@@ -9,6 +9,7 @@ mod graceful;
 mod idempotent;
 mod kill;
 mod load;
+mod mirror;
 mod openapi;
 mod oracle;
 mod power;

@@ -12,6 +12,7 @@
 //! | [`policy`] | which logs and witnesses count, and how many | C2SP tlog-policy |
 //! | [`proof`] | the offline proof of one entry | C2SP tlog-proof |
 //! | [`witness`] | the messages between log and witness | C2SP tlog-witness |
+//! | [`mirror`] | the messages between log and mirror | C2SP tlog-mirror |
 //!
 //! Nothing here does I/O, reads a clock or starts a thread: bytes and times are arguments. Every parser is
 //! total (an error, never a panic) and accepts one encoding of each value only.
@@ -21,6 +22,7 @@ pub mod checkpoint;
 pub mod cosignature;
 pub mod hash;
 pub mod kernel;
+pub mod mirror;
 pub mod note;
 pub mod policy;
 pub mod proof;

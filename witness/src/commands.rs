@@ -5,6 +5,7 @@ mod evidence;
 mod init;
 mod key;
 mod list;
+mod mirror;
 mod monitor;
 mod policy_lines;
 mod reload;
@@ -37,6 +38,7 @@ enum Command {
     Reload(reload::Reload),
     Vkey(vkey::Vkey),
     Monitor(monitor::Monitor),
+    Mirror(mirror::Mirror),
     Evidence(evidence::Evidence),
     #[command(subcommand)]
     Key(key::Key),
@@ -64,8 +66,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Reload(reload) => reload.run(),
         Command::Vkey(vkey) => vkey.run(),
         Command::Key(key) => key.run(),
-        // These two have exit codes of their own.
+        // These have exit codes of their own.
         Command::Monitor(monitor) => return Ok(monitor.run()),
+        Command::Mirror(mirror) => return Ok(mirror.run()),
         Command::Evidence(evidence) => return Ok(evidence.run()),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -336,7 +336,11 @@ struct Opened {
 }
 
 /// The checks against the log's record, in the order of the standard's text.
-fn check(request: &AddCheckpoint, new: &TreeHead, before: Option<&TreeHead>) -> Result<(), Refusal> {
+pub(crate) fn check(
+    request: &AddCheckpoint,
+    new: &TreeHead,
+    before: Option<&TreeHead>,
+) -> Result<(), Refusal> {
     let before = before.unwrap_or(&TreeHead::EMPTY);
     if request.old != before.size {
         // SPEC: tlog-witness, add-checkpoint: 409 if the old size is not that of the latest cosigned checkpoint, or

@@ -14,6 +14,7 @@
 //! | [`control`] | commands to a running witness |
 //! | [`metrics`] | what operators watch |
 //! | [`monitor`] | follows logs, and keeps evidence of what is wrong with them |
+//! | [`mirror`] | keeps and serves verified copies of logs |
 //! | [`read`] | reads logs that others run, and believes nothing |
 //! | `admin` | metrics and health of what has no other listener |
 //! | [`evidence`] | what a monitor found, for a third party to check |
@@ -30,6 +31,7 @@ pub mod evidence;
 pub mod key;
 pub mod logs;
 pub mod metrics;
+pub mod mirror;
 pub mod monitor;
 pub mod read;
 pub mod restored;

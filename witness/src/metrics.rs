@@ -147,15 +147,8 @@ impl Metrics {
         self.commit_seconds.observe(commit.took.as_secs_f64());
     }
 
-    pub(crate) fn connected(&self) -> impl Drop + use<> {
-        struct Open(Gauge<i64, AtomicI64>);
-        impl Drop for Open {
-            fn drop(&mut self) {
-                self.0.dec();
-            }
-        }
-        self.connections.inc();
-        Open(self.connections.clone())
+    pub(crate) fn connections(&self) -> Gauge<i64, AtomicI64> {
+        self.connections.clone()
     }
 
     /// The OpenMetrics text.

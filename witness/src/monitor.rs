@@ -41,6 +41,7 @@ pub use follow::Round;
 use metrics::MonitorMetrics;
 use report::Reporter;
 pub use report::{Finding, Reported};
+pub(crate) use state::Kept;
 pub use state::StateError;
 
 /// Follows all logs of a configuration.

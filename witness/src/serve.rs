@@ -7,7 +7,7 @@
 //! ```
 //! The admin listener and the control socket are apart from the public address.
 
-mod accept;
+pub(crate) mod accept;
 mod add_checkpoint;
 mod admin;
 mod call;
@@ -188,7 +188,7 @@ async fn start_on(
     let acceptor = |router| Acceptor {
         router,
         limits,
-        metrics: Arc::clone(&metrics),
+        connections: metrics.connections(),
         stop: stop.clone(),
         tasks: tasks.clone(),
     };

@@ -60,7 +60,7 @@ impl Init {
         }
         let path = dir.join(config::FILE_NAME);
         let settings = settings(self.listen, self.admin_listen, self.url.as_deref(), self.ml_dsa);
-        write_new(&path, &settings).with_context(|| path.display().to_string())?;
+        write_new(&path, settings.as_bytes()).with_context(|| path.display().to_string())?;
         let config = Config::load(&dir)?;
         fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
         // Made once, here: `serve` refuses to start without it.
@@ -82,7 +82,7 @@ impl Init {
     }
 }
 
-fn make_directory(dir: &Path) -> anyhow::Result<()> {
+pub(super) fn make_directory(dir: &Path) -> anyhow::Result<()> {
     let exists = dir.try_exists().with_context(|| dir.display().to_string())?;
     if exists {
         let mut entries = fs::read_dir(dir).with_context(|| dir.display().to_string())?;
@@ -116,14 +116,14 @@ fn settings(listen: SocketAddr, admin: Option<SocketAddr>, url: Option<&str>, ml
     }
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 
 /// The new names, and the directory's own in its parent: a key that is gone after a power cut was printed already.
-fn sync_directory(dir: &Path) -> anyhow::Result<()> {
+pub(super) fn sync_directory(dir: &Path) -> anyhow::Result<()> {
     let absolute = fs::canonicalize(dir).with_context(|| dir.display().to_string())?;
     let parent = absolute.parent().map(PathBuf::from);
     for directory in [Some(absolute), parent].into_iter().flatten() {
@@ -144,7 +144,7 @@ mod tests {
         let admin = "127.0.0.1:7499".parse().unwrap();
         let text =
             settings("127.0.0.1:0".parse().unwrap(), Some(admin), Some("https://w.example/a\"b"), true);
-        write_new(&dir.path().join(config::FILE_NAME), &text).unwrap();
+        write_new(&dir.path().join(config::FILE_NAME), text.as_bytes()).unwrap();
         let config = Config::load(dir.path()).unwrap();
         assert_eq!(config.settings.listen.port(), 0);
         assert_eq!(config.settings.admin_listen, Some(admin));

@@ -23,10 +23,10 @@ use error::MonitorConfigError as Error;
 /// The commented file to start from.
 pub const EXAMPLE: &str = include_str!("example.toml");
 
-const SECONDS: RangeInclusive<u64> = 1..=86_400;
+pub(crate) const SECONDS: RangeInclusive<u64> = 1..=86_400;
 const SILENCE: RangeInclusive<u64> = 1..=2_592_000;
-const MILLIS: RangeInclusive<u64> = 100..=600_000;
-const CONCURRENCY: RangeInclusive<u64> = 1..=256;
+pub(crate) const MILLIS: RangeInclusive<u64> = 100..=600_000;
+pub(crate) const CONCURRENCY: RangeInclusive<u64> = 1..=256;
 const RECHECKS: RangeInclusive<u64> = 0..=1_024;
 const DAYS: RangeInclusive<u64> = 1..=36_525;
 
@@ -262,7 +262,7 @@ impl LogTable {
 }
 
 /// The origin that is meant: the named one, or the only one.
-fn origin(path: &Path, policy: &Policy, named: Option<&str>) -> Result<Origin, Error> {
+pub(crate) fn origin(path: &Path, policy: &Policy, named: Option<&str>) -> Result<Origin, Error> {
     let wrong = || Error::Origin { path: path.to_owned(), named: named.map(str::to_owned) };
     let mut names: Vec<&str> = policy.logs().iter().map(|log| log.key.name().as_str()).collect();
     names.dedup();
@@ -288,7 +288,7 @@ fn witnesses(policy: &Policy, given: BTreeMap<String, String>) -> Result<Vec<(St
     Ok(urls.collect())
 }
 
-fn ranged(name: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), Error> {
+pub(crate) fn ranged(name: &'static str, value: u64, range: RangeInclusive<u64>) -> Result<(), Error> {
     if range.contains(&value) {
         Ok(())
     } else {

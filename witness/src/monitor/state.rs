@@ -72,23 +72,23 @@ pub(super) struct Ahead {
 /// A checkpoint that was verified when it was kept; as a text in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(super) struct Kept {
+pub(crate) struct Kept {
     note: Note,
     head: TreeHead,
 }
 
 impl Kept {
     /// `None` if the note is no checkpoint.
-    pub(super) fn new(note: Note) -> Option<Kept> {
+    pub(crate) fn new(note: Note) -> Option<Kept> {
         let head = Checkpoint::parse(note.text()).ok()?.head;
         Some(Kept { note, head })
     }
 
-    pub(super) fn note(&self) -> &Note {
+    pub(crate) fn note(&self) -> &Note {
         &self.note
     }
 
-    pub(super) fn head(&self) -> TreeHead {
+    pub(crate) fn head(&self) -> TreeHead {
         self.head
     }
 }

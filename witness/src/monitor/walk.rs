@@ -12,7 +12,7 @@ mod entries;
 use futures_util::{StreamExt as _, stream};
 use treering_tlog::{
     hash::leaf_hash,
-    tile::{TILE_WIDTH, TileKind, TilePath, split_entries},
+    tile::{TILE_WIDTH, split_entries},
     time::UnixMillis,
 };
 use treering_token::entry::Entry;
@@ -28,6 +28,7 @@ use crate::{
     evidence::{Evidence, Kind, Served},
     read::{
         fetch::FetchError,
+        leaves::{Answers, fetch, fetch_bundle, whole},
         source::Source,
         tiles::{LEAVES, Tiles, Trouble, leaf_tile},
     },
@@ -51,13 +52,6 @@ pub(super) struct Walk<'w> {
     pub(super) more: usize,
 }
 
-/// A tile of leaf hashes, if it is full, and its entries, as they were served.
-struct Answers {
-    tile: TilePath,
-    hashes: Result<Vec<u8>, FetchError>,
-    bundle: Option<(TilePath, Result<Vec<u8>, FetchError>)>,
-}
-
 impl Walk<'_> {
     /// Checks the next entries; false when there are none.
     pub(super) async fn step(&mut self, state: &mut State) -> Result<bool, Trouble> {
@@ -69,16 +63,17 @@ impl Walk<'_> {
         self.tiles.forget(2);
         let mut last = state.last_entry.as_deref().and_then(decode_hex);
         let mut batches = Vec::new();
-        let (source, log, head) = (self.source, self.log, self.tiles.head());
+        let (source, head) = (self.source, self.tiles.head());
+        let entries = self.log.kind == LogKind::Treering;
         let tiles = (start / WIDTH..=(end - 1) / WIDTH).filter_map(|index| leaf_tile(LEAVES, index, head));
         let mut served =
-            stream::iter(tiles).map(|tile| fetch(source, tile, log.kind)).buffered(self.concurrency);
+            stream::iter(tiles).map(|tile| fetch(source, tile, entries)).buffered(self.concurrency);
         while let Some(Answers { tile, hashes, bundle }) = served.next().await {
             let path = tile.to_string();
             let hashes = hashes.map_err(|error| Trouble::Fetch { path, error })?;
             let hashes = self.tiles.accept(tile, hashes).await?.to_vec();
             if let Some((path, bundle)) = bundle {
-                let bytes = self.whole(path, bundle).await?;
+                let bytes = whole(self.source, path, bundle).await?;
                 self.entries(state, start, (path, &bytes), &hashes, (&mut last, &mut batches)).await?;
             }
             if tile.is_full() {
@@ -102,8 +97,10 @@ impl Walk<'_> {
             let index = if state.recheck < bundles { state.recheck } else { 0 };
             let Some(tile) = leaf_tile(LEAVES, index, head) else { return Ok(()) };
             let hashes = self.tiles.tile(tile).await?.to_vec();
-            if let Some((path, bundle)) = fetch_bundle(self.source, tile, self.log.kind).await {
-                let bytes = self.whole(path, bundle).await?;
+            if self.log.kind == LogKind::Treering
+                && let Some((path, bundle)) = fetch_bundle(self.source, tile).await
+            {
+                let bytes = whole(self.source, path, bundle).await?;
                 let entries = split_entries(&bytes, path.width()).unwrap_or_default();
                 let mut places = (index * WIDTH..).zip(hashes.iter().enumerate());
                 let wrong = places
@@ -115,15 +112,6 @@ impl Walk<'_> {
             state.recheck = index + 1;
         }
         Ok(())
-    }
-
-    /// The bundle; one that is longer than Treering's are is fetched again, alone.
-    async fn whole(&self, path: TilePath, bundle: Result<Vec<u8>, FetchError>) -> Result<Vec<u8>, Trouble> {
-        let whole = match bundle {
-            Err(FetchError::TooLong { .. }) => self.source.long_bundle(path).await,
-            usual => usual,
-        };
-        whole.map_err(|error| Trouble::Fetch { path: path.to_string(), error })
     }
 
     fn wants_batch(&self, state: &State, index: u64) -> bool {
@@ -182,24 +170,6 @@ impl Walk<'_> {
         }
         found < MAX_FINDINGS
     }
-}
-
-/// A tile and its bundle, at once. The edge's tile was fetched already, when the edge was authenticated.
-async fn fetch(source: &Source, tile: TilePath, kind: LogKind) -> Answers {
-    let hashes = async { if tile.is_full() { source.tile(tile).await } else { Ok(Vec::new()) } };
-    let (hashes, bundle) = tokio::join!(hashes, fetch_bundle(source, tile, kind));
-    Answers { tile, hashes, bundle }
-}
-
-/// The entries of a tile of leaf hashes, for logs whose entries are looked at.
-async fn fetch_bundle(
-    source: &Source,
-    tile: TilePath,
-    kind: LogKind,
-) -> Option<(TilePath, Result<Vec<u8>, FetchError>)> {
-    let path = TilePath::new(TileKind::Entries, tile.index(), tile.width());
-    let path = path.filter(|_| kind == LogKind::Treering)?;
-    Some((path, source.tile(path).await))
 }
 
 fn encode_hex(bytes: &[u8]) -> String {

@@ -78,6 +78,22 @@ impl Source {
         }
     }
 
+    /// A checkpoint of the past, from the first URL that has it. One that was never published is not asked for twice.
+    pub(crate) async fn past_checkpoint(&self, size: u64, max: usize) -> Result<Vec<u8>, FetchError> {
+        let mut failed = FetchError::Missing(404);
+        for url in &self.urls {
+            match self.fetcher.get(&format!("{url}/v1/checkpoints/{size}"), max).await {
+                Ok(body) => return Ok(body),
+                Err(error @ FetchError::Missing(_)) if matches!(failed, FetchError::Missing(_)) => {
+                    failed = error;
+                }
+                Err(FetchError::Missing(_)) => {}
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
     /// Streams a batch from the first URL that answers 200; each beginning is told.
     pub(crate) async fn batch(
         &self,

@@ -8,7 +8,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicI64},
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -27,7 +27,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{config::Limits, metrics::Metrics};
+use prometheus_client::metrics::gauge::Gauge;
+
+use crate::config::Limits;
 
 /// Request lines and headers together; a witness needs a few hundred bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -40,17 +42,18 @@ const MAX_AGE: Duration = Duration::from_secs(600);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every connection of one listener shares.
-pub(super) struct Acceptor {
-    pub(super) router: Router,
-    pub(super) limits: Limits,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) stop: CancellationToken,
-    pub(super) tasks: TaskTracker,
+pub(crate) struct Acceptor {
+    pub(crate) router: Router,
+    pub(crate) limits: Limits,
+    /// How many are open.
+    pub(crate) connections: Gauge<i64, AtomicI64>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Acceptor {
     /// Accepts until the stop.
-    pub(super) async fn run(self, listener: TcpListener) {
+    pub(crate) async fn run(self, listener: TcpListener) {
         let max = usize::try_from(self.limits.max_connections.get()).unwrap_or(Semaphore::MAX_PERMITS);
         let open = Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)));
         let stop = self.stop.clone();
@@ -80,7 +83,7 @@ impl Acceptor {
     fn serve(&self, stream: TcpStream) -> impl Future<Output = ()> + Send + 'static {
         // A witness's answers are small: waiting to fill a packet only costs time.
         let _ = stream.set_nodelay(true);
-        let (limits, stop, open) = (self.limits, self.stop.clone(), self.metrics.connected());
+        let (limits, stop, open) = (self.limits, self.stop.clone(), Open::new(self.connections.clone()));
         let service = TowerToHyperService::new(self.router.clone());
         async move {
             let builder = builder(&limits);
@@ -102,6 +105,22 @@ impl Acceptor {
             }
             drop(open);
         }
+    }
+}
+
+/// One open connection.
+struct Open(Gauge<i64, AtomicI64>);
+
+impl Open {
+    fn new(connections: Gauge<i64, AtomicI64>) -> Open {
+        connections.inc();
+        Open(connections)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

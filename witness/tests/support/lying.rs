@@ -94,11 +94,17 @@ impl LyingLog {
 
     /// Seals a batch of three submissions.
     pub(crate) fn push(&self, sealed_at_ms: u64) {
+        self.push_of(sealed_at_ms, 3);
+    }
+
+    /// Seals a batch of so many submissions.
+    pub(crate) fn push_of(&self, sealed_at_ms: u64, submissions: u64) {
         let mut pages = self.pages();
         let number = pages.entries.len() as u64;
-        let leaves: Vec<Hash> = (0..3_u64).map(|n| leaf_hash(&(3 * number + n).to_be_bytes())).collect();
+        let leaf = |n: u64| leaf_hash(&(submissions * number + n).to_be_bytes());
+        let leaves: Vec<Hash> = (0..submissions).map(leaf).collect();
         let sealed_at = UnixMillis::new(sealed_at_ms).expect("a time");
-        let entry = Entry::new(sealed_at, root(&leaves), 3).expect("an entry");
+        let entry = Entry::new(sealed_at, root(&leaves), submissions).expect("an entry");
         pages.entries.push(entry.encode());
         pages.batches.push(leaves.iter().flat_map(|leaf| *leaf.as_bytes()).collect());
     }

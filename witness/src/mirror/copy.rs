@@ -1,0 +1,481 @@
+//! One log's copy: what is on disk, who may change it, and what readers see of it.
+//!
+//! ```text
+//! lock on ─▶ append entries ─▶ flush ─▶ append batches ─▶ flush ─▶ sign ─▶ served
+//!  pending                     files synced, then the state         mirror checkpoint
+//! ```
+//! Pulling and pushing go through the same steps, each under the log's own lock, which nobody holds while they wait for
+//! a peer. So a stuck peer holds up nobody, and both ways give the same files.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use treering_tlog::{
+    checkpoint::Checkpoint,
+    note::{Note, Signature},
+    policy::{Cosigned, PolicyVerifyError},
+    tile::{TILE_WIDTH, TileKind},
+    time::UnixSeconds,
+    tree::{TreeHead, TreeSize},
+};
+
+use super::{
+    config::LogConfig,
+    files::{self, Written},
+    growing::{CopyError, Growing, read_entries, root_at, tile_at},
+    packs::{self, Packs},
+    records::{Records, State},
+};
+use crate::{
+    clock::{ClockError, Timestamps},
+    key::WitnessKeys,
+    monitor::{Kept, config::LogKind},
+    store::StoreError,
+};
+
+/// Pending checkpoints that are still accepted as the end of a push.
+const MAX_PENDING: usize = 16;
+
+/// The copy of one log.
+pub(super) struct LogCopy {
+    pub(super) log: LogConfig,
+    pub(super) folder: PathBuf,
+    records: Arc<Records>,
+    keys: Arc<WitnessKeys>,
+    timestamps: Arc<Timestamps>,
+    writer: Arc<Mutex<Writer>>,
+    /// INVARIANT: what it says is durable.
+    seen: RwLock<Arc<State>>,
+}
+
+/// What changes, one at a time.
+struct Writer {
+    state: State,
+    /// `None` after a failure: what is in memory is then worth nothing, and is read from the disk anew.
+    open: Option<Open>,
+}
+
+struct Open {
+    growing: Growing,
+    packs: Packs,
+    /// So many entries have their batches, durable or not; [`State::batches`] are.
+    batches: u64,
+}
+
+/// Why a copy can't go on.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorFault {
+    /// The copy's files.
+    #[error("the copy on disk: {0}")]
+    Copy(#[from] CopyError),
+    /// The records.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is recorded of a log isn't what was written.
+    #[error("the record of {origin:?} is not what this program wrote")]
+    Record {
+        /// The log.
+        origin: String,
+    },
+    /// No timestamp to sign with.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// A line by one of this mirror's keys can't be made.
+    #[error("can't cosign: {0}")]
+    Cosign(String),
+}
+
+impl fmt::Debug for LogCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogCopy").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl LogCopy {
+    /// Opens what is there; the tiles have to hash to what is recorded.
+    pub(super) fn open(
+        log: LogConfig,
+        folder: PathBuf,
+        records: Arc<Records>,
+        keys: Arc<WitnessKeys>,
+        timestamps: Arc<Timestamps>,
+    ) -> Result<LogCopy, MirrorFault> {
+        let state = load(&records, &log)?;
+        let mut writer = Writer { state, open: None };
+        let copy_of = |state: &State| RwLock::new(Arc::new(state.clone()));
+        let seen = copy_of(&writer.state);
+        let mut copy = LogCopy {
+            log,
+            folder,
+            records,
+            keys,
+            timestamps,
+            writer: Arc::new(Mutex::new(Writer { state: State::default(), open: None })),
+            seen,
+        };
+        copy.opened(&mut writer)?;
+        if let Some(mirror) = &writer.state.mirror {
+            copy.show(mirror.note())?;
+        }
+        copy.writer = Arc::new(Mutex::new(writer));
+        Ok(copy)
+    }
+
+    /// What is durable.
+    pub(super) fn seen(&self) -> Arc<State> {
+        Arc::clone(&self.seen.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest checkpoint of which all is here, as it is served.
+    pub(super) fn checkpoint(&self) -> Option<Kept> {
+        self.seen().mirror.clone()
+    }
+
+    /// A published checkpoint of the past.
+    pub(super) fn past(&self, size: u64) -> Result<Option<String>, MirrorFault> {
+        Ok(self.records.checkpoint(&self.log.origin, size)?)
+    }
+
+    /// The size up to which everything is here and may be served.
+    pub(super) fn size(&self) -> TreeSize {
+        self.seen().mirror.as_ref().map_or(TreeSize::ZERO, |mirror| mirror.head().size)
+    }
+
+    /// The root over the first entries of what is durable; `None` beyond that.
+    pub(super) async fn root_at(self: &Arc<Self>, size: TreeSize) -> Result<Option<TreeHead>, MirrorFault> {
+        let copy = Arc::clone(self);
+        blocking(move || {
+            let grown = copy.seen().grown().size;
+            if size > grown {
+                return Ok(None);
+            }
+            let root = root_at(&copy.folder, size, grown)?;
+            Ok(Some(TreeHead { size, root }))
+        })
+        .await
+    }
+
+    /// The entries of a bundle, as far as they are durable.
+    pub(super) async fn entries(self: &Arc<Self>, bundle: u64) -> Result<Vec<Vec<u8>>, MirrorFault> {
+        let copy = Arc::clone(self);
+        blocking(move || {
+            let grown = copy.seen().grown().size;
+            match tile_at(grown, TileKind::Entries, bundle) {
+                Some(tile) => Ok(read_entries(&copy.folder, tile, grown)?),
+                None => Ok(Vec::new()),
+            }
+        })
+        .await
+    }
+
+    /// Makes a checkpoint the pending one, if that is still the one that it was checked against: false if not.
+    ///
+    /// The caller has verified the log's signature, and that `before` is the beginning of it.
+    pub(super) async fn lock_on(
+        self: &Arc<Self>,
+        checkpoint: Kept,
+        before: Option<TreeHead>,
+    ) -> Result<bool, MirrorFault> {
+        self.change(move |copy, writer| {
+            let pending = writer.state.pending_head();
+            // INVARIANT: all pending checkpoints are consistent, whoever sends them: the check and this are one step.
+            if pending != before || before.is_some_and(|before| before.size > checkpoint.head().size) {
+                return Ok(false);
+            }
+            if pending == Some(checkpoint.head()) {
+                writer.state.pending.pop();
+            }
+            writer.state.pending.push(checkpoint);
+            let surplus = writer.state.pending.len().saturating_sub(MAX_PENDING);
+            writer.state.pending.drain(..surplus);
+            copy.save(writer, &[])?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Appends entries that were authenticated by a pending checkpoint; `first` is the index of the first of them.
+    /// Those that are here already are left out. Gives the next entry.
+    pub(super) async fn append(
+        self: &Arc<Self>,
+        first: u64,
+        entries: Vec<Vec<u8>>,
+    ) -> Result<u64, MirrorFault> {
+        self.change(move |_, writer| {
+            let open = writer.opened();
+            let next = open.growing.head().size.get();
+            // INVARIANT: no gap: what comes too early is not taken, and is sent again.
+            if let Some(known) = next.checked_sub(first) {
+                for entry in entries.iter().skip(usize::try_from(known).unwrap_or(usize::MAX)) {
+                    open.growing.append(entry)?;
+                }
+            }
+            Ok(open.growing.head().size.get())
+        })
+        .await
+    }
+
+    /// Appends verified batches; `first` is the index of the first one's entry.
+    pub(super) async fn append_batches(
+        self: &Arc<Self>,
+        first: u64,
+        batches: Vec<packs::Batch>,
+    ) -> Result<(), MirrorFault> {
+        self.change(move |copy, writer| {
+            let open = writer.opened();
+            let done = open.batches;
+            let known = usize::try_from(done.saturating_sub(first)).unwrap_or(usize::MAX);
+            // INVARIANT: no gap.
+            if first > done {
+                return Ok(());
+            }
+            let mut next = done;
+            // INVARIANT: `change` drops all of this after an error, so that the count is only ever that of the packs.
+            for batch in batches.into_iter().skip(known) {
+                if batch == packs::Batch::Large {
+                    open.growing.written().adopt(packs::large(&copy.folder, next));
+                }
+                open.packs.append(&copy.folder, next, batch, open.growing.written())?;
+                next += 1;
+            }
+            open.batches = next;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes durable what was appended, and then says so in the records.
+    pub(super) async fn flush(self: &Arc<Self>) -> Result<TreeHead, MirrorFault> {
+        self.change(|copy, writer| {
+            let known = writer.state.batches;
+            let open = writer.opened();
+            let batches = TreeSize::new(open.batches).ok_or(CopyError::TooLarge)?;
+            if open.batches > known {
+                open.packs.write(&copy.folder, batches, open.growing.written())?;
+            }
+            // CRASH: until this is done, the records know nothing of these files; after it, they are durable, and the
+            // records follow. A restart goes on from the records, and writes files beyond them anew.
+            open.growing.flush()?;
+            let head = open.growing.head();
+            writer.state.set_grown(head);
+            writer.state.batches = batches.get();
+            copy.save(writer, &[])?;
+            let open = writer.opened();
+            open.growing.tidy();
+            open.packs.tidy();
+            Ok(head)
+        })
+        .await
+    }
+
+    /// Keeps published checkpoints of the past, which the caller has verified against the tree; lines that are here
+    /// already stay as they are. `upto` is the size up to which all were asked for.
+    pub(super) async fn keep_past(
+        self: &Arc<Self>,
+        notes: Vec<(TreeSize, Note)>,
+        upto: u64,
+    ) -> Result<(), MirrorFault> {
+        self.change(move |copy, writer| {
+            let mut kept = Vec::new();
+            for (size, note) in notes {
+                if let Some(merged) = copy.merged(size, note)? {
+                    kept.push((size, merged));
+                }
+            }
+            let past = writer.state.past.max(upto);
+            if !kept.is_empty() || past != writer.state.past {
+                writer.state.past = past;
+                copy.save(writer, &kept)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Cosigns a checkpoint of which everything is durable, and serves it: the mirror checkpoint never goes back, so
+    /// `None` if it is further already.
+    pub(super) async fn sign(
+        self: &Arc<Self>,
+        checkpoint: Kept,
+    ) -> Result<Option<Vec<Signature>>, MirrorFault> {
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        // Under the lock, so that a later checkpoint never has an earlier time.
+        let time = self.timestamps.next().await?;
+        self.change_with(guard, move |copy, writer| copy.sign_at(writer, checkpoint, time)).await
+    }
+
+    fn sign_at(
+        &self,
+        writer: &mut Writer,
+        checkpoint: Kept,
+        time: UnixSeconds,
+    ) -> Result<Option<Vec<Signature>>, MirrorFault> {
+        let (head, state) = (checkpoint.head(), &writer.state);
+        if state.mirror.as_ref().is_some_and(|mirror| mirror.head().size > head.size) {
+            return Ok(None);
+        }
+        let grown = self.seen().grown().size;
+        let has_batches = self.log.kind == LogKind::Tlog || self.seen().batches >= head.size.get();
+        // INVARIANT: a mirror's cosignature says that all of the checkpoint is durable here. What is signed is what is
+        // read back from the disk, as far as it was flushed.
+        if head.size > grown || !has_batches || root_at(&self.folder, head.size, grown)? != head.root {
+            return Err(CopyError::Root { path: self.folder.clone(), size: head.size }.into());
+        }
+        let body = Checkpoint::parse(checkpoint.note().text());
+        let body = body.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
+        let own = self.keys.cosign(&body, time).map_err(|error| MirrorFault::Cosign(error.to_string()))?;
+        let mut lines = checkpoint.note().signatures().to_vec();
+        lines.extend(own.iter().cloned());
+        let note = Note::new(checkpoint.note().text(), lines);
+        let note = note.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
+        let merged = self.merged(head.size, note.clone())?.map(|note| (head.size, note));
+        writer.state.mirror = Kept::new(note.clone());
+        // CRASH: the cosignature is on disk before anybody sees it. The file is for servers of static files: a crash
+        // before it leaves the one before, which is as true.
+        self.save(writer, merged.as_slice())?;
+        self.show(&note)?;
+        Ok(Some(own))
+    }
+
+    /// Makes the folder a whole log of C2SP tlog-tiles for servers of static files.
+    fn show(&self, note: &Note) -> Result<(), MirrorFault> {
+        let path = self.folder.join("checkpoint");
+        let text = note.to_string();
+        let write = || {
+            if files::read(&path)?.as_deref() == Some(text.as_bytes()) {
+                return Ok(());
+            }
+            let mut written = Written::default();
+            written.write(path.clone(), text.as_bytes())?;
+            written.sync()
+        };
+        Ok(write().map_err(|source| CopyError::Io { path: path.clone(), source })?)
+    }
+
+    /// The checkpoint with the lines that it doesn't have yet; `None` if it has them all.
+    fn merged(&self, size: TreeSize, note: Note) -> Result<Option<Note>, MirrorFault> {
+        let Some(kept) = self.records.checkpoint(&self.log.origin, size.get())? else {
+            return Ok(Some(note));
+        };
+        let Ok(kept) = Note::parse(kept.as_bytes()) else { return Ok(Some(note)) };
+        // The first cosignature of each key stays: it says the earliest time.
+        let mut lines = kept.signatures().to_vec();
+        let is_new = |line: &&Signature| {
+            !kept.signatures().iter().any(|kept| kept.name() == line.name() && kept.id() == line.id())
+        };
+        lines.extend(note.signatures().iter().filter(is_new).cloned());
+        if lines.len() == kept.signatures().len() || note.text() != kept.text() {
+            return Ok(None);
+        }
+        Ok(Note::new(kept.text(), lines).ok())
+    }
+
+    /// Runs a change under the log's lock, away from the asynchronous world.
+    async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&LogCopy, &mut Writer) -> Result<T, MirrorFault> + Send + 'static,
+    ) -> Result<T, MirrorFault> {
+        let guard = Arc::clone(&self.writer).lock_owned().await;
+        self.change_with(guard, change).await
+    }
+
+    async fn change_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        mut guard: OwnedMutexGuard<Writer>,
+        change: impl FnOnce(&LogCopy, &mut Writer) -> Result<T, MirrorFault> + Send + 'static,
+    ) -> Result<T, MirrorFault> {
+        let copy = Arc::clone(self);
+        // Spawned: it runs to its end even if the one who waits goes away.
+        blocking(move || {
+            let writer = &mut *guard;
+            let done = copy.opened(writer).and_then(|()| change(&copy, writer));
+            if done.is_err() {
+                // INVARIANT: after a failed write or sync nobody knows what is on the disk beyond the records.
+                writer.open = None;
+            }
+            done
+        })
+        .await
+    }
+
+    /// Reads the copy from the disk if it isn't in memory.
+    fn opened(&self, writer: &mut Writer) -> Result<(), MirrorFault> {
+        if writer.open.is_none() {
+            let state = load(&self.records, &self.log)?;
+            let growing = Growing::open(&self.folder, state.grown())?;
+            let batches = TreeSize::new(state.batches).ok_or(CopyError::TooLarge)?;
+            let packs = Packs::open(&self.folder, batches)?;
+            let open = Open { growing, packs, batches: batches.get() };
+            *writer = Writer { state, open: Some(open) };
+        }
+        Ok(())
+    }
+
+    /// Saves the state, and shows it to readers.
+    fn save(&self, writer: &Writer, checkpoints: &[(TreeSize, Note)]) -> Result<(), MirrorFault> {
+        let state = writer.state.clone();
+        self.records.save(&self.log.origin, &state, checkpoints)?;
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        Ok(())
+    }
+}
+
+impl Writer {
+    fn opened(&mut self) -> &mut Open {
+        // INVARIANT: `change` opens it before anything else.
+        self.open.as_mut().expect("`change` has opened it")
+    }
+}
+
+/// Opens a note by the policy, and keeps of it the lines that were verified.
+pub(super) fn verified(log: &LogConfig, bytes: &[u8]) -> Result<(Kept, Vec<Cosigned>), Unverified> {
+    let note = Note::parse(bytes).map_err(|error| Unverified::Note(error.to_string()))?;
+    let opened = log.policy.open(note)?;
+    let (checkpoint, cosigned) = (opened.checkpoint, opened.cosigned);
+    if checkpoint.origin() != &log.origin {
+        return Err(Unverified::Origin(checkpoint.origin().to_string()));
+    }
+    let counted = |line: &&Signature| {
+        cosigned.iter().any(|by| log.policy.witnesses()[by.witness].key.matches(line))
+            || checkpoint.log_signatures().contains(line)
+    };
+    let lines: Vec<_> = checkpoint.note().signatures().iter().filter(counted).cloned().collect();
+    let note =
+        Note::new(checkpoint.note().text(), lines).map_err(|error| Unverified::Note(error.to_string()))?;
+    let kept = Kept::new(note).ok_or_else(|| Unverified::Note("not a checkpoint".to_owned()))?;
+    Ok((kept, cosigned))
+}
+
+/// Why a checkpoint is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unverified {
+    #[error("not a signed note: {0}")]
+    Note(String),
+    #[error(transparent)]
+    Policy(#[from] PolicyVerifyError),
+    #[error("it is of the log {0:?}")]
+    Origin(String),
+}
+
+fn load(records: &Records, log: &LogConfig) -> Result<State, MirrorFault> {
+    records.load(&log.origin).map_err(|error| match error {
+        Some(error) => error.into(),
+        None => MirrorFault::Record { origin: log.origin.to_string() },
+    })
+}
+
+async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, MirrorFault> + Send + 'static,
+) -> Result<T, MirrorFault> {
+    match tokio::task::spawn_blocking(act).await {
+        Ok(done) => done,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// How many entries a bundle has.
+pub(super) const WIDTH: u64 = TILE_WIDTH as u64;

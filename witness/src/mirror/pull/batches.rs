@@ -1,0 +1,144 @@
+//! The batches of a Treering log's entries, each verified against its entry before it is kept.
+
+use std::{
+    fs::File,
+    io::{self, Seek as _, SeekFrom, Write as _},
+};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use treering_tlog::{hash::Hash, tree::TreeSize};
+use treering_token::entry::Entry;
+
+use super::{Halt, Puller, STEP, WIDTH, unavailable};
+use crate::{
+    mirror::{
+        copy::MirrorFault,
+        files::{self, Written},
+        growing::CopyError,
+        packs::{self, Batch, MAX_PACKED},
+    },
+    read::{
+        batch::{BatchReading, length_of},
+        fetch::FetchError,
+        source::Piece,
+    },
+};
+
+impl Puller {
+    /// Reads the batches of all entries below `size`, which are here.
+    pub(super) async fn batches(&self, size: TreeSize) -> Result<(), Halt> {
+        loop {
+            let start = self.copy.seen().batches;
+            if start >= size.get() {
+                return Ok(());
+            }
+            let end = size.get().min((start / STEP + 1) * STEP);
+            for bundle in start / WIDTH..=(end - 1) / WIDTH {
+                let first = start.max(bundle * WIDTH);
+                let entries = self.copy.entries(bundle).await?;
+                let entries = (bundle * WIDTH..end).zip(entries).filter(|(index, _)| *index >= first);
+                let batches: Vec<Batch> = stream::iter(entries)
+                    .map(|(index, entry)| self.batch(index, entry))
+                    .buffered(self.concurrency)
+                    .try_collect()
+                    .await?;
+                self.copy.append_batches(first, batches).await?;
+            }
+            self.copy.flush().await?;
+        }
+    }
+
+    async fn batch(&self, index: u64, entry: Vec<u8>) -> Result<Batch, Halt> {
+        let path = format!("v1/batches/{index}");
+        let entry = Entry::decode(&entry);
+        let entry =
+            entry.map_err(|why| Halt::Wrong(format!("entry {index} is none of Treering's: {why}")))?;
+        let Some(length) = length_of(&entry) else {
+            let submissions = entry.submissions();
+            return Err(Halt::Unchecked(format!("{path}: {submissions} submissions are more than are read")));
+        };
+        let taken = if length <= MAX_PACKED {
+            self.small(index, &entry, length).await
+        } else {
+            self.large(index, &entry, length).await
+        };
+        match taken {
+            Err(Taking::Fetch(FetchError::Missing(410))) => {
+                tracing::warn!(origin = %self.copy.log.origin, path, "the log has dropped this batch");
+                Ok(Batch::Gone)
+            }
+            Err(Taking::Fetch(error)) => Err(unavailable(&path, &error)),
+            Err(Taking::Wrong) => {
+                Err(Halt::Wrong(format!("{path} is not the batch that entry {index} names")))
+            }
+            Err(Taking::Io(source)) => {
+                let path = packs::large(&self.copy.folder, index);
+                Err(Halt::Fault(MirrorFault::Copy(CopyError::Io { path, source })))
+            }
+            Ok(batch) => Ok(batch),
+        }
+    }
+
+    async fn small(&self, index: u64, entry: &Entry, length: usize) -> Result<Batch, Taking> {
+        let (mut reading, mut bytes) = (BatchReading::default(), Vec::with_capacity(length));
+        let piece = |piece: Piece<'_>| match piece {
+            Piece::Start => (reading, bytes) = (BatchReading::default(), Vec::with_capacity(length)),
+            Piece::Bytes(more) => {
+                reading.push(more);
+                bytes.extend_from_slice(more);
+            }
+        };
+        // One hash more than there should be is enough to see that there are too many.
+        self.source.batch(index, length + Hash::LEN, piece).await?;
+        if reading.is(entry) { Ok(Batch::Packed(bytes)) } else { Err(Taking::Wrong) }
+    }
+
+    /// Streams a large batch beside the name that it gets with the next flush.
+    async fn large(&self, index: u64, entry: &Entry, length: usize) -> Result<Batch, Taking> {
+        let path = packs::large(&self.copy.folder, index);
+        let mut folders = Written::default();
+        folders.make_folder(&path)?;
+        // The folders above are made durable at once: the flush knows only of those that it made.
+        folders.sync()?;
+        let mut file = File::create(files::beside(&path))?;
+        let (mut reading, mut wrote) = (BatchReading::default(), Ok(()));
+        let piece = |piece: Piece<'_>| match piece {
+            Piece::Start => {
+                reading = BatchReading::default();
+                wrote = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)).map(drop));
+            }
+            Piece::Bytes(more) => {
+                reading.push(more);
+                if wrote.is_ok() {
+                    wrote = file.write_all(more);
+                }
+            }
+        };
+        let fetched = self.source.batch(index, length + Hash::LEN, piece).await;
+        wrote?;
+        fetched?;
+        if reading.is(entry) { Ok(Batch::Large) } else { Err(Taking::Wrong) }
+    }
+}
+
+/// Why a batch isn't taken.
+enum Taking {
+    Fetch(FetchError),
+    Wrong,
+    Io(io::Error),
+}
+
+impl From<FetchError> for Taking {
+    fn from(error: FetchError) -> Taking {
+        match error {
+            FetchError::TooLong { .. } => Taking::Wrong,
+            error => Taking::Fetch(error),
+        }
+    }
+}
+
+impl From<io::Error> for Taking {
+    fn from(error: io::Error) -> Taking {
+        Taking::Io(error)
+    }
+}

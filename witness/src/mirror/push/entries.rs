@@ -1,0 +1,179 @@
+//! `POST /add-entries` (C2SP tlog-mirror): packages of entries, each authenticated by a pending checkpoint before it is
+//! kept; the last one makes that the mirror checkpoint.
+//!
+//! Memory: one package at a time, and what of the next has arrived.
+
+use std::ops::Range;
+
+use axum::{
+    body::Body,
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use treering_tlog::{
+    hash::{Hash, leaf_hash},
+    mirror::{AddEntries, INFO_CONTENT_TYPE, MirrorInfo, Package},
+    tree::root,
+    witness::print_signatures,
+};
+
+use super::{body::Upload, checkpoint::ACCEPTED, subtree};
+use crate::{
+    mirror::{
+        copy::WIDTH,
+        problem::Problem,
+        pull::{Halt, Puller, Round},
+        serve::{App, ok},
+    },
+    monitor::Kept,
+};
+
+/// Packages between two flushes.
+const STEP: usize = 256;
+/// Entries that are here already may be sent again up to this number: what the standard lets a request have.
+const MAX_EXCESS: u64 = 32 * WIDTH;
+
+pub(in crate::mirror) async fn add_entries(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let mut upload = Upload::new(headers, body, app.pushes.timeout)?;
+    let header = read_header(&mut upload).await?;
+    // SPEC: tlog-mirror, Processing: 404 if the origin is not that of a known log.
+    let puller = app.of_origin(&header.origin).ok_or(Problem::UnknownPath)?;
+    let _turn = app.pushes.turn(puller)?;
+    let pending = match judge(puller, &header)? {
+        Ok(pending) => pending,
+        Err(info) => return Ok(informed(StatusCode::CONFLICT, &info)),
+    };
+    let (mut saved, mut whole) = (0_usize, true);
+    for range in header.packages() {
+        match package(puller, &pending, range, &mut upload).await {
+            Ok(true) => saved += 1,
+            Ok(false) => {
+                whole = false;
+                break;
+            }
+            Err(problem) => {
+                // What was authenticated before stays.
+                puller.copy.flush().await?;
+                return Err(problem);
+            }
+        }
+        if saved.is_multiple_of(STEP) {
+            puller.copy.flush().await?;
+        }
+    }
+    if !whole && saved == 0 {
+        // SPEC: tlog-mirror, Processing: 400 if no package was authenticated before the body ended.
+        return Err(Problem::NoPackage);
+    }
+    let next = puller.copy.flush().await?.size.get();
+    if !whole {
+        let info = MirrorInfo { size: header.end, next, ticket: Vec::new() };
+        return Ok(informed(StatusCode::ACCEPTED, &info));
+    }
+    // A task of its own: a client that goes away must not cut it in two. A stop waits for it.
+    let finishing = app.pushes.tasks.spawn(finish(std::sync::Arc::clone(puller), pending));
+    match finishing.await {
+        Ok(answer) => answer,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+async fn read_header(upload: &mut Upload) -> Result<AddEntries, Problem> {
+    loop {
+        if let Some((header, length)) = AddEntries::parse(upload.here())? {
+            upload.take(length);
+            return Ok(header);
+        }
+        if !upload.more().await {
+            return Err(Problem::NoPackage);
+        }
+    }
+}
+
+/// The checkpoint that the entries are to be authenticated by, or where to go on.
+fn judge(puller: &Puller, header: &AddEntries) -> Result<Result<Kept, MirrorInfo>, Problem> {
+    let seen = puller.copy.seen();
+    // SPEC: tlog-mirror, Processing: 422 if there never was a pending checkpoint.
+    let newest = seen.pending_head().ok_or(Problem::NoPending)?;
+    let (next, mirrored) = (seen.grown().size.get(), puller.copy.size());
+    let known = seen.pending.iter().rev().chain(&seen.mirror).find(|kept| kept.head().size == header.end);
+    let conflict = |size| Ok(Err(MirrorInfo { size, next, ticket: Vec::new() }));
+    // SPEC: tlog-mirror, Processing: 409 if upload_end is neither pending nor mirrored, or is below what is mirrored.
+    let Some(known) = known.filter(|_| header.end >= mirrored) else { return conflict(newest.size) };
+    // SPEC: tlog-mirror, Processing: 409 if upload_start is above the next entry, or too far below it.
+    let excess = header.end.get().min(next).checked_sub(header.start);
+    if header.start > next || excess.is_some_and(|excess| excess > MAX_EXCESS) {
+        return conflict(header.end);
+    }
+    Ok(Ok(known.clone()))
+}
+
+/// Reads a package, authenticates it and appends it. False if it doesn't come whole.
+async fn package(
+    puller: &Puller,
+    pending: &Kept,
+    range: Range<u64>,
+    upload: &mut Upload,
+) -> Result<bool, Problem> {
+    let first = range.start - range.start % WIDTH;
+    let (entries, proof) = loop {
+        if let Some((package, length)) = Package::parse(upload.here(), range.end - range.start)? {
+            let entries: Vec<Vec<u8>> = package.entries.iter().map(|entry| entry.to_vec()).collect();
+            let proof = package.proof;
+            upload.take(length);
+            break (entries, proof);
+        }
+        if !upload.more().await {
+            return Ok(false);
+        }
+    };
+    // Entries before the first package that are here: the proof is for the whole bundle.
+    let mut leaves: Vec<Hash> = Vec::new();
+    if first < range.start {
+        let before = puller.copy.entries(first / WIDTH).await?;
+        let wanted = usize::try_from(range.start - first).unwrap_or(usize::MAX);
+        leaves.extend(before.iter().take(wanted).map(|entry| leaf_hash(entry)));
+    }
+    leaves.extend(entries.iter().map(|entry| leaf_hash(entry)));
+    // SPEC: tlog-mirror, Processing: 422 if the subtree consistency proof doesn't verify.
+    if !subtree::verify(first, range.end, root(&leaves), pending.head(), &proof) {
+        return Err(Problem::NotInTree);
+    }
+    puller.copy.append(range.start, entries).await?;
+    Ok(true)
+}
+
+/// Makes the pending checkpoint the mirror checkpoint: everything under it is durable.
+async fn finish(puller: std::sync::Arc<Puller>, pending: Kept) -> Result<Response, Problem> {
+    let (size, mut round) = (pending.head().size, Round::default());
+    // Of a Treering log, batches belong to what the cosignature speaks of; they are in no push.
+    puller.complete(size, &mut round).await.map_err(|halt| match halt {
+        Halt::Fault(fault) => Problem::Fault(fault),
+        Halt::Wrong(what) | Halt::Unchecked(what) => Problem::NoBatches(what),
+    })?;
+    match puller.copy.sign(pending).await? {
+        Some(own) => {
+            let mut response = ok("text/plain; charset=utf-8", "no-store", print_signatures(&own));
+            ACCEPTED.iter().for_each(|(name, value)| {
+                response.headers_mut().insert(name.clone(), http::HeaderValue::from_static(value));
+            });
+            Ok(response)
+        }
+        // SPEC: tlog-mirror, Processing: 409 if the mirror checkpoint is beyond it by now.
+        None => {
+            let seen = puller.copy.seen();
+            let size = seen.pending_head().map_or(size, |head| head.size);
+            let info = MirrorInfo { size, next: seen.grown().size.get(), ticket: Vec::new() };
+            Ok(informed(StatusCode::CONFLICT, &info))
+        }
+    }
+}
+
+fn informed(status: StatusCode, info: &MirrorInfo) -> Response {
+    let headers = [(header::CONTENT_TYPE, INFO_CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, ACCEPTED, info.to_string()).into_response()
+}
