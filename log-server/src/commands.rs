@@ -5,7 +5,9 @@
 
 mod backup;
 mod check;
+mod freeze;
 mod init;
+mod key;
 mod logging;
 mod open_files;
 mod policy;
@@ -54,6 +56,13 @@ enum Command {
     ///
     /// The store must not be there. Whether the log may sign again is decided at its next start.
     Restore(restore::Restore),
+    /// End a stopped log's life: a last head with as many cosignatures as can be had, then read-only for ever
+    ///
+    /// Exit code 0 if it is frozen, 1 if it isn't (what it accepted could not all be published), 2 if that was not tried.
+    Freeze(freeze::Freeze),
+    /// Change the log's key, with an overlap in which both sign
+    #[command(subcommand)]
+    Key(key::Key),
     /// The key and certificate of the log's timestamp authority (RFC 3161)
     #[command(subcommand)]
     Tsa(tsa::Tsa),
@@ -125,6 +134,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Check(place) => check::run(&place),
         Command::Backup(backup) => backup.run(),
         Command::Restore(restore) => restore.run(),
+        Command::Freeze(freeze) => freeze.run(),
+        Command::Key(key) => key.run(),
         Command::Tsa(tsa) => tsa.run(),
         Command::Openapi => {
             print!("{}", crate::http::openapi::description());

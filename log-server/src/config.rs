@@ -4,11 +4,14 @@
 //! the range that would be right; none is changed quietly, and an unknown key is an error. `config/template.toml`
 //! is the commented example, field by field with unit, default and danger.
 
+pub(crate) mod edit;
 mod file;
 mod template;
 mod tsa;
+mod witnesses;
 
 use std::{
+    collections::BTreeMap,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -17,11 +20,11 @@ use std::{
 
 use treering_tlog::{
     checkpoint::{CheckpointError, Origin},
-    note::{KeyError, KeyName, SigningKey},
+    note::{KeyError, KeyName, VerifierKey},
     policy::{Policy, PolicyError},
 };
 
-use crate::log::Settings;
+use crate::{log::Settings, signer::Signer};
 pub use template::{render, render_tsa};
 pub use tsa::{TsaConfig, TsaKey};
 
@@ -40,6 +43,10 @@ pub struct Config {
     pub store: PathBuf,
     /// The file with the signing key.
     pub key: PathBuf,
+    /// The file with the key that signs beside it, while the key changes.
+    pub second_key: Option<PathBuf>,
+    /// Keys that signed before, and sign no more.
+    pub retired_keys: Vec<VerifierKey>,
     /// The file with the witnesses and the quorum.
     pub policy: PathBuf,
     /// The public address.
@@ -66,6 +73,8 @@ pub struct Config {
     pub witness_timeout: Duration,
     /// The scrub reads so many bytes a second; 0: there is none.
     pub scrub_bytes_per_second: u64,
+    /// How long a witness rests between an answer and the next request, by a name that it has in the policy.
+    pub witness_intervals: BTreeMap<String, Duration>,
     /// RocksDB's block cache in bytes.
     pub cache_bytes: usize,
     /// What the public API allows.
@@ -138,6 +147,14 @@ pub enum ConfigError {
     /// The origin is also the key's name, which may hold less.
     #[error("origin: it is also the name of the log's key: {0}")]
     OriginAsKeyName(#[from] KeyError),
+    /// A retired key that is none.
+    #[error("retired_keys: {key}: {source}")]
+    RetiredKey {
+        /// What stands there.
+        key: String,
+        /// What is wrong with it.
+        source: KeyError,
+    },
     /// Metrics and probes on the public address.
     #[error("admin = {0}: metrics and probes never stand on the public address; choose another port")]
     AdminIsPublic(SocketAddr),
@@ -163,6 +180,23 @@ pub enum ConfigError {
     PolicyNamesLog {
         /// Which file.
         path: PathBuf,
+    },
+    /// A table of a witness that can't be asked.
+    #[error("[witnesses.{name}]: the policy has no witness of this name with a URL")]
+    NoSuchWitness {
+        /// The table's name.
+        name: String,
+    },
+    /// Two tables of one witness.
+    #[error(
+        "[witnesses.{one}] and [witnesses.{other}] are one witness (one URL in the policy) with two intervals: give one of \
+         them"
+    )]
+    TwoIntervals {
+        /// The one.
+        one: String,
+        /// The other.
+        other: String,
     },
     /// The key belongs to another log.
     #[error("the key is of {key}, the configuration of {origin}")]
@@ -197,14 +231,17 @@ impl Config {
     ///
     /// # Errors
     /// If the policy file cannot be read or is refused, or the key is another log's.
-    pub fn settings(&self, key: &SigningKey) -> Result<Settings, ConfigError> {
-        let vkey = key.verifier();
-        if vkey.name().as_str() != self.origin.as_str() {
-            return Err(ConfigError::OtherKey { key: vkey.name().clone(), origin: self.origin.clone() });
+    pub fn settings(&self, signer: &dyn Signer) -> Result<Settings, ConfigError> {
+        let mut keys = signer.verifiers();
+        keys.extend(self.retired_keys.iter().cloned());
+        if let Some(other) = keys.iter().find(|key| key.name().as_str() != self.origin.as_str()) {
+            return Err(ConfigError::OtherKey { key: other.name().clone(), origin: self.origin.clone() });
         }
+        let policy = load_policy(&self.policy, &keys)?;
+        witnesses::check(&self.witness_intervals, &policy)?;
         Ok(Settings {
             origin: self.origin.clone(),
-            policy: load_policy(&self.policy, &vkey.to_string())?,
+            policy,
             store: self.store.clone(),
             tick: self.tick,
             refresh: self.refresh,
@@ -216,16 +253,17 @@ impl Config {
             min_free_bytes: self.min_free_bytes,
             witness_timeout: self.witness_timeout,
             scrub_bytes_per_second: self.scrub_bytes_per_second,
+            witness_intervals: self.witness_intervals.clone(),
             cache_bytes: self.cache_bytes,
         })
     }
 }
 
-/// Reads a file of witness, group and quorum lines and puts the log's line before them.
+/// Reads a file of witness, group and quorum lines and puts a line for each of the log's keys before them.
 ///
 /// # Errors
 /// If it cannot be read, is refused, or names a log itself.
-pub fn load_policy(path: &Path, vkey: &str) -> Result<Policy, ConfigError> {
+pub fn load_policy(path: &Path, keys: &[VerifierKey]) -> Result<Policy, ConfigError> {
     let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let refused = |source| ConfigError::Policy { path: path.to_owned(), source };
     // Parsed alone first, so that line numbers in a refusal are the file's.
@@ -233,7 +271,7 @@ pub fn load_policy(path: &Path, vkey: &str) -> Result<Policy, ConfigError> {
     if !witnesses.logs().is_empty() {
         return Err(ConfigError::PolicyNamesLog { path: path.to_owned() });
     }
-    let mut whole = format!("log {vkey}\n").into_bytes();
+    let mut whole: Vec<u8> = keys.iter().flat_map(|key| format!("log {key}\n").into_bytes()).collect();
     whole.extend_from_slice(&bytes);
     Policy::parse(&whole).map_err(refused)
 }

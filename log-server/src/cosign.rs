@@ -1,18 +1,23 @@
 //! Asking the witnesses: one task a witness, one request in flight, each at its own pace.
 //!
 //! A slow witness skips to the newest head, with a proof from the size that it knows. What comes back is verified
-//! before anybody else sees it.
+//! before anybody else sees it: a cosignature by each of the witness's keys that the policy has.
 
 use crate::{
     batch,
+    fork::{self, Seen},
     state::{Core, Fatal, Phase},
     witness_client::WitnessError,
+    witnesses::Peer,
 };
 use std::{
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant as Stopwatch},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature,
@@ -29,7 +34,7 @@ use treering_token::verify::Verifier;
 /// within two ticks.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_millis(1_000);
-/// How often a 409 is followed within one round: the second one already has the witness's own size.
+/// How often a 409 is followed at once: the second one already has the witness's own size.
 const TRIES: usize = 3;
 
 /// What witnesses are asked to cosign now: a checkpoint that is signed and on disk.
@@ -52,32 +57,47 @@ impl Target {
     }
 }
 
-/// A verified cosignature.
+/// What a witness answered, verified.
 #[derive(Clone, Debug)]
 pub(crate) struct Vote {
     pub(crate) round: u64,
     pub(crate) size: TreeSize,
     pub(crate) refresh: bool,
-    pub(crate) cosigned: Cosigned,
-    pub(crate) line: Signature,
+    /// One for each of its keys that signed; at least one.
+    pub(crate) cosigned: Vec<(Cosigned, Signature)>,
+}
+
+impl Vote {
+    /// Whose cosignatures: indexes into the policy's witnesses.
+    pub(crate) fn witnesses(&self) -> impl Iterator<Item = usize> {
+        self.cosigned.iter().map(|(by, _)| by.witness)
+    }
+
+    /// The cosignatures.
+    pub(crate) fn lines(&self) -> Vec<Signature> {
+        self.cosigned.iter().map(|(_, line)| line.clone()).collect()
+    }
 }
 
 /// The state of asking one witness.
 #[derive(Debug)]
 pub(crate) struct Asking {
     pub(crate) core: Arc<Core>,
-    /// Its index in the policy.
-    pub(crate) witness: usize,
-    pub(crate) url: String,
+    pub(crate) peer: Peer,
     /// The size that the witness knows, as far as it told.
     pub(crate) old: TreeSize,
+    /// It said this size, and what it shows was looked at and is the log's own.
+    pub(crate) looked: Option<TreeSize>,
 }
 
-/// Why a round with one witness gave nothing.
+/// Why a request to a witness gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
     #[error(transparent)]
     Witness(#[from] WitnessError),
+    /// A proof from there comes next.
+    #[error("the witness knows size {size} of this log, and is asked again with a proof from there")]
+    Behind { size: TreeSize },
     #[error("the witness knows size {size} of this log, which is beyond ours: it is only asked again later")]
     Ahead { size: TreeSize },
     #[error("the witness contradicts itself about the size that it knows")]
@@ -94,6 +114,22 @@ pub(crate) enum AskError {
     Fatal(#[from] Fatal),
 }
 
+impl AskError {
+    /// A stable name for metrics.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            AskError::Witness(error) => error.kind(),
+            AskError::Behind { .. } => "conflict",
+            AskError::Ahead { .. } => "ahead",
+            AskError::Contradiction => "contradiction",
+            AskError::NoCosignature => "no_cosignature",
+            AskError::Clock => "clock",
+            AskError::Cosignature(_) => "wrong_cosignature",
+            AskError::Fatal(_) => "store",
+        }
+    }
+}
+
 impl Asking {
     /// Asks for each new target until the log stops.
     pub(crate) async fn run(
@@ -103,79 +139,149 @@ impl Asking {
     ) {
         let mut done = 0;
         let mut pause = FIRST_PAUSE;
+        let mut followed = 0;
+        // INVARIANT: no request begins before this.
+        let mut next = Instant::now();
         loop {
             let target = targets.borrow_and_update().clone().filter(|target| target.round > done);
-            let Some(target) = target else {
-                tokio::select! {
-                    () = self.core.reached(Phase::Stopped) => return,
-                    changed = targets.changed() => if changed.is_err() { return },
+            let wait = next > Instant::now();
+            let target = match target {
+                Some(target) if !wait => target,
+                // It is asked for whatever is newest when its time has come.
+                Some(_) => {
+                    tokio::select! {
+                        () = self.core.reached(Phase::Stopped) => return,
+                        () = tokio::time::sleep_until(next) => continue,
+                    }
                 }
-                continue;
+                None => {
+                    tokio::select! {
+                        () = self.core.reached(Phase::Stopped) => return,
+                        changed = targets.changed() => if changed.is_err() { return },
+                    }
+                    continue;
+                }
             };
-            match self.ask(&target).await {
+            let answer = self.ask(&target).await;
+            // Counted from the answer, so that whatever the way there took, the witness sees no less.
+            next = Instant::now() + self.peer.interval;
+            match answer {
                 Ok(vote) => {
-                    done = target.round;
-                    pause = FIRST_PAUSE;
+                    (done, pause, followed) = (target.round, FIRST_PAUSE, 0);
                     if votes.send(vote).await.is_err() {
                         return;
                     }
                 }
                 Err(AskError::Fatal(fatal)) => return self.core.fail(&fatal),
+                Err(AskError::Behind { .. }) if followed + 1 < TRIES => followed += 1,
                 Err(error) => {
-                    self.core.board.failed(self.witness, &error.to_string());
-                    tokio::select! {
-                        () = self.core.reached(Phase::Stopped) => return,
-                        () = tokio::time::sleep(pause.mul_f64(jitter())) => {}
+                    self.failed(&error);
+                    if let Err(fatal) = self.look(&error).await {
+                        return self.core.fail(&fatal);
                     }
+                    followed = 0;
+                    next = next.max(Instant::now() + back_off(&error, pause));
                     pause = LONGEST_PAUSE.min(pause * 2);
                 }
             }
+            self.core.board.rest(&self.peer.lines, next);
         }
     }
 
-    /// One witness, one target.
-    pub(crate) async fn ask(&mut self, target: &Target) -> Result<Vote, AskError> {
-        for _ in 0..TRIES {
-            self.old = self.old.min(target.size());
-            let proof = self.proof(target.size()).await?;
-            let message = AddCheckpoint { old: self.old, proof, checkpoint: target.note.clone() };
-            let begun = Instant::now();
-            let answer = self.core.witnesses.add_checkpoint(&self.url, &message).await;
-            self.core.metrics.witness_answered(self.witness, begun.elapsed(), answer.as_ref().err());
-            match answer {
-                Ok(lines) => return self.vote(target, &lines),
-                // A bare number proves nothing: it only tells where to prove from, or to wait.
-                Err(WitnessError::Conflict { size }) if size == self.old => {
-                    return Err(AskError::Contradiction);
-                }
-                // Not kept: the next try asks again from what is proved, or one wrong number would silence it for good.
-                Err(WitnessError::Conflict { size }) if size > target.size() => {
-                    return Err(AskError::Ahead { size });
-                }
-                Err(WitnessError::Conflict { size }) => self.old = size,
-                Err(error) => return Err(error.into()),
+    /// One request to the witness.
+    async fn ask(&mut self, target: &Target) -> Result<Vote, AskError> {
+        self.old = self.old.min(target.size());
+        let proof = self.proof(target.size()).await?;
+        let message = AddCheckpoint { old: self.old, proof, checkpoint: target.note.clone() };
+        let begun = Stopwatch::now();
+        let answer = self.core.witnesses.add_checkpoint(&self.peer.url, &message).await;
+        let took = begun.elapsed();
+        let error = match answer {
+            Ok(lines) => return self.vote(target, &lines, took),
+            // SPEC: tlog-witness: to a proof from its own size this is said only of another root.
+            Err(WitnessError::Conflict { size }) if size == self.old => AskError::Contradiction,
+            // A bare number proves nothing: it only tells where to prove from, or to wait. This one is not kept: the next
+            // try asks again from what is proved, or one wrong number would silence the witness for good.
+            Err(WitnessError::Conflict { size }) if size > target.size() => AskError::Ahead { size },
+            Err(WitnessError::Conflict { size }) => {
+                self.old = size;
+                AskError::Behind { size }
+            }
+            Err(error) => error.into(),
+        };
+        self.peer.lines.iter().for_each(|&line| self.count(line, took, error.kind()));
+        Err(error)
+    }
+
+    /// A witness that says it knows more than the log, or another root, may have seen a head of somebody else's.
+    async fn look(&mut self, error: &AskError) -> Result<(), Fatal> {
+        let says = match error {
+            AskError::Ahead { size } => Some(*size),
+            AskError::Contradiction | AskError::Witness(WitnessError::Unprocessable) => Some(self.old),
+            _ => return Ok(()),
+        };
+        if says == self.looked {
+            return Ok(());
+        }
+        match fork::look(&self.core, &self.peer).await? {
+            Seen::Nothing => {}
+            Seen::Own => self.looked = says,
+            Seen::Unmade(unmade) => {
+                let name = self.core.settings.policy.witnesses()[self.peer.lines[0]].name.to_string();
+                fork::end_signing(&self.core, &name, unmade).await?;
             }
         }
-        Err(AskError::Contradiction)
+        Ok(())
     }
 
-    fn vote(&mut self, target: &Target, lines: &[Signature]) -> Result<Vote, AskError> {
-        let key = &self.core.settings.policy.witnesses()[self.witness].key;
+    /// What each of the witness's keys said. One that is missing, or isn't good, takes nothing from the others.
+    fn vote(&mut self, target: &Target, lines: &[Signature], took: Duration) -> Result<Vote, AskError> {
+        let mut cosigned = Vec::new();
+        let mut first_error = None;
+        for &witness in &self.peer.lines {
+            match self.cosignature(witness, target, lines) {
+                Ok((line, time)) => {
+                    self.count(witness, took, "cosigned");
+                    self.core.board.cosigned(witness, target.size(), time);
+                    cosigned.push((Cosigned { witness, time }, line));
+                }
+                Err(error) => {
+                    self.count(witness, took, error.kind());
+                    self.core.board.failed(witness, &error.to_string());
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        if cosigned.is_empty() {
+            return Err(first_error.unwrap_or(AskError::NoCosignature));
+        }
+        self.old = target.size();
+        Ok(Vote { round: target.round, size: target.size(), refresh: target.refresh, cosigned })
+    }
+
+    fn cosignature(
+        &self,
+        witness: usize,
+        target: &Target,
+        lines: &[Signature],
+    ) -> Result<(Signature, UnixSeconds), AskError> {
+        let key = &self.core.settings.policy.witnesses()[witness].key;
         let (line, time) = cosignature_by(key, &target.checkpoint, lines)?;
         // Every verifier would refuse such a receipt, and the first cosignature of a size stays.
         let latest = time.get().saturating_add(Verifier::ALLOWED_SKEW).saturating_mul(1000);
         if target.sealed_at.is_some_and(|sealed_at| sealed_at.get() > latest) {
             return Err(AskError::Clock);
         }
-        self.old = target.size();
-        self.core.board.cosigned(self.witness, target.size(), time);
-        Ok(Vote {
-            round: target.round,
-            size: target.size(),
-            refresh: target.refresh,
-            cosigned: Cosigned { witness: self.witness, time },
-            line: line.clone(),
-        })
+        Ok((line.clone(), time))
+    }
+
+    fn failed(&self, error: &AskError) {
+        self.peer.lines.iter().for_each(|&line| self.core.board.failed(line, &error.to_string()));
+    }
+
+    fn count(&self, line: usize, took: Duration, result: &'static str) {
+        let name = self.core.settings.policy.witnesses()[line].name.to_string();
+        self.core.metrics.witnesses.answered(&name, took, result);
     }
 
     async fn proof(&self, size: TreeSize) -> Result<Vec<Hash>, Fatal> {
@@ -189,6 +295,15 @@ impl Asking {
         };
         self.core.blocking(prove).await
     }
+}
+
+/// How long to leave a witness alone after a failure: at least for `pause`, and for as long as it asked for.
+fn back_off(error: &AskError, pause: Duration) -> Duration {
+    let asked_for = match error {
+        AskError::Witness(error) => error.retry_after(),
+        _ => None,
+    };
+    pause.mul_f64(jitter()).max(asked_for.unwrap_or_default())
 }
 
 /// The cosignature by this key among the lines that a witness answered with, verified, and its time.

@@ -80,6 +80,7 @@ async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<()
         let room = core.settings.max_pending.saturating_sub(pending.len());
         (pending.next_number(), if no_space { 0 } else { room })
     };
+    let room = if core.frozen.is_some() { 0 } else { room };
     let refused = grants.len().saturating_sub(room);
     grants.truncate(room);
     if !grants.is_empty() {
@@ -96,10 +97,10 @@ async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<()
     // CRASH: up to here nobody was told anything. INVARIANT 1: the synced write is above.
     let accepted = replies.len() - refused;
     for (place, reply) in replies.into_iter().enumerate() {
-        let full = if no_space {
-            SubmitError::NoSpace
-        } else {
-            SubmitError::QueueFull { retry_after: core.settings.tick }
+        let full = match core.frozen {
+            Some(size) => SubmitError::Frozen { size: size.get() },
+            None if no_space => SubmitError::NoSpace,
+            None => SubmitError::QueueFull { retry_after: core.settings.tick },
         };
         // Whoever asked may have gone away; what was accepted stays so.
         drop(reply.send(if place < accepted { Ok(()) } else { Err(full) }));

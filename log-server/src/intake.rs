@@ -194,6 +194,9 @@ impl Group {
             return Ok(if lacks { Taken::AskAgainWhenSealed } else { Taken::At(Place::Pending) });
         }
         // Only what would be written: what is known already is answered as ever.
+        if let Some(size) = core.frozen {
+            return Err(SubmitError::Frozen { size: size.get() });
+        }
         if room.no_space {
             core.metrics.refused.inc();
             return Err(SubmitError::NoSpace);
@@ -211,7 +214,8 @@ impl Group {
 
     /// Commitments for submissions that were sealed without theirs, as far as their window is open.
     fn write_late(&mut self, core: &Core) -> Result<(), Fatal> {
-        if self.late.is_empty() {
+        // A frozen log keeps no commitments either: the repeated POST is answered from its own body.
+        if self.late.is_empty() || core.frozen.is_some() {
             return Ok(());
         }
         // Held over the look and the write: the window must not close in between, or the bytes would come back after

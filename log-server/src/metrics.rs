@@ -1,11 +1,9 @@
 //! What operators watch of the pipeline (Prometheus). The HTTP layer has metrics of its own.
 
-use crate::witness_client::WitnessError;
+use crate::witnesses::WitnessMetrics;
 use prometheus_client::{
-    encoding::EncodeLabelSet,
     metrics::{
         counter::Counter,
-        family::Family,
         gauge::Gauge,
         histogram::{Histogram, exponential_buckets},
     },
@@ -13,6 +11,9 @@ use prometheus_client::{
 };
 use std::time::Duration;
 use treering_tlog::{time::UnixMillis, tree::TreeSize};
+
+/// What the names of the log's metrics begin with.
+pub(crate) const PREFIX: &str = "treering_log";
 
 /// The pipeline's metrics.
 #[derive(Debug)]
@@ -38,20 +39,7 @@ pub struct Metrics {
     intake_write: Histogram,
     grants_write: Histogram,
     seal_write: Histogram,
-    witness: Family<WitnessLabels, Counter>,
-    witness_time: Family<WitnessIndex, Histogram, fn() -> Histogram>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WitnessLabels {
-    /// Index in the policy, from 0.
-    witness: u64,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct WitnessIndex {
-    witness: u64,
+    pub(crate) witnesses: WitnessMetrics,
 }
 
 impl Default for Metrics {
@@ -73,8 +61,7 @@ impl Default for Metrics {
             intake_write: seconds(),
             grants_write: seconds(),
             seal_write: seconds(),
-            witness: Family::default(),
-            witness_time: Family::new_with_constructor(seconds as fn() -> Histogram),
+            witnesses: WitnessMetrics::new(seconds),
         }
     }
 }
@@ -82,7 +69,7 @@ impl Default for Metrics {
 impl Metrics {
     /// Registers every metric of the pipeline under the prefix `treering_log`.
     pub fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("treering_log");
+        let registry = registry.sub_registry_with_prefix(PREFIX);
         registry.register("submissions_accepted", "Submissions made durable", self.accepted.clone());
         registry.register(
             "submissions_known",
@@ -122,7 +109,7 @@ impl Metrics {
         registry.register("published_size", "Entries that readers see", self.published_size.clone());
         registry.register_with_unit(
             "published_time",
-            "When a checkpoint was published last, since the epoch",
+            "When a checkpoint was published last, since the epoch; before the first one, when this process began",
             Unit::Seconds,
             self.published_time.clone(),
         );
@@ -141,9 +128,7 @@ impl Metrics {
         let (intake, seal) = (self.intake_write.clone(), self.seal_write.clone());
         registry.register_with_unit("intake_write", "One synced write of the intake", Unit::Seconds, intake);
         registry.register_with_unit("seal_write", "Building and writing one batch", Unit::Seconds, seal);
-        registry.register("witness_requests", "Requests to witnesses, by result", self.witness.clone());
-        let times = self.witness_time.clone();
-        registry.register_with_unit("witness_request", "One request to a witness", Unit::Seconds, times);
+        self.witnesses.register(registry);
     }
 
     pub(crate) fn intake_write(&self, took: Duration, accepted: usize) {
@@ -181,26 +166,15 @@ impl Metrics {
         self.sealed_size.set(size.get().cast_signed());
     }
 
+    /// Where the log stands when it is taken up: what never changes until something happens must not read as 0.
+    pub(crate) fn begin(&self, sealed: TreeSize, published: Option<TreeSize>, now: UnixMillis) {
+        self.sealed_size.set(sealed.get().cast_signed());
+        self.published(published.unwrap_or(TreeSize::ZERO), now);
+    }
+
     pub(crate) fn published(&self, size: TreeSize, now: UnixMillis) {
         self.published_size.set(size.get().cast_signed());
         self.published_time.set(now.seconds().get().cast_signed());
-    }
-
-    pub(crate) fn witness_answered(&self, witness: usize, took: Duration, error: Option<&WitnessError>) {
-        let witness = u64::try_from(witness).unwrap_or(u64::MAX);
-        let result = match error {
-            None => "cosigned",
-            Some(WitnessError::Conflict { .. }) => "conflict",
-            Some(WitnessError::Unknown) => "unknown_log",
-            Some(WitnessError::Forbidden) => "forbidden",
-            Some(WitnessError::Unprocessable) => "unprocessable",
-            Some(WitnessError::BadRequest) => "bad_request",
-            Some(WitnessError::Status(_)) => "status",
-            Some(WitnessError::Unavailable(_)) => "unavailable",
-            Some(WitnessError::Malformed) => "malformed",
-        };
-        self.witness.get_or_create(&WitnessLabels { witness, result }).inc();
-        self.witness_time.get_or_create(&WitnessIndex { witness }).observe(took.as_secs_f64());
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::{
     cosign::{Asking, Target, Vote},
-    recover, sign,
+    fork, recover, sign,
     state::{Core, Fatal, Phase, Published},
     window,
 };
@@ -39,8 +39,12 @@ pub(crate) async fn run(core: Arc<Core>, signed: Option<Note>) {
 }
 
 async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
+    if let Some(reason) = fork::kept(core) {
+        core.end_signing(reason);
+        return Ok(());
+    }
     let signed = match signed {
-        Some(note) => note,
+        Some(note) => core.blocking(|core| sign::complete(core, note)).await?,
         // A new log: the head of size 0, which has only one root, is signed, so that witnesses can be asked about it.
         None => core.blocking(|core| sign::sign(core, treering_tlog::tree::TreeHead::EMPTY)).await?.1,
     };
@@ -51,9 +55,8 @@ async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
     let Some(known) = recover::gate(core, &checkpoint, &signed).await? else { return Ok(()) };
     let (votes, ballot) = mpsc::channel(VOTES);
     let targets = watch::Sender::new(None);
-    for (witness, old) in known {
-        let Some(url) = core.settings.policy.witnesses()[witness].url.clone() else { continue };
-        let asking = Asking { core: Arc::clone(core), witness, url, old };
+    for (peer, old) in core.peers.iter().cloned().zip(known) {
+        let asking = Asking { core: Arc::clone(core), peer, old, looked: None };
         core.start(asking.run(targets.subscribe(), votes.clone()));
     }
     let size = checkpoint.head.size;
@@ -71,6 +74,8 @@ struct Publisher<'a> {
     /// When the signed head's last entry was sealed.
     sealed_at: Option<UnixMillis>,
     refreshed_at: Instant,
+    /// The last round before the end has begun.
+    called: bool,
 }
 
 /// One target and what has come in for it.
@@ -85,7 +90,7 @@ struct Round {
 impl Round {
     /// The cosignatures so far.
     fn lines(&self) -> Vec<Signature> {
-        self.votes.iter().map(|vote| vote.line.clone()).collect()
+        self.votes.iter().flat_map(Vote::lines).collect()
     }
 }
 
@@ -96,12 +101,25 @@ impl<'a> Publisher<'a> {
         signed: (Checkpoint, Note),
         sealed_at: Option<UnixMillis>,
     ) -> Publisher<'a> {
-        Publisher { core, targets, signed, round: None, rounds: 0, sealed_at, refreshed_at: Instant::now() }
+        Publisher {
+            core,
+            targets,
+            signed,
+            round: None,
+            rounds: 0,
+            sealed_at,
+            refreshed_at: Instant::now(),
+            called: false,
+        }
     }
 
     async fn run(mut self, mut ballot: mpsc::Receiver<Vote>) -> Result<(), Fatal> {
         let mut sealed = self.core.sealed.subscribe();
+        let mut last_call = self.core.last_call.subscribe();
         loop {
+            if *self.core.signing_over.borrow() {
+                return Ok(());
+            }
             self.choose().await?;
             if self.conclude().await? {
                 // A head that was sealed meanwhile is next: its change has been seen already.
@@ -110,7 +128,9 @@ impl<'a> Publisher<'a> {
             let wake = self.next_deadline();
             tokio::select! {
                 () = self.core.reached(Phase::Stopped) => return Ok(()),
+                () = self.core.signing_ended() => return Ok(()),
                 vote = ballot.recv() => if let Some(vote) = vote { self.count(vote).await? },
+                changed = last_call.changed() => if changed.is_err() { return Ok(()) },
                 changed = sealed.changed() => if changed.is_err() { return Ok(()) },
                 () = tokio::time::sleep_until(wake) => {}
             }
@@ -148,6 +168,12 @@ impl<'a> Publisher<'a> {
             }
             return Ok(());
         }
+        if *self.core.last_call.borrow() && !self.called {
+            // The same head once more, so that whoever missed it adds a line; the first of each key stays (INVARIANT 9).
+            self.called = true;
+            self.begin(false);
+            return Ok(());
+        }
         let refresh_is_due = self.refreshed_at.elapsed() >= self.core.settings.refresh;
         if refresh_is_due {
             self.refreshed_at = Instant::now();
@@ -179,13 +205,13 @@ impl<'a> Publisher<'a> {
         let policy = &self.core.settings.policy;
         let linger = self.linger();
         let Some(round) = self.round.as_mut().filter(|round| !round.published) else { return Ok(false) };
-        let voters: Vec<usize> = round.votes.iter().map(|vote| vote.cosigned.witness).collect();
+        let voters: Vec<usize> = round.votes.iter().flat_map(Vote::witnesses).collect();
         // INVARIANT 5: what is published meets the policy.
         if !policy.needs_no_witness() && !policy.is_met(&voters) {
             return Ok(false);
         }
         let quorum_at = *round.quorum_at.get_or_insert_with(Instant::now);
-        let complete = self.core.board.well().iter().all(|witness| voters.contains(witness));
+        let complete = self.core.board.expected().iter().all(|witness| voters.contains(witness));
         if !complete && quorum_at.elapsed() < linger {
             return Ok(false);
         }
@@ -228,10 +254,10 @@ impl<'a> Publisher<'a> {
                 return Ok(());
             }
         }
-        let (size, line) = (vote.size, vote.line.clone());
+        let (size, lines) = (vote.size, vote.lines());
         if !vote.refresh {
             let kept = move |core: &Core| {
-                core.store.keep_cosignatures(size, &[line])?;
+                core.store.keep_cosignatures(size, &lines)?;
                 core.cosigned.fetch_add(1, Ordering::SeqCst);
                 Ok(())
             };

@@ -9,16 +9,18 @@
 use crate::{
     batch::{self, Edge},
     cosign::{cosignature_by, jitter},
+    fork::{self, Seen},
     record::{Record, RecordError},
     state::{Core, Fatal, Phase},
     store::{Loaded, RocksStore, Store, StoreError},
     witness_client::WitnessError,
+    witnesses::Peer,
 };
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, time::Instant};
 use treering_tlog::{
     checkpoint::Checkpoint,
-    note::Note,
+    note::{Note, Signature},
     tree::{self, TreeHead, TreeSize},
     witness::AddCheckpoint,
 };
@@ -123,16 +125,15 @@ enum Said {
     Nothing(String),
 }
 
-/// Waits until signing is allowed: the witnesses with the sizes that they know. `None` if the log stopped first, or
-/// if a witness objected (then signing is held until a restart, while intake goes on).
+/// Waits until signing is allowed: the sizes that the witnesses know, in the order of [`Core::peers`]. `None` if the
+/// log stopped first, or if a witness objected (then signing is held until a restart, while intake goes on).
 pub(crate) async fn gate(
     core: &Arc<Core>,
     checkpoint: &Checkpoint,
     signed: &Note,
-) -> Result<Option<Vec<(usize, TreeSize)>>, Fatal> {
+) -> Result<Option<Vec<TreeSize>>, Fatal> {
     let policy = &core.settings.policy;
-    let mut known: Vec<(usize, TreeSize)> =
-        (0..policy.witnesses().len()).map(|witness| (witness, TreeSize::ZERO)).collect();
+    let mut known = vec![TreeSize::ZERO; core.peers.len()];
     if policy.needs_no_witness() {
         tracing::warn!(
             "the policy asks for no witness: nobody but this machine can tell a restored backup from the log"
@@ -142,11 +143,11 @@ pub(crate) async fn gate(
     let record = Record::beside(&core.settings.store).read()?.map_or(TreeSize::ZERO, |head| head.size);
     let record = record.max(checkpoint.head.size);
     let (answers, mut heard) = mpsc::channel(64);
-    let tasks: Vec<_> = (0..policy.witnesses().len())
-        .map(|witness| {
+    let tasks: Vec<_> = (0..core.peers.len())
+        .map(|peer| {
             let message =
                 AddCheckpoint { old: checkpoint.head.size, proof: Vec::new(), checkpoint: signed.clone() };
-            tokio::spawn(ask(Arc::clone(core), witness, message, checkpoint.clone(), record, answers.clone()))
+            tokio::spawn(ask(Arc::clone(core), peer, message, checkpoint.clone(), record, answers.clone()))
         })
         .collect();
     drop(answers);
@@ -159,16 +160,17 @@ pub(crate) async fn gate(
             () = core.reached(Phase::Stopped) => break None,
             said = heard.recv() => match said {
                 None => break if deadline.is_some() { Some(known) } else { None },
-                Some((witness, Said::Knows(size))) => {
-                    known[witness].1 = size;
-                    answered.push(witness);
+                Some((peer, Said::Knows(size))) => {
+                    known[peer] = size;
+                    answered.extend(&core.peers[peer].lines);
                 }
-                Some((witness, Said::Objects(reason))) => {
-                    core.board.failed(witness, &reason);
+                Some((peer, Said::Objects(reason))) => {
+                    keep_proof(core, peer).await?;
+                    failed(core, peer, &reason);
                     core.hold_signing(Some(reason));
                     break None;
                 }
-                Some((witness, Said::Nothing(reason))) => core.board.failed(witness, &reason),
+                Some((peer, Said::Nothing(reason))) => failed(core, peer, &reason),
             },
             // Last: an objection that has come in by now counts.
             () = tokio::time::sleep_until(wait), if deadline.is_some() => break Some(known),
@@ -189,6 +191,22 @@ pub(crate) async fn gate(
     Ok(outcome)
 }
 
+/// Keeps what a witness shows, if it is proof of two histories. A larger head proves nothing here: it may well be this
+/// log's own, which an older store has forgotten.
+async fn keep_proof(core: &Arc<Core>, peer: usize) -> Result<(), Fatal> {
+    match fork::look(core, &core.peers[peer]).await? {
+        Seen::Unmade(unmade) if unmade.evidence.is_proof() => {
+            let name = core.settings.policy.witnesses()[core.peers[peer].lines[0]].name.to_string();
+            fork::end_signing(core, &name, unmade).await
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(core: &Core, peer: usize, reason: &str) {
+    core.peers[peer].lines.iter().for_each(|&line| core.board.failed(line, reason));
+}
+
 fn waiting_for(core: &Core) -> String {
     let silent: Vec<String> = core
         .board
@@ -201,54 +219,66 @@ fn waiting_for(core: &Core) -> String {
 
 async fn ask(
     core: Arc<Core>,
-    witness: usize,
+    peer: usize,
     message: AddCheckpoint,
     checkpoint: Checkpoint,
     record: TreeSize,
     answers: mpsc::Sender<(usize, Said)>,
 ) {
-    let Some(url) = core.settings.policy.witnesses()[witness].url.clone() else { return };
+    let Peer { url, lines, interval } = &core.peers[peer];
     loop {
-        let said = said(&core, witness, &message, &checkpoint, record, &url).await;
+        let answer = core.witnesses.add_checkpoint(url, &message).await;
+        let wish = answer.as_ref().err().and_then(WitnessError::retry_after).unwrap_or_default();
+        let said = said(&core, lines, answer, &checkpoint, record);
         let last = !matches!(said, Said::Nothing(_));
-        if answers.send((witness, said)).await.is_err() || last {
+        if answers.send((peer, said)).await.is_err() || last {
             return;
         }
-        tokio::time::sleep(PAUSE.mul_f64(jitter())).await;
+        tokio::time::sleep(PAUSE.mul_f64(jitter()).max(wish).max(*interval)).await;
     }
 }
 
-async fn said(
+/// What an answer of the witness with these lines of the policy means.
+fn said(
     core: &Core,
-    witness: usize,
-    message: &AddCheckpoint,
+    lines: &[usize],
+    answer: Result<Vec<Signature>, WitnessError>,
     checkpoint: &Checkpoint,
     record: TreeSize,
-    url: &str,
 ) -> Said {
-    let policy_witness = &core.settings.policy.witnesses()[witness];
-    match core.witnesses.add_checkpoint(url, message).await {
-        Ok(lines) => match cosignature_by(&policy_witness.key, checkpoint, &lines) {
-            Ok((_, time)) => {
-                core.board.cosigned(witness, checkpoint.head.size, time);
-                Said::Knows(checkpoint.head.size)
+    let witnesses = core.settings.policy.witnesses();
+    let name = &witnesses[lines[0]].name;
+    let size = checkpoint.head.size;
+    match answer {
+        Ok(signatures) => {
+            let mut nothing = Said::Nothing("the answer has no cosignature by the witness's key".into());
+            let mut knows = false;
+            for &line in lines {
+                match cosignature_by(&witnesses[line].key, checkpoint, &signatures) {
+                    Ok((_, time)) => {
+                        core.board.cosigned(line, size, time);
+                        knows = true;
+                    }
+                    Err(error) => nothing = Said::Nothing(error.to_string()),
+                }
             }
-            Err(error) => Said::Nothing(error.to_string()),
-        },
-        Err(WitnessError::Conflict { size }) if size <= record => Said::Knows(size),
-        Err(WitnessError::Conflict { size }) => Said::Objects(format!(
-            "the witness {} knows this log at size {size}, beyond everything this store may have signed (size {record})",
-            policy_witness.name
+            if knows { Said::Knows(size) } else { nothing }
+        }
+        // SPEC: tlog-witness: to a request from its own size this is said only of another root.
+        Err(WitnessError::Conflict { size: known }) if known == size && !size.is_zero() => {
+            Said::Objects(format!("the witness {name} knows another root at size {size}"))
+        }
+        Err(WitnessError::Conflict { size: known }) if known <= record => Said::Knows(known),
+        Err(WitnessError::Conflict { size: known }) => Said::Objects(format!(
+            "the witness {name} knows this log at size {known}, beyond everything this store may have signed (size {record})"
         )),
-        Err(WitnessError::Unprocessable) => Said::Objects(format!(
-            "the witness {} knows another root at size {}",
-            policy_witness.name, checkpoint.head.size
-        )),
+        Err(WitnessError::Unprocessable) => {
+            Said::Objects(format!("the witness {name} knows another root at size {size}"))
+        }
         // A new log: somebody has used this origin before, with another key.
-        Err(WitnessError::Forbidden) if checkpoint.head.size.is_zero() => Said::Objects(format!(
-            "the witness {} knows this origin with another key: it existed before",
-            policy_witness.name
-        )),
+        Err(WitnessError::Forbidden) if size.is_zero() => {
+            Said::Objects(format!("the witness {name} knows this origin with another key: it existed before"))
+        }
         // 404 and 403 count for nothing: anybody can answer so.
         Err(error) => Said::Nothing(error.to_string()),
     }

@@ -70,6 +70,10 @@ async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) ->
         }
     };
     core.hold_sealing(None);
+    if core.frozen.is_some() {
+        // Only the time is kept, by which single tokens are deleted.
+        return Ok(edge);
+    }
     let submissions = core.queue().take(MAX_BATCH);
     let grants = core.grants().take(MAX_GRANTS);
     if submissions.is_empty() && grants.is_empty() {

@@ -4,11 +4,12 @@ use crate::{
     batch, entries,
     record::Record,
     state::{Core, Fatal},
+    store::StoreError,
 };
 use treering_tlog::{
     checkpoint::Checkpoint,
     hash,
-    note::Note,
+    note::{Note, Signature, VerifierKey},
     tree::{self, NodeId, NodeReader, TreeHead},
 };
 
@@ -18,6 +19,9 @@ use treering_tlog::{
 /// record of the head about to be signed is synced; it is signed; the signed checkpoint is synced; only then does
 /// anybody see it.
 pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fatal> {
+    if let Some(size) = core.frozen {
+        return Err(Fatal::Frozen { size });
+    }
     read_back(core, head)?;
     let record = Record::beside(&core.settings.store);
     if let Some(highest) = record.read()?
@@ -32,12 +36,37 @@ pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fa
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.
     let checkpoint = Checkpoint { origin: core.settings.origin.clone(), head, extensions: Vec::new() };
     let text = checkpoint.to_text();
-    let signature = core.signer.sign(&text)?;
-    let note = Note::new(&text, vec![signature])
+    let signatures = core.signer.sign_all(&text)?;
+    let note = Note::new(&text, signatures)
         .map_err(|error| Fatal::ReadBack { size: head.size, what: error.to_string() })?;
     core.store.keep_signed(head.size, &note)?;
     // CRASH: signed and kept, not sent: the next start sends this very checkpoint first.
     Ok((checkpoint, note))
+}
+
+/// The last signed checkpoint with a signature by each key that signs now. Blocking.
+///
+/// A key that was made since has not signed it, and a witness that knows only that one would refuse it: an idle log would
+/// then never get on. It is the very same text, so no new head is signed (INVARIANT 2 and 3).
+pub(crate) fn complete(core: &Core, note: Note) -> Result<Note, Fatal> {
+    let lacks = |key: &VerifierKey| !note.signatures().iter().any(|line| key.matches(line));
+    if !core.signer.verifiers().iter().any(lacks) {
+        return Ok(note);
+    }
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(&error))?;
+    let known = |line: &Signature| {
+        note.signatures().iter().any(|old| old.id() == line.id() && old.name() == line.name())
+    };
+    let fresh = core.signer.sign_all(note.text())?.into_iter().filter(|line| !known(line));
+    let all = note.signatures().iter().cloned().chain(fresh).collect();
+    let note = Note::new(note.text(), all).map_err(|error| damaged(&error))?;
+    core.store.keep_signed(checkpoint.head.size, &note)?;
+    tracing::info!(size = %checkpoint.head.size, "a key that has joined signs the last checkpoint, too");
+    Ok(note)
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Fatal {
+    StoreError::Damaged { what: format!("the last signed checkpoint: {error}") }.into()
 }
 
 /// Recomputes the root from what the store gives back, and the last leaf from its entry: a bit that flipped between

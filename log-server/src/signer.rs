@@ -11,6 +11,17 @@ pub trait Signer: Send + Sync + std::fmt::Debug + 'static {
     fn sign(&self, text: &str) -> Result<Signature, SignerError>;
     /// The key that readers verify with.
     fn verifier(&self) -> VerifierKey;
+    /// Signs with each key that signs at the moment: two while the log's key changes, else one.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    fn sign_all(&self, text: &str) -> Result<Vec<Signature>, SignerError> {
+        Ok(vec![self.sign(text)?])
+    }
+    /// These keys, in the order of [`Signer::sign_all`].
+    fn verifiers(&self) -> Vec<VerifierKey> {
+        vec![self.verifier()]
+    }
 }
 
 /// The signer did not sign.

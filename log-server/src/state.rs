@@ -10,7 +10,7 @@ use crate::{
     record::RecordError,
     signer::{Signer, SignerError},
     store::{GrantGroup, Store, StoreError, Waiting},
-    witnesses::{Board, Witnesses},
+    witnesses::{Board, Peer, Witnesses, peers},
 };
 use bytes::Bytes;
 use std::{
@@ -61,6 +61,10 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) witnesses: Arc<dyn Witnesses>,
+    /// The policy's witnesses that can be asked.
+    pub(crate) peers: Vec<Peer>,
+    /// When this process took the log up, by the wall clock.
+    pub(crate) began: UnixMillis,
     pub(crate) metrics: Metrics,
     queue: Mutex<Queue>,
     grants: Mutex<Pending>,
@@ -78,6 +82,13 @@ pub(crate) struct Core {
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
     /// believe a clock that has stepped.
     pub(crate) steady_now: AtomicU64,
+    /// Somebody else signs with the log's key: nothing is signed any more.
+    pub(crate) signing_over: watch::Sender<bool>,
+    /// The size at which the log ended.
+    /// INVARIANT: where there is one, nothing is accepted, sealed or signed.
+    pub(crate) frozen: Option<TreeSize>,
+    /// The log is about to end: its last head is to have every cosignature that can be had.
+    pub(crate) last_call: watch::Sender<bool>,
     /// What timestamps are held against.
     pace: Mutex<Option<Pace>>,
     /// The minute, by the monotonic clock and from 1, in which it was last told that there is no time; 0 never.
@@ -111,6 +122,8 @@ pub(crate) enum Fatal {
     Signer(#[from] SignerError),
     #[error("before signing size {size}, the store gave back another tree than was sealed: {what}")]
     ReadBack { size: TreeSize, what: String },
+    #[error("the log is frozen at size {size}, and a part of it wanted to go on")]
+    Frozen { size: TreeSize },
     #[error("a part of the pipeline ended unexpectedly: {0}")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -124,6 +137,7 @@ pub(crate) struct Start {
     pub(crate) grants: Vec<GrantGroup>,
     pub(crate) window_closed: u64,
     pub(crate) retained_from: u64,
+    pub(crate) frozen: Option<TreeSize>,
 }
 
 impl Core {
@@ -135,6 +149,8 @@ impl Core {
     ) -> Core {
         let board = Board::new(&settings.policy);
         Core {
+            peers: peers(&settings.policy, &settings.witness_intervals),
+            began: clock.now(),
             store,
             clock,
             signer,
@@ -152,6 +168,9 @@ impl Core {
             window_closed: AtomicU64::new(start.window_closed),
             retained_from: AtomicU64::new(start.retained_from),
             steady_now: AtomicU64::new(0),
+            frozen: start.frozen,
+            signing_over: watch::Sender::new(false),
+            last_call: watch::Sender::new(false),
             pace: Mutex::new(None),
             told: AtomicU64::new(0),
             intakes: watch::Sender::new(INTAKES),
@@ -282,6 +301,19 @@ impl Core {
             tracing::error!(%reason, "signing is held; see docs/operating.md for the ways out");
         }
         held.signing = reason;
+    }
+
+    /// Nothing is signed after this, and this process doesn't take it back.
+    pub(crate) fn end_signing(&self, reason: String) {
+        self.hold_signing(Some(reason));
+        self.signing_over.send_replace(true);
+    }
+
+    /// Completes when nothing is signed any more.
+    pub(crate) async fn signing_ended(&self) {
+        let mut over = self.signing_over.subscribe();
+        // The sender lives in self, so waiting can't fail while self is borrowed.
+        let _ = over.wait_for(|over| *over).await;
     }
 
     /// Says why nothing is taken; loudly when that begins and when it ends.

@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use treering_tlog::{
@@ -31,8 +31,23 @@ pub enum Conduct {
     Conflict,
     /// 500.
     Failure,
+    /// 409 with the size, and to whoever asks for its last checkpoint, the note that it was given ([`Liar::show`]).
+    Shows,
+    /// 429, and `Retry-After: 4`.
+    Busy,
     /// It takes the request and says nothing.
     Silent,
+}
+
+/// A request that it was sent.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// When it had come in.
+    pub at: Instant,
+    /// The checkpoint's size.
+    pub size: u64,
+    /// Was the answer 429?
+    pub busy: bool,
 }
 
 /// A witness that may lie. Its thread ends with the test's process.
@@ -46,6 +61,8 @@ pub struct Liar {
 struct Shared {
     key: CosignerKey,
     conduct: Mutex<Conduct>,
+    asked: Mutex<Vec<Asked>>,
+    shown: Mutex<(u64, String)>,
 }
 
 /// Its name in the policy.
@@ -59,7 +76,12 @@ impl Liar {
     pub fn start() -> Liar {
         let name = KeyName::new("witness.test/liar").expect("a key's name");
         let key = CosignerKey::ed25519(name, &[7; 32]);
-        let shared = Arc::new(Shared { key, conduct: Mutex::new(Conduct::Honest) });
+        let shared = Arc::new(Shared {
+            key,
+            conduct: Mutex::new(Conduct::Honest),
+            asked: Mutex::default(),
+            shown: Mutex::default(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let serving = Arc::clone(&shared);
@@ -78,6 +100,17 @@ impl Liar {
         *self.shared.conduct.lock().unwrap_or_else(PoisonError::into_inner) = conduct;
     }
 
+    /// What [`Conduct::Shows`] says and shows.
+    pub fn show(&self, size: u64, note: &str) {
+        *self.shared.shown.lock().unwrap_or_else(PoisonError::into_inner) = (size, note.to_owned());
+        self.be(Conduct::Shows);
+    }
+
+    /// All that it was asked so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The line that counts it in a policy.
     pub fn policy_line(&self) -> String {
         format!("witness {NAME} {} http://{}\n", self.shared.key.verifier(), self.address)
@@ -91,9 +124,18 @@ impl Liar {
 
 impl Shared {
     fn serve(&self, mut stream: TcpStream) -> Option<()> {
-        let message = AddCheckpoint::parse(&read_body(&stream)?).ok()?;
+        let (request, body) = read_request(&stream)?;
+        if request.starts_with("GET ") {
+            let (_, note) = self.shown();
+            let status = if note.is_empty() { "404 Not Found" } else { "200 OK" };
+            return answer(&mut stream, status, &note);
+        }
+        let message = AddCheckpoint::parse(&body).ok()?;
         let conduct = *self.conduct.lock().unwrap_or_else(PoisonError::into_inner);
         let checkpoint = Checkpoint::parse(message.checkpoint.text()).ok()?;
+        let (size, busy) = (checkpoint.head.size.get(), conduct == Conduct::Busy);
+        let asked = Asked { at: Instant::now(), size, busy };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         match conduct {
             Conduct::Honest => answer(&mut stream, "200 OK", &self.line(&checkpoint)),
             Conduct::WrongSignature => answer(&mut stream, "200 OK", &self.forged(&checkpoint)),
@@ -104,6 +146,8 @@ impl Shared {
             }
             Conduct::Endless => endless(&mut stream),
             Conduct::Conflict => answer(&mut stream, "409 Conflict", "4611686018427387904\n"),
+            Conduct::Shows => answer(&mut stream, "409 Conflict", &format!("{}\n", self.shown().0)),
+            Conduct::Busy => answer(&mut stream, "429 Too Many Requests\r\nretry-after: 4", "later\n"),
             Conduct::Failure => answer(&mut stream, "500 Internal Server Error", "no\n"),
             Conduct::Silent => {
                 // Until the log hangs up.
@@ -111,6 +155,10 @@ impl Shared {
                 None
             }
         }
+    }
+
+    fn shown(&self) -> (u64, String) {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn line(&self, checkpoint: &Checkpoint) -> String {
@@ -128,10 +176,13 @@ impl Shared {
     }
 }
 
-fn read_body(stream: &TcpStream) -> Option<Vec<u8>> {
+/// The request's first line, and its body.
+fn read_request(stream: &TcpStream) -> Option<(String, Vec<u8>)> {
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
     let mut reader = BufReader::new(stream);
     let mut length = 0;
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
@@ -144,7 +195,7 @@ fn read_body(stream: &TcpStream) -> Option<Vec<u8>> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some(body)
+    Some((first, body))
 }
 
 fn answer(stream: &mut TcpStream, status: &str, body: &str) -> Option<()> {

@@ -13,6 +13,7 @@
 //! | [`http`] | requests, and bytes straight to a socket |
 //! | [`memory`] | how much memory a program holds, and whether that is flat |
 //! | [`view`] | what a reader of the log has seen, held against what it shows now |
+//! | [`metrics`] | what `/metrics` shows |
 //! | [`trace`] | a program's system calls in order (strace) |
 //! | [`wait`] | bounded waiting for an event |
 //!
@@ -27,6 +28,7 @@ pub mod http;
 pub mod liar;
 pub mod log;
 pub mod memory;
+pub mod metrics;
 pub mod mirror;
 pub mod net;
 pub mod process;

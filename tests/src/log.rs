@@ -13,6 +13,7 @@ use treering_token::token::Token;
 use crate::{
     files,
     http::{Answer, Http},
+    metrics::Metrics,
     process::Process,
     programs, trace, wait,
 };
@@ -60,6 +61,16 @@ impl LogServer {
     /// Gives a key of `log.toml` another value; it counts from the next start.
     pub fn set(&self, key: &str, value: &str) {
         files::set(&self.dir.join("log.toml"), key, value);
+    }
+
+    /// More tables for the end of `log.toml`.
+    ///
+    /// # Panics
+    /// If it can't be written.
+    pub fn append(&self, tables: &str) {
+        let path = self.dir.join("log.toml");
+        let text = fs::read_to_string(&path).expect("log.toml");
+        fs::write(path, text + tables).expect("log.toml");
     }
 
     /// Gives its programs an environment variable from now on.
@@ -171,8 +182,18 @@ impl LogServer {
 
     /// A subcommand on this log's directory.
     pub fn command(&self, subcommand: &str) -> Output {
-        let output = self.program().arg(subcommand).arg("--dir").arg(&self.dir).output();
+        let output = self.program().args(subcommand.split(' ')).arg("--dir").arg(&self.dir).output();
         output.expect("the program starts")
+    }
+
+    /// The same with more arguments.
+    ///
+    /// # Panics
+    /// If the program can't be started.
+    pub fn command_with(&self, subcommand: &str, arguments: &[&str]) -> Output {
+        let mut command = self.program();
+        command.args(subcommand.split(' ')).arg("--dir").arg(&self.dir).args(arguments);
+        command.output().expect("the program starts")
     }
 
     /// The verifier key.
@@ -189,6 +210,11 @@ impl LogServer {
     pub fn assert_clean(&self) {
         let checked = self.command("check");
         assert!(checked.status.success(), "check: {}", shown(&checked));
+    }
+
+    /// All metrics as they are now.
+    pub fn metrics(&self) -> Metrics {
+        Metrics::parse(self.admin.get("/metrics").expect_status(200).text())
     }
 
     /// What the probes show.

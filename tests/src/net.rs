@@ -22,8 +22,10 @@ pub struct Plan {
     witnesses: usize,
     ml_dsa: Option<usize>,
     quorum: usize,
+    two_keys: bool,
     others: Vec<(String, String)>,
     settings: Vec<(String, String)>,
+    appended: String,
 }
 
 /// A log and its witnesses, running.
@@ -45,8 +47,10 @@ pub fn plan() -> Plan {
         witnesses: 3,
         ml_dsa: None,
         quorum: 2,
+        two_keys: false,
         others: Vec::new(),
         settings: vec![("tick_ms".to_owned(), "50".to_owned())],
+        appended: String::new(),
     }
 }
 
@@ -54,6 +58,12 @@ impl Plan {
     /// So many of the witnesses are a quorum.
     pub fn quorum(mut self, quorum: usize) -> Plan {
         self.quorum = quorum;
+        self
+    }
+
+    /// Each real witness has an ML-DSA-44 key beside its Ed25519 one, and counts only with both.
+    pub fn two_keys(mut self) -> Plan {
+        self.two_keys = true;
         self
     }
 
@@ -78,6 +88,12 @@ impl Plan {
     /// A setting of the log.
     pub fn set(mut self, key: &str, value: &str) -> Plan {
         self.settings.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// More tables for the end of the log's settings.
+    pub fn append(mut self, tables: &str) -> Plan {
+        self.appended.push_str(tables);
         self
     }
 
@@ -113,6 +129,9 @@ impl Plan {
                 if self.ml_dsa == Some(n) {
                     witness = witness.ml_dsa();
                 }
+                if self.two_keys {
+                    witness = witness.with_two_keys();
+                }
                 witness.start();
                 witness
             })
@@ -123,6 +142,7 @@ impl Plan {
         let ports = (free_port(), free_port());
         let log = LogServer::init(&root.path().join("log"), &output, ORIGIN, &file, ports);
         self.settings.iter().for_each(|(key, value)| log.set(key, value));
+        log.append(&self.appended);
         let vkey = log.vkey();
         witnesses.iter().for_each(|witness| witness.add_log(&vkey));
         let policy = format!("log {vkey} {}\n{lines}", log.public().base());
@@ -162,6 +182,11 @@ impl Net {
     /// A person who trusts this net's policy.
     pub fn client(&self) -> Client {
         Client::new(&self.root.path().join("home"), self.log.public().base(), &self.policy_file())
+    }
+
+    /// The size in the log's record.
+    pub fn log_recorded(&self) -> u64 {
+        crate::log::recorded_size(&self.log.record()).get()
     }
 
     /// Ends every server with `kill -9`.

@@ -18,6 +18,8 @@ pub struct WitnessServer {
     output: PathBuf,
     starts: usize,
     vkey: String,
+    /// Of a further key, of whose line the policy also has one.
+    second: Option<String>,
     http: Http,
     process: Option<Process>,
 }
@@ -35,6 +37,7 @@ impl WitnessServer {
             output: output.to_owned(),
             starts: 0,
             vkey: String::new(),
+            second: None,
             http: Http::new(format!("http://127.0.0.1:{port}")),
             process: None,
         };
@@ -100,9 +103,46 @@ impl WitnessServer {
         }
     }
 
-    /// The line that counts it in a policy.
+    /// Makes a further key, which signs from the next start on; its verifier key.
+    ///
+    /// # Panics
+    /// If it refuses.
+    pub fn add_key(&self, arguments: &[&str]) -> String {
+        let mut command = programs::command(programs::WITNESS);
+        let output = command.args(["key", "add", "--dir"]).arg(&self.dir).args(arguments).output();
+        let output = output.expect("the program starts");
+        assert!(output.status.success(), "key add: {}", shown(&output));
+        let printed = String::from_utf8(output.stdout).expect("text");
+        printed.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// Gives it an ML-DSA-44 key beside its own: it counts only with both.
+    pub fn with_two_keys(mut self) -> WitnessServer {
+        self.second = Some(self.add_key(&["--ml-dsa"]));
+        self
+    }
+
+    /// The file of its settings.
+    pub fn settings(&self) -> PathBuf {
+        self.dir.join("witness.toml")
+    }
+
+    /// A line of a policy for one of its keys.
+    pub fn line(&self, name: &str, vkey: &str) -> String {
+        format!("witness {name} {vkey} {}\n", self.http.base())
+    }
+
+    /// The lines that count it in a policy, under its name.
     pub fn policy_line(&self) -> String {
-        format!("witness {} {} {}\n", self.name, self.vkey, self.http.base())
+        let name = &self.name;
+        match &self.second {
+            None => self.line(name, &self.vkey),
+            Some(second) => {
+                let (one, other) = (format!("{name}-ed25519"), format!("{name}-mldsa44"));
+                let lines = self.line(&one, &self.vkey) + &self.line(&other, second);
+                format!("{lines}group {name} all {one} {other}\n")
+            }
+        }
     }
 
     /// Its name in the policy.

@@ -1,12 +1,16 @@
 //! End to end: the real programs, real disks, real kills. What each file shows stands at its beginning.
 
+mod alerts;
 mod backup;
 mod check;
 mod curl;
 mod damage;
 mod durable;
+mod fork;
+mod freeze;
 mod graceful;
 mod idempotent;
+mod keys;
 mod kill;
 mod load;
 mod mirror;

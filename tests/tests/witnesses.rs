@@ -5,7 +5,10 @@ use treering_tests::{
     net::{self, Net},
     random, view, wait,
 };
-use treering_tlog::{note::Note, tree::TreeSize};
+use treering_tlog::{
+    note::{Note, Signature, SignatureType},
+    tree::TreeSize,
+};
 
 /// The checkpoint of a past size.
 fn checkpoint(net: &Net, size: TreeSize) -> Note {
@@ -146,6 +149,99 @@ fn a_receipt_can_be_asked_for_at_a_later_size() {
         let refused = net.log.public().get(&format!("/v1/receipts/{root}?size={bad}")).expect_status(400);
         assert_eq!(refused.json()["type"], "urn:treering:problem:size");
     }
+}
+
+/// One request, two cosignatures: both are kept, published, in receipts and tokens, and needed by whoever verifies.
+#[test]
+fn witnesses_with_two_keys_cosign_with_both() {
+    let mut net = net::plan().two_keys().start();
+    let commitments = random::commitments(2);
+    let receipt = net.log.stamp(&commitments);
+    view::verify(&net.policy, &receipt, &view::root_of(&commitments));
+    net.log.wait_idle();
+    let size = net.log.published_size();
+    wait::until("all six keys cosign", || (cosignatures(&net, size) == 6).then_some(()));
+    // Each key is asked for by the same requests.
+    let metrics = net.log.metrics();
+    for witness in ["w1", "w2", "w3"] {
+        let cosigned = |key: &str| {
+            let labels = format!("{{witness=\"{witness}-{key}\",result=\"cosigned\"}}");
+            metrics.number(&format!("treering_log_witness_requests_total{labels}"))
+        };
+        assert_eq!(cosigned("ed25519"), cosigned("mldsa44"), "{metrics:?}");
+        let last =
+            metrics.number(&format!("treering_log_witness_cosigned_size{{witness=\"{witness}-mldsa44\"}}"));
+        assert!(last <= Some(size.get() as f64) && last > Some(0.0), "{metrics:?}");
+    }
+    assert_eq!(metrics.number("treering_log_quorum_margin"), Some(1.0));
+
+    let files = net.new_dir("files");
+    std::fs::write(files.join("a"), "some text").expect("a new file");
+    let client = net.client();
+    client.run(&files, ["stamp", "a"]).expect(0);
+    net.kill_all();
+    let said = client.run(&files, ["verify", "a"]).expect(0).stdout();
+    assert!(said.contains("2 would have to lie"), "{said}");
+    // Without its ML-DSA line a witness doesn't count: one of three is no quorum.
+    let text = std::fs::read_to_string(files.join("a.tlog-proof")).expect("a token");
+    let token = treering_token::token::Token::parse(text.as_bytes()).expect("a token");
+    let mut taken = String::new();
+    for witness in net.policy.witnesses().iter().filter(|witness| !witness.name.to_string().starts_with("w1"))
+    {
+        let lines = token.proof().checkpoint.signatures().iter();
+        let of_it = |line: &&Signature| {
+            witness.key.kind() == SignatureType::CosignatureMlDsa44 && witness.key.matches(line)
+        };
+        taken.extend(lines.filter(of_it).map(|line| format!("{line}\n")));
+    }
+    let less: String = text
+        .lines()
+        .map(|line| format!("{line}\n"))
+        .filter(|line| !taken.contains(line.as_str()) || line == "\n")
+        .collect();
+    assert_eq!(less.len() + taken.len(), text.len());
+    assert!(!taken.is_empty());
+    std::fs::write(files.join("a.tlog-proof"), less).expect("a token");
+    let refused = client.run(&files, ["verify", "a"]);
+    assert_ne!(refused.0.status.code(), Some(0), "{}", refused.said());
+}
+
+/// Rest is granted, and a busy witness left alone for as long as it wants; whoever isn't slow isn't held up by it.
+#[test]
+fn a_witness_that_wants_rest_is_left_alone() {
+    let liar = Liar::start();
+    let net = net::plan()
+        .witnesses(2)
+        .quorum(2)
+        .other(NAME, liar.policy_line())
+        .append(&format!("[witnesses.{NAME}]\nmin_interval_ms = 1500\n"))
+        .start();
+    let from = liar.asked().len();
+    let begun = std::time::Instant::now();
+    while liar.asked().len() < from + 3 {
+        net.log.stamp(&random::commitments(1));
+    }
+    // Never sooner than it was granted, and for the newest head each time.
+    let asked = liar.asked().split_off(from);
+    assert!(begun.elapsed() >= std::time::Duration::from_millis(3000));
+    for pair in asked.windows(2) {
+        assert!(pair[1].at - pair[0].at >= std::time::Duration::from_millis(1500), "{asked:?}");
+        assert!(pair[1].size > pair[0].size, "{asked:?}");
+    }
+    // Others go on at their own pace: many heads were published between two of its requests.
+    assert!(asked[2].size - asked[0].size > 4, "{asked:?}");
+
+    liar.be(Conduct::Busy);
+    let asked = wait::until("it is busy", || liar.asked().last().filter(|asked| asked.busy).cloned());
+    let degraded = wait::until("that is told", || {
+        let text = net.log.status()["degraded"].to_string();
+        text.contains("HTTP status 429").then_some(text)
+    });
+    assert!(degraded.contains("wants to be asked again after 4 s"), "{degraded}");
+    liar.be(Conduct::Honest);
+    let next =
+        wait::until("it is asked again", || liar.asked().last().filter(|next| next.at > asked.at).cloned());
+    assert!(next.at - asked.at >= std::time::Duration::from_secs(4), "{asked:?} {next:?}");
 }
 
 /// A witness that lies is worth as much as one that is away.

@@ -33,6 +33,8 @@ pub enum Kind {
     SplitView,
     /// A checkpoint whose tree does not begin with an earlier checkpoint's.
     Inconsistent,
+    /// A checkpoint of a larger tree, of which the log says that it never made it.
+    UnmadeHead,
     /// An entry that is none of Treering's.
     MalformedEntry,
     /// An entry that isn't sealed later than the one before it.
@@ -59,9 +61,10 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::SplitView,
         Kind::Inconsistent,
+        Kind::UnmadeHead,
         Kind::MalformedEntry,
         Kind::SealedAtBackwards,
         Kind::SealedAtClock,
@@ -80,6 +83,7 @@ impl Kind {
         match self {
             Kind::SplitView => "split_view",
             Kind::Inconsistent => "inconsistent",
+            Kind::UnmadeHead => "unmade_head",
             Kind::MalformedEntry => "malformed_entry",
             Kind::SealedAtBackwards => "sealed_at_backwards",
             Kind::SealedAtClock => "sealed_at_clock",

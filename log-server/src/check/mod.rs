@@ -147,6 +147,12 @@ fn go_through(
     if loaded.retained_from > loaded.head.size.get() || loaded.window_closed > loaded.head.size.get() {
         report.find("meta", "batches or commitments are said to be deleted beyond the last entry");
     }
+    if let Some(size) = loaded.frozen {
+        report.remarks.push(format!("the log ended at size {size}, and is read-only"));
+        if size != loaded.head.size || loaded.published != Some(size) || report.waiting > 0 {
+            report.find("meta", format!("the log ended at size {size}, but something was added to it"));
+        }
+    }
     intake(store, &loaded, report)?;
     let mut checkpoints = checkpoints::Checkpoints::new(store, origin, policy);
     checkpoints.reach(&TreeHead::EMPTY, report)?;

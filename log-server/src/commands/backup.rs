@@ -67,6 +67,10 @@ impl Backup {
         backup::write_new(&to.join(policy), &read(&config.policy)?)?;
         if self.with_key {
             key::create(&to.join("key"), &key::load(&config.key)?)?;
+            if let Some(second) = &config.second_key {
+                let name = second.file_name().context("the second key's file has no name")?;
+                key::create(&to.join(name), &key::load(second)?)?;
+            }
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is before 1970")?;
         let made_at = u64::try_from(now.as_millis())?;

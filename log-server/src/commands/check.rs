@@ -5,13 +5,13 @@ use std::fmt::Write;
 use super::{Outcome, Place};
 use crate::{
     check::{self, Report},
-    key,
+    keys::LogKeys,
     record::Record,
 };
 
 pub(super) fn run(place: &Place) -> anyhow::Result<Outcome> {
     let config = place.load()?;
-    let settings = config.settings(&key::load(&config.key)?)?;
+    let settings = config.settings(&LogKeys::load(&config)?)?;
     let record = Record::beside(&settings.store);
     let report = check::check_store(&settings.store, Some(&record), (&settings.origin, &settings.policy))?;
     print!("{}", printed(&report));

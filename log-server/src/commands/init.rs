@@ -81,7 +81,7 @@ impl Init {
         made.file(WITNESSES, &witnesses)?;
         made.file(FILE_NAME, config::render(&origin, self.listen, self.admin).as_bytes())?;
 
-        let policy = config::load_policy(&self.dir.join(WITNESSES), &signing.verifier().to_string())?;
+        let policy = config::load_policy(&self.dir.join(WITNESSES), &[signing.verifier()])?;
         let answers = ask(&origin, &signing, &policy)?;
         print!("{}", report(&signing, &policy, &answers));
         if answers.iter().any(Answer::shows_existence) {
@@ -109,7 +109,7 @@ fn check_witnesses(bytes: &[u8]) -> anyhow::Result<()> {
 fn ask(origin: &Origin, key: &SigningKey, policy: &Policy) -> anyhow::Result<Vec<Answer>> {
     let client = WitnessClient::new(WITNESS_TIMEOUT)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(probe::ask_all(&client, origin, key, policy)))
+    runtime.block_on(probe::ask_all(&client, origin, key, policy))
 }
 
 /// Key, what each witness says, and what readers need.

@@ -8,15 +8,15 @@ use super::{
     Outcome, Place,
     probe::{self, Answer},
 };
-use crate::{key, witness_client::WitnessClient};
+use crate::{keys::LogKeys, witness_client::WitnessClient};
 
 pub(super) fn run(place: &Place) -> anyhow::Result<Outcome> {
     let config = place.load()?;
-    let key = key::load(&config.key)?;
+    let key = LogKeys::load(&config)?;
     let settings = config.settings(&key)?;
     let client = WitnessClient::new(settings.witness_timeout)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answers = runtime.block_on(probe::ask_all(&client, &settings.origin, &key, &settings.policy));
+    let answers = runtime.block_on(probe::ask_all(&client, &settings.origin, &key, &settings.policy))?;
     print!("{}", report(&settings.policy, &answers));
     Ok(if is_met(&settings.policy, &answers) { Outcome::Well } else { Outcome::NotWell })
 }

@@ -5,12 +5,13 @@
 
 use treering_tlog::{
     checkpoint::{Checkpoint, Origin},
-    note::SigningKey,
+    note::Note,
     policy::{Policy, Witness},
     tree::{TreeHead, TreeSize},
     witness::AddCheckpoint,
 };
 
+use crate::signer::Signer;
 use crate::witness_client::{WitnessClient, WitnessError};
 
 /// What one witness says of a log.
@@ -70,13 +71,15 @@ impl std::fmt::Display for Answer {
 pub(super) async fn ask_all(
     client: &WitnessClient,
     origin: &Origin,
-    key: &SigningKey,
+    signer: &dyn Signer,
     policy: &Policy,
-) -> Vec<Answer> {
+) -> anyhow::Result<Vec<Answer>> {
     let checkpoint = Checkpoint { origin: origin.clone(), head: TreeHead::EMPTY, extensions: Vec::new() };
-    let message = AddCheckpoint { old: TreeSize::ZERO, proof: Vec::new(), checkpoint: checkpoint.sign(key) };
+    let text = checkpoint.to_text();
+    let note = Note::new(&text, signer.sign_all(&text)?)?;
+    let message = AddCheckpoint { old: TreeSize::ZERO, proof: Vec::new(), checkpoint: note };
     let asked = policy.witnesses().iter().map(|witness| ask(client, witness, &message));
-    futures_util::future::join_all(asked).await
+    Ok(futures_util::future::join_all(asked).await)
 }
 
 async fn ask(client: &WitnessClient, witness: &Witness, message: &AddCheckpoint) -> Answer {

@@ -2,7 +2,7 @@
 
 use super::{Outcome, Place};
 use crate::{
-    key,
+    keys::LogKeys,
     restore::{Mirror, Rebuilt, Recorded, Restore as Restoring, Restored},
 };
 use anyhow::bail;
@@ -35,7 +35,7 @@ impl Restore {
             bail!("from where? --from-mirror URL, --from-backup DIR, or both");
         }
         let config = self.place.load()?;
-        let settings = config.settings(&key::load(&config.key)?)?;
+        let settings = config.settings(&LogKeys::load(&config)?)?;
         let restoring = Restoring {
             store: &settings.store,
             origin: &settings.origin,

@@ -14,13 +14,15 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
+use treering_tlog::note::VerifierKey;
+
 use super::{Outcome, Place, logging::Logging, open_files};
 use crate::{
     clock::{Clock, SystemClock},
     config::{Config, Limits},
     control,
     http::{self, App, HttpMetrics, accept::Server},
-    key,
+    keys::LogKeys,
     log::Log,
     tsa::{self, Tsa, TsaSetup},
 };
@@ -55,7 +57,7 @@ impl Serve {
 
 async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let mut signals = Signals::listen().context("signals can't be listened for")?;
-    let key = key::load(&config.key)?;
+    let key = LogKeys::load(&config)?;
     let settings = config.settings(&key)?;
     if settings.policy.needs_no_witness() {
         tracing::warn!("quorum none: nobody but this log vouches for the time");
@@ -90,7 +92,7 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let public = Server::start(public, http::api(app), &limits, metrics);
     println!("listening on http://{address}");
     println!("admin on http://{admin_address}");
-    tracing::info!(origin = %log.origin(), vkey = %log.vkey(), %address, "the log is running");
+    tracing::info!(origin = %log.origin(), vkeys = %joined(&log.vkeys()), %address, "the log is running");
 
     tokio::select! {
         name = signals.next() => tracing::info!(signal = name, "stopping"),
@@ -115,6 +117,10 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     admin.stop(Duration::from_secs(1)).await;
     tracing::info!("stopped");
     Ok(Outcome::Well)
+}
+
+fn joined(keys: &[VerifierKey]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Says in time that the TSA's certificate ends; the authority itself gives no token after that.

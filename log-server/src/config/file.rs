@@ -1,15 +1,23 @@
 //! The TOML file as it is typed, and the checks that make a [`Config`] of it.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde::Deserialize;
-use treering_tlog::{checkpoint::Origin, note::KeyName};
+use treering_tlog::{
+    checkpoint::Origin,
+    note::{KeyName, VerifierKey},
+};
 
-use super::{Config, ConfigError, Limits, tsa::TsaTable};
+use super::{
+    Config, ConfigError, Limits,
+    tsa::TsaTable,
+    witnesses::{self, WitnessTable},
+};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -22,6 +30,9 @@ pub(super) struct File {
     origin: String,
     store: PathBuf,
     key: PathBuf,
+    second_key: Option<PathBuf>,
+    #[serde(default)]
+    retired_keys: Vec<String>,
     policy: PathBuf,
     listen: SocketAddr,
     #[serde(default = "default_admin")]
@@ -49,6 +60,8 @@ pub(super) struct File {
     cache_mib: u64,
     #[serde(default)]
     limits: LimitsTable,
+    #[serde(default)]
+    witnesses: BTreeMap<String, WitnessTable>,
     tsa: Option<TsaTable>,
 }
 
@@ -77,6 +90,8 @@ impl File {
             origin,
             store: folder.join(self.store),
             key: folder.join(self.key),
+            second_key: self.second_key.map(|path| folder.join(path)),
+            retired_keys: self.retired_keys.into_iter().map(retired).collect::<Result<_, _>>()?,
             policy: folder.join(self.policy),
             listen: self.listen,
             admin: self.admin,
@@ -100,6 +115,7 @@ impl File {
                 60_000,
             )?),
             scrub_bytes_per_second: within("scrub_mib_per_second", self.scrub_mib_per_second, 0, 1024)? << 20,
+            witness_intervals: witnesses::intervals(self.witnesses)?,
             cache_bytes: count("cache_mib", self.cache_mib, 1, 65_536)? * 1024 * 1024,
             limits: self.limits.check()?,
             tsa: self.tsa.map(|table| table.check(folder)).transpose()?,
@@ -123,6 +139,10 @@ impl LimitsTable {
             max_wait: Duration::from_secs(within("limits.max_wait_seconds", self.max_wait_seconds, 0, 600)?),
         })
     }
+}
+
+fn retired(key: String) -> Result<VerifierKey, ConfigError> {
+    VerifierKey::parse(&key).map_err(|source| ConfigError::RetiredKey { key, source })
 }
 
 fn retention(days: u64) -> Result<Duration, ConfigError> {

@@ -1,5 +1,5 @@
 use super::*;
-use treering_tlog::checkpoint::Origin;
+use treering_tlog::{checkpoint::Origin, note::SigningKey};
 
 const LEAST: &str =
     "origin = \"log.example/a\"\nstore = \"s\"\nkey = \"/k\"\npolicy = \"p\"\nlisten = \"127.0.0.1:0\"\n";

@@ -1,7 +1,7 @@
 //! The admin listener: metrics and probes, never on the public address.
 //!
 //! `/livez`: the process answers. `/readyz`: submissions are taken (a load balancer asks this). `/readyz/publish`:
-//! what is sealed is also published (people are told by this). Both say in words what is degraded.
+//! what is sealed is also published (people are told by this). A frozen log is well with both. Both say in words what is degraded.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ struct Admin {
 /// Metrics of the log and of its public listener, and probes.
 pub fn api(log: Log, public: &HttpMetrics) -> Api {
     let mut registry = Registry::default();
-    log.metrics().register(&mut registry);
+    log.register_metrics(&mut registry);
     public.register(&mut registry);
     let routes = Router::new()
         .route("/metrics", get(show_metrics))
@@ -48,7 +48,7 @@ async fn show_metrics(State(admin): State<Admin>) -> Result<Response, Refusal> {
 
 async fn ready(State(admin): State<Admin>) -> Response {
     let status = admin.log.status();
-    probe(status.accepting, &status)
+    probe(status.accepting || status.frozen.is_some(), &status)
 }
 
 async fn ready_to_publish(State(admin): State<Admin>) -> Response {
@@ -72,6 +72,7 @@ mod tests {
         let status = Status {
             accepting: true,
             publishing: false,
+            frozen: None,
             degraded: vec!["2 of 3 witnesses do not answer".to_owned()],
             sealed_size: 5,
             published_size: Some(4),

@@ -26,8 +26,12 @@ pub(super) struct LogAnswer {
     origin: String,
     /// The log's verifier key (C2SP signed-note).
     vkey: String,
+    /// All keys that sign its checkpoints now: two while the key changes, the old one first.
+    vkeys: Vec<String>,
     /// What one request may ask for.
     limits: LimitsAnswer,
+    /// The size at which this log ended, and since when it is read-only, for ever; null: it lives.
+    frozen: Option<u64>,
     /// For how many seconds batches are kept; null: for ever.
     retention_seconds: Option<u64>,
     /// The version of the server.
@@ -76,6 +80,7 @@ pub(super) async fn log(State(app): State<App>, RawQuery(query): RawQuery) -> Re
     let answer = LogAnswer {
         origin: app.log().origin().to_string(),
         vkey: app.log().vkey().to_string(),
+        vkeys: app.log().vkeys().iter().map(ToString::to_string).collect(),
         limits: LimitsAnswer {
             max_hashes: limits.max_hashes,
             max_json_hashes: limits.max_json_hashes,
@@ -84,6 +89,7 @@ pub(super) async fn log(State(app): State<App>, RawQuery(query): RawQuery) -> Re
             tick_ms: settings.tick.as_millis().try_into().unwrap_or(u64::MAX),
             token_window_seconds: settings.token_window.as_secs(),
         },
+        frozen: app.log().frozen().map(|size| size.get()),
         retention_seconds: settings.retention.map(|time| time.as_secs()),
         version: env!("CARGO_PKG_VERSION"),
     };

@@ -106,6 +106,7 @@ fn kind_of_submit(error: &SubmitError) -> Kind {
             passing(StatusCode::INSUFFICIENT_STORAGE, "no_space", "The disk is nearly full")
         }
         SubmitError::MinEntryTooLarge { .. } => MIN_ENTRY,
+        SubmitError::Frozen { .. } => kind(StatusCode::GONE, "frozen", "The log has ended"),
         SubmitError::Stopping => passing(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The log is stopping"),
     }
 }
@@ -135,7 +136,7 @@ fn members_of(refusal: &Refusal) -> Map<String, Value> {
         Refusal::RepeatedParameter { name }
         | Refusal::ParameterValue { name, .. }
         | Refusal::PathValue { name, .. } => json!({"name": name}),
-        Refusal::Submit(SubmitError::MinEntryTooLarge { size })
+        Refusal::Submit(SubmitError::MinEntryTooLarge { size } | SubmitError::Frozen { size })
         | Refusal::Read(ReadError::MinEntryTooLarge { size }) => json!({"size": size}),
         _ => return Map::new(),
     };
@@ -159,7 +160,7 @@ pub(super) fn retry_after_of(error: &SubmitError) -> Option<Duration> {
         SubmitError::QueueFull { retry_after } => Some(*retry_after),
         SubmitError::Stopping => Some(RESTART),
         SubmitError::NoSpace => Some(SPACE),
-        SubmitError::MinEntryTooLarge { .. } => None,
+        SubmitError::MinEntryTooLarge { .. } | SubmitError::Frozen { .. } => None,
     }
 }
 

@@ -252,6 +252,9 @@ fn submit_detail(error: &SubmitError) -> String {
         SubmitError::QueueFull { .. } => format!("{error}; nothing of this one is stored, send it again"),
         SubmitError::NoSpace => format!("{error}; nothing of this one is stored, send it again later"),
         SubmitError::MinEntryTooLarge { size } => min_entry_detail(*size),
+        SubmitError::Frozen { .. } => {
+            format!("{error}; what it has can be read as ever, and its operator says which log follows")
+        }
         SubmitError::Stopping => "the log is stopping; nothing of this is stored, send it again".to_owned(),
     }
 }

@@ -117,6 +117,7 @@ pub(super) enum Ready {
             )),
         (status = 400, description = "No hash, a length that is no multiple of 32, a cut-off body, bad JSON, a bad line, a bad parameter", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 408, description = "The body came too slowly", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 410, description = "The log has ended: it is read-only for ever", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 413, description = "Too many hashes; `limit` says how many are taken", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 415, description = "Not one of the three formats, or a Content-Encoding; see Accept-Post", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "The queue is full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),

@@ -49,6 +49,12 @@ pub enum SubmitError {
         /// The current size.
         size: u64,
     },
+    /// The log has ended.
+    #[error("this log has ended at size {size} and takes nothing more")]
+    Frozen {
+        /// Its last size.
+        size: u64,
+    },
     /// The log is stopping; another one may take its place soon.
     #[error("the log is stopping")]
     Stopping,
@@ -94,6 +100,8 @@ pub struct Status {
     pub accepting: bool,
     /// What is accepted is also published: decides `/readyz/publish`.
     pub publishing: bool,
+    /// The size at which the log ended, if it did: what it has is read, and nothing is added to it.
+    pub frozen: Option<u64>,
     /// Why something is degraded, in words; empty when all is well.
     pub degraded: Vec<String>,
     /// Entries that are durable.

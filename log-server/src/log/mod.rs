@@ -8,23 +8,27 @@
 //! ```
 
 mod answers;
+mod freeze;
 mod grants;
 mod settings;
 mod start;
 
 pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitError, WitnessStatus};
+pub use freeze::{FreezeError, Frozen};
 pub use settings::{MAX_WITNESSES, OpenError, Settings};
 
 use crate::{
     batch, entries,
     grants::Grants,
     intake::{Intake, Taken},
-    metrics::Metrics,
+    metrics,
     receipts::{self, Fresh, Wanted},
     state::{Core, Fatal, Phase},
     store::StoreError,
+    witnesses::Shown,
 };
 use bytes::Bytes;
+use prometheus_client::registry::Registry;
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::Ordering},
@@ -65,9 +69,14 @@ impl Log {
         &self.core.settings.origin
     }
 
-    /// The log's key.
+    /// The log's key; while it changes, the old one.
     pub fn vkey(&self) -> VerifierKey {
         self.core.signer.verifier()
+    }
+
+    /// All keys that sign now.
+    pub fn vkeys(&self) -> Vec<VerifierKey> {
+        self.core.signer.verifiers()
     }
 
     /// Log line and witnesses: what readers verify with.
@@ -251,9 +260,17 @@ impl Log {
         .await
     }
 
+    /// The size at which the log ended, if it did.
+    pub fn frozen(&self) -> Option<TreeSize> {
+        self.core.frozen
+    }
+
     /// How the log is doing.
     pub fn status(&self) -> Status {
         let core = &self.core;
+        if let Some(status) = self.frozen_status() {
+            return status;
+        }
         let held = core.held();
         let sealed_size = core.sealed.borrow().head.size.get();
         let published_size = core.published.borrow().as_ref().map(|published| published.size.get());
@@ -289,6 +306,7 @@ impl Log {
                 && held.intake.is_none()
                 && pending < core.settings.max_pending,
             publishing,
+            frozen: None,
             degraded,
             sealed_size,
             published_size,
@@ -314,9 +332,11 @@ impl Log {
         })
     }
 
-    /// The pipeline's metrics.
-    pub fn metrics(&self) -> &Metrics {
-        &self.core.metrics
+    /// Registers the pipeline's metrics, and those of the witnesses.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.core.metrics.register(registry);
+        let shown = Shown(Arc::clone(&self.core));
+        registry.sub_registry_with_prefix(metrics::PREFIX).register_collector(Box::new(shown));
     }
 
     /// Stops taking submissions, seals what is accepted, publishes it as far as witnesses allow within `grace`, and
@@ -350,6 +370,8 @@ impl Log {
             }
             tokio::select! {
                 () = self.core.reached(Phase::Stopped) => return,
+                // Then nothing is published any more.
+                () = self.core.signing_ended() => return,
                 _ = intakes.changed() => {}
                 _ = sealed.changed() => {}
                 _ = published.changed() => {}

@@ -1,7 +1,7 @@
 //! What a log is started with, and why it may not start.
 
 use crate::recover::StartError;
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use treering_tlog::{checkpoint::Origin, policy::Policy};
 
 /// What the pipeline needs to know; made by `config`.
@@ -33,6 +33,8 @@ pub struct Settings {
     pub witness_timeout: Duration,
     /// The scrub reads so many bytes a second (4 MiB); 0: there is none.
     pub scrub_bytes_per_second: u64,
+    /// How long a witness rests between an answer and the next request; by a name that it has in the policy.
+    pub witness_intervals: BTreeMap<String, Duration>,
     /// The store's block cache in bytes (64 MiB).
     pub cache_bytes: usize,
 }

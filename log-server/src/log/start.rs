@@ -22,14 +22,17 @@ use crate::{
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
-use treering_tlog::note::SigningKey;
 
 impl Log {
     /// Starts a log on its store with the machine's network.
     ///
     /// # Errors
     /// Every reason for which a log must not start: see [`StartError`].
-    pub async fn open(settings: Settings, key: SigningKey, clock: Arc<dyn Clock>) -> Result<Log, OpenError> {
+    pub async fn open(
+        settings: Settings,
+        signer: impl Signer,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Log, OpenError> {
         let witnesses = Arc::new(WitnessClient::new(settings.witness_timeout)?);
         let (path, origin, cache) = (settings.store.clone(), settings.origin.clone(), settings.cache_bytes);
         let store = tokio::task::spawn_blocking(move || {
@@ -38,7 +41,7 @@ impl Log {
         });
         let store = store.await??;
         let store = Arc::new(store);
-        let log = Log::start(settings, Arc::new(key), (Arc::clone(&store) as _, clock), witnesses).await?;
+        let log = Log::start(settings, Arc::new(signer), (Arc::clone(&store) as _, clock), witnesses).await?;
         log.core.start(scrub::run(Arc::clone(&log.core), store));
         Ok(log)
     }
@@ -57,9 +60,11 @@ impl Log {
         if count > MAX_WITNESSES {
             return Err(OpenError::TooManyWitnesses(count));
         }
-        let key = signer.verifier();
-        if key.name().as_str() != settings.origin.as_str() {
-            return Err(OpenError::Key { key: key.name().to_string(), origin: settings.origin.to_string() });
+        for key in signer.verifiers() {
+            if key.name().as_str() != settings.origin.as_str() {
+                let (key, origin) = (key.name().to_string(), settings.origin.to_string());
+                return Err(OpenError::Key { key, origin });
+            }
         }
         let record = Record::beside(&settings.store);
         let reading = Arc::clone(&store);
@@ -89,15 +94,21 @@ impl Log {
             grants: loaded.grants,
             window_closed: loaded.window_closed,
             retained_from: loaded.retained_from,
+            frozen: loaded.frozen,
         };
+        let (sealed, shown) = (start.sealed.head.size, start.published.as_ref().map(|shown| shown.size));
         let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
+        core.metrics.begin(sealed, shown, core.began);
         let fresh = Fresh::default();
         // Before anything is taken; an error is met again by the task that looks from time to time.
         let _ = space::look(&core);
         let intake = Intake::start(Arc::clone(&core), next);
         let grants = Grants::start(Arc::clone(&core));
         core.start(sequencer::run(Arc::clone(&core), edge, fresh.clone()));
-        core.start(publish::run(Arc::clone(&core), signed));
+        match core.frozen {
+            Some(size) => tracing::info!(%size, "this log has ended: it is read-only"),
+            None => core.start(publish::run(Arc::clone(&core), signed)),
+        }
         core.start(window::run(Arc::clone(&core)));
         core.start(space::run(Arc::clone(&core)));
         Log { core, intake, grants, fresh, readers: Arc::new(Semaphore::new(READERS)) }

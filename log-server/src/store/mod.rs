@@ -2,7 +2,7 @@
 //!
 //! Two kinds of promises:
 //! - **Durable**: [`Store::accept`], [`Store::accept_grants`], [`Store::seal`], [`Store::keep_signed`], [`Store::keep_cosignatures`],
-//!   [`Store::publish`], [`Store::close_window`] and [`Store::drop_batches`] return only when what they wrote survives a power cut.
+//!   [`Store::publish`], [`Store::freeze`], [`Store::close_window`] and [`Store::drop_batches`] return only when what they wrote survives a power cut.
 //! - **Atomic**: each of these is there as a whole or not at all after a crash.
 //!
 //! An error of a write means that the state is unknown: the caller must end the process (a failed sync can't be
@@ -187,6 +187,8 @@ pub struct Loaded {
     pub window_closed: u64,
     /// Entries below this one have their batches dropped.
     pub retained_from: u64,
+    /// The size at which the log ended; nothing is ever added to it again.
+    pub frozen: Option<TreeSize>,
 }
 
 /// The log's memory.
@@ -218,6 +220,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes of the
     /// root's leaf hash: what a batch lists, so that a mirror's copy of the batches is enough to make the rows anew.
+    /// Marks the log as ended at this size; durable when it returns, and never taken back.
+    fn freeze(&self, size: TreeSize) -> Result<(), StoreError>;
+
+    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes.
     fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError>;
     /// The same for one.
     fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {

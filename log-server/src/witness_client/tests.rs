@@ -81,7 +81,9 @@ fn each_refusal_has_its_own_error() {
         ("403 Forbidden", "", WitnessError::Forbidden),
         ("422 Unprocessable Entity", "", WitnessError::Unprocessable),
         ("400 Bad Request", "", WitnessError::BadRequest),
-        ("429 Too Many Requests", "", WitnessError::Status(429)),
+        ("429 Too Many Requests", "", WitnessError::Busy { status: 429, retry_after: None }),
+        ("503 Service Unavailable", "", WitnessError::Busy { status: 503, retry_after: None }),
+        ("500 Internal Server Error", "", WitnessError::Status(500)),
         ("307 Temporary Redirect", "", WitnessError::Status(307)),
     ] {
         assert_eq!(answer(status, body), Err(error), "{status} {body:?}");
@@ -98,4 +100,28 @@ fn nobody_there_is_unavailable() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = ask(&format!("http://{free}")).unwrap_err();
     assert!(matches!(&error, WitnessError::Unavailable(text) if text.contains("refused")), "{error}");
+}
+
+#[test]
+fn how_long_a_busy_witness_wants_to_be_left_alone() {
+    let date = "Wed, 25 Nov 2026 10:00:00 GMT";
+    for (wish, seconds) in [
+        (Some("7"), Some(7)),
+        (Some("0"), Some(0)),
+        (Some("99999999999999999999999"), Some(3600)),
+        (Some("Wed, 25 Nov 2026 10:01:30 GMT"), Some(90)),
+        (Some("Wed, 25 Nov 2026 09:00:00 GMT"), Some(0)),
+        (Some("soon"), None),
+        (Some("-1"), None),
+        (None, None),
+    ] {
+        let wish_line = wish.map_or_else(String::new, |wish| format!("retry-after: {wish}\r\n"));
+        let head =
+            format!("HTTP/1.1 429 Too Many Requests\r\ndate: {date}\r\n{wish_line}content-length: 0\r\n\r\n");
+        let (url, server) = answering(head.into_bytes());
+        let error = ask(&url).unwrap_err();
+        server.join().unwrap();
+        assert_eq!(error.retry_after(), seconds.map(Duration::from_secs), "{wish:?}");
+        assert_eq!(error.kind(), "rate_limited");
+    }
 }

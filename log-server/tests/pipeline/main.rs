@@ -63,6 +63,7 @@ impl Fixture {
             min_free_bytes: 0,
             witness_timeout: Duration::from_millis(500),
             scrub_bytes_per_second: 0,
+            witness_intervals: std::collections::BTreeMap::new(),
             cache_bytes: 8 << 20,
         }
     }

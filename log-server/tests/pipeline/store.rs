@@ -138,6 +138,9 @@ impl Store for FailingStore {
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError> {
         self.step(Step::DropBatches, || self.inner.drop_batches(entry))
     }
+    fn freeze(&self, size: TreeSize) -> Result<(), StoreError> {
+        self.inner.freeze(size)
+    }
     fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError> {
         self.inner.positions(wanted)
     }

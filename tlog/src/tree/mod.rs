@@ -23,7 +23,7 @@ mod subtree;
 
 pub use compact::CompactRange;
 pub use memory::{MemoryTree, MerklePath, MissingNode};
-pub use node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, peaks};
+pub use node::{LeafIndex, NodeId, NodeReader, TreeHead, TreeSize, cover, peaks};
 pub use plan::{consistency_nodes, inclusion_nodes};
 pub use proof::{
     ProofError, prove_consistency, prove_inclusion, prove_path, root_from, verify_consistency,

@@ -133,6 +133,19 @@ pub fn peaks(size: TreeSize) -> Vec<NodeId> {
     peaks_from(0, size.get()).collect()
 }
 
+/// The fewest perfect subtrees that the leaves from `old` up to `new` are made of, left to right: at most 126.
+pub fn cover(old: TreeSize, new: TreeSize) -> Vec<NodeId> {
+    let (mut at, end) = (old.get(), new.get());
+    let mut nodes = Vec::new();
+    while at < end {
+        let level = at.trailing_zeros().min((end - at).ilog2());
+        // INVARIANT: ilog2 of a u64 is at most 63.
+        nodes.push(NodeId { level: u8::try_from(level).expect("at most 63"), index: at >> level });
+        at += 1 << level;
+    }
+    nodes
+}
+
 /// The peaks of the subtree of `len` leaves that begins at leaf `start`.
 ///
 /// INVARIANT: `start` is a multiple of the power of two at or above `len`, as it is for each subtree of a tree.
@@ -146,10 +159,25 @@ pub(super) fn peaks_from(start: u64, len: u64) -> impl Iterator<Item = NodeId> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeId, TreeSize, peaks};
+    use super::{NodeId, TreeSize, cover, peaks};
 
     fn size(n: u64) -> TreeSize {
         TreeSize::new(n).unwrap()
+    }
+
+    #[test]
+    fn a_cover_has_each_leaf_once_and_as_few_subtrees_as_can_be() {
+        for (old, new) in (0..70).flat_map(|old| (old..70).map(move |new| (old, new))) {
+            let mut at = old;
+            for node in cover(size(old), size(new)) {
+                assert_eq!(node.index << node.level, at);
+                let end = at + (1 << node.level);
+                // A larger one would not begin here, or pass the end.
+                assert!(at.trailing_zeros() == u32::from(node.level) || at + (2 << node.level) > new);
+                at = end;
+            }
+            assert_eq!(at, new);
+        }
     }
 
     #[test]

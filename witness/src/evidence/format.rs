@@ -125,7 +125,9 @@ fn fits(evidence: &Evidence) -> bool {
     let parts = (evidence.notes.len(), evidence.leaves.len(), evidence.served.len());
     let (hashes, number) = (evidence.hashes.len(), evidence.number);
     match evidence.kind {
-        Kind::SplitView | Kind::CosignerContradiction => parts == (2, 0, 0) && hashes == 0 && number == 0,
+        Kind::SplitView | Kind::CosignerContradiction | Kind::UnmadeHead => {
+            parts == (2, 0, 0) && hashes == 0 && number == 0
+        }
         Kind::Inconsistent => parts == (2, 0, 0) && hashes > 0 && number == 0,
         Kind::MalformedEntry => parts == (1, 1, 0) && hashes == 0 && number == 0,
         Kind::SealedAtBackwards => parts == (1, 2, 0) && hashes == 0 && number == 0,

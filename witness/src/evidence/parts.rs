@@ -9,18 +9,7 @@ use treering_tlog::{
     tree::{CompactRange, NodeId, TreeHead, TreeSize, peaks},
 };
 
-/// The fewest perfect subtrees that the leaves from `old` up to `new` are made of, left to right: at most 126.
-pub fn cover(old: TreeSize, new: TreeSize) -> Vec<NodeId> {
-    let (mut at, end) = (old.get(), new.get());
-    let mut nodes = Vec::new();
-    while at < end {
-        let level = at.trailing_zeros().min((end - at).ilog2());
-        // INVARIANT: ilog2 of a u64 is at most 63.
-        nodes.push(NodeId { level: u8::try_from(level).expect("at most 63"), index: at >> level });
-        at += 1 << level;
-    }
-    nodes
-}
+pub use treering_tlog::tree::cover;
 
 /// The heads of the first `old` leaves and of all `new` of them, by the hashes of `peaks(old)` and then
 /// `cover(old, new)`. `None` for another number of hashes, or if `old` is the larger size.

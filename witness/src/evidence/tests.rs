@@ -258,3 +258,25 @@ proptest! {
         prop_assert!(!confirmed);
     }
 }
+
+#[test]
+fn a_head_that_the_log_says_it_never_made_stays_open() {
+    let (small, large) = (tree(3, "a"), tree(5, "b"));
+    let evidence = |notes: Vec<Note>| Evidence {
+        kind: Kind::UnmadeHead,
+        observed_at: UnixMillis::new(TIME * 1000).unwrap(),
+        source: "w1".to_owned(),
+        notes,
+        hashes: Vec::new(),
+        leaves: Vec::new(),
+        served: Vec::new(),
+        number: 0,
+    };
+    let file = evidence(vec![note_of(ORIGIN, &small, None), note_of(ORIGIN, &large, None)]);
+    assert_eq!(Evidence::parse(&file.encode()), Ok(file.clone()));
+    assert_eq!(verify(&file, &policy()), Verdict::Open(Unclear::LogsWord));
+    let swapped = evidence(vec![note_of(ORIGIN, &large, None), note_of(ORIGIN, &small, None)]);
+    assert_eq!(verify(&swapped, &policy()), Verdict::Refuted(Refuted::Order));
+    let strange = evidence(vec![note_of(ORIGIN, &small, None), note_of("other.example", &large, None)]);
+    assert!(matches!(verify(&strange, &policy()), Verdict::Open(Unclear::UnknownLog(_))));
+}

@@ -123,6 +123,11 @@ pub enum Unclear {
     /// What isn't there can't be shown.
     #[error("that nothing else was there is the monitor's word")]
     Absence,
+    /// By the log only.
+    #[error(
+        "that the log never made the larger tree is its own word: its key signed both, and they may be one history"
+    )]
+    LogsWord,
     /// By the monitor's clock only.
     #[error("sealed_at is off by the monitor's clock, which is its own word; the cosignatures don't show it")]
     MonitorsClock,
@@ -133,6 +138,7 @@ pub fn verify(evidence: &Evidence, policy: &Policy) -> Verdict {
     let judged = match evidence.kind {
         Kind::SplitView => heads::split_view(evidence, policy),
         Kind::Inconsistent => heads::inconsistent(evidence, policy),
+        Kind::UnmadeHead => heads::unmade(evidence, policy),
         Kind::CosignerContradiction => heads::contradiction(evidence, policy),
         Kind::MalformedEntry => entries::malformed(evidence, policy),
         Kind::SealedAtBackwards => entries::backwards(evidence, policy),

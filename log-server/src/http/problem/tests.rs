@@ -40,6 +40,7 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::Submit(SubmitError::QueueFull { retry_after: Duration::from_millis(1500) }),
         Refusal::Submit(SubmitError::NoSpace),
         Refusal::Submit(SubmitError::MinEntryTooLarge { size: 9 }),
+        Refusal::Submit(SubmitError::Frozen { size: 9 }),
         Refusal::Submit(SubmitError::Stopping),
         Refusal::Read(ReadError::Store),
         Refusal::Read(ReadError::Size),
@@ -89,6 +90,7 @@ fn is_listed(refusal: &Refusal) {
             SubmitError::QueueFull { .. }
             | SubmitError::NoSpace
             | SubmitError::MinEntryTooLarge { .. }
+            | SubmitError::Frozen { .. }
             | SubmitError::Stopping,
         )
         | Refusal::Read(ReadError::Store | ReadError::Size | ReadError::MinEntryTooLarge { .. })
@@ -140,6 +142,7 @@ fn the_table_of_problems() {
             "429 queue_full retry",
             "507 no_space retry",
             "400 min_entry_too_large final",
+            "410 frozen final",
             "503 stopping retry",
             "500 internal retry",
             "400 size final",
@@ -193,6 +196,7 @@ fn what_people_read() {
             "the queue of submissions waiting for their tick is full; nothing of this one is stored, send it again",
             "the log's disk is nearly full; nothing of this one is stored, send it again later",
             "min_entry must be at most 9, the log's current size",
+            "this log has ended at size 9 and takes nothing more; what it has can be read as ever, and its operator says which log follows",
             "the log is stopping; nothing of this is stored, send it again",
             "the server failed at this request; its log has the cause under the request ID",
             "size is not that of a published checkpoint that covers the entry",

@@ -40,6 +40,10 @@ pub(super) const META_WINDOW_CLOSED: &[u8] = b"window_closed";
 /// entry (8).
 pub(super) const META_RETAINED_FROM: &[u8] = b"retained_from";
 
+/// The size at which the log ended (8); not there while it lives. A program from before this record does not know it and
+/// would go on: none was ever released.
+pub(super) const META_FROZEN: &[u8] = b"frozen";
+
 /// Where the commitments of a pending submission stand.
 pub(super) fn intake_commitments(sequence: u64) -> [u8; 9] {
     let mut key = [1; 9];

@@ -224,6 +224,12 @@ impl Store for RocksStore {
         self.write("dropping batches", batch)
     }
 
+    fn freeze(&self, size: TreeSize) -> Result<(), StoreError> {
+        let mut batch = WriteBatch::default();
+        batch.put_cf(self.family(keys::META), keys::META_FROZEN, size.get().to_be_bytes());
+        self.write("freezing the log", batch)
+    }
+
     fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError> {
         self.find_positions(wanted)
     }

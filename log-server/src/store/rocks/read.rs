@@ -38,6 +38,7 @@ impl RocksStore {
             refreshed,
             window_closed: self.meta_number(keys::META_WINDOW_CLOSED)?,
             retained_from: self.meta_number(keys::META_RETAINED_FROM)?,
+            frozen: self.read_frozen()?,
         })
     }
 
@@ -84,6 +85,13 @@ impl RocksStore {
             return Err(StoreError::Damaged { what: format!("intake record {}", submission.sequence) });
         }
         Ok(commitments)
+    }
+
+    fn read_frozen(&self) -> Result<Option<TreeSize>, StoreError> {
+        let Some(bytes) = self.get(keys::META, keys::META_FROZEN)? else { return Ok(None) };
+        let size = keys::number(&bytes).and_then(TreeSize::new);
+        let damaged = || StoreError::Damaged { what: "the size at which the log was frozen".into() };
+        size.map(Some).ok_or_else(damaged)
     }
 
     pub(super) fn meta_number(&self, name: &'static [u8]) -> Result<u64, StoreError> {

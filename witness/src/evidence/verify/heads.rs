@@ -8,7 +8,7 @@ use treering_tlog::{
 };
 use treering_token::describe::seconds;
 
-use super::{Confirmed, Evidence, Judged, Not, Refuted, cosigned, open};
+use super::{Confirmed, Evidence, Judged, Not, Refuted, Unclear, cosigned, open};
 use crate::evidence::fold;
 
 /// Two roots for one size, both by the log.
@@ -56,6 +56,16 @@ pub(super) fn inconsistent(evidence: &Evidence, policy: &Policy) -> Judged {
         first.root
     );
     Ok(Confirmed { statement, culprits: culprits(&old, &new, policy) })
+}
+
+/// The log's key signed a larger tree than the log says that it ever made. If the two are one history, nobody did wrong but
+/// whoever lost data; if not, the log or a monitor can show it once either has both trees.
+pub(super) fn unmade(evidence: &Evidence, policy: &Policy) -> Judged {
+    let (own, other) = both(evidence, policy)?;
+    if own.head().size >= other.head().size {
+        return Err(Refuted::Order.into());
+    }
+    Err(Not::Open(Unclear::LogsWord))
 }
 
 /// A witness that cosigned the second, larger checkpoint before the first. The log's own signature is not needed: what

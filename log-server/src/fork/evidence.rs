@@ -1,0 +1,125 @@
+//! The evidence file: `<store>.evidence`, in the format of Treering's spec/evidence.md, for `treering-witness evidence`.
+
+use minicbor::Encoder;
+use std::{
+    convert::Infallible,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+use treering_tlog::{hash::Hash, note::Note, time::UnixMillis};
+
+use crate::record::RecordError;
+
+const MAGIC: &str = "treering.evidence/1";
+/// SPEC: evidence.md section 2: a source is at most so long.
+const MAX_SOURCE: usize = 2_048;
+
+/// Two checkpoints that contradict each other; of two, the one of the smaller tree is first.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    /// A name of evidence.md section 3 whose parts are notes and hashes alone.
+    pub(crate) kind: &'static str,
+    pub(crate) observed_at: UnixMillis,
+    /// Where it was seen, for people.
+    pub(crate) source: String,
+    pub(crate) notes: Vec<Note>,
+    pub(crate) hashes: Vec<Hash>,
+}
+
+impl Evidence {
+    /// Does it rest on signatures alone, whatever this log's store says?
+    pub(crate) fn is_proof(&self) -> bool {
+        self.kind != "unmade_head"
+    }
+
+    /// The file that belongs to a store: beside it and not in it, as the record.
+    pub(crate) fn path(store: &Path) -> PathBuf {
+        // Taken apart and put together again: a slash at the end would put it into the store.
+        let mut name = store.components().collect::<PathBuf>().into_os_string();
+        name.push(".evidence");
+        name.into()
+    }
+
+    /// Writes the file; it is on disk when this returns. The first one stays.
+    pub(crate) fn keep(&self, store: &Path) -> Result<PathBuf, RecordError> {
+        let path = Evidence::path(store);
+        if !path.exists() {
+            let file = |source| RecordError::File { path: path.clone(), source };
+            self.write(&path).map_err(file)?;
+        }
+        Ok(path)
+    }
+
+    // CRASH: the file is there as a whole or not at all; without it the witness shows the same again.
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        let mut file = File::create(&name)?;
+        file.write_all(&self.encode())?;
+        file.sync_all()?;
+        fs::rename(&name, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    }
+
+    /// SPEC: evidence.md section 2: every field is always there.
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.put(&mut Encoder::new(&mut bytes)).expect("a vector takes everything");
+        bytes
+    }
+
+    fn put(&self, out: &mut Encoder<&mut Vec<u8>>) -> Result<(), minicbor::encode::Error<Infallible>> {
+        let cut = (0..=MAX_SOURCE.min(self.source.len())).rev().find(|at| self.source.is_char_boundary(*at));
+        out.array(9)?.str(MAGIC)?.str(self.kind)?.u64(self.observed_at.get())?;
+        out.str(&self.source[..cut.unwrap_or(0)])?.array(self.notes.len() as u64)?;
+        for note in &self.notes {
+            out.bytes(note.to_string().as_bytes())?;
+        }
+        let hashes: Vec<u8> = self.hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
+        out.bytes(&hashes)?.array(0)?.array(0)?.u64(0)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_evidence_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store/");
+        let evidence = |source: &str| Evidence {
+            kind: "split_view",
+            observed_at: UnixMillis::new(1).unwrap(),
+            source: source.to_owned(),
+            notes: Vec::new(),
+            hashes: vec![Hash::new([7; 32])],
+        };
+        let path = evidence("a").keep(&store).unwrap();
+        assert_eq!(path, folder.path().join("store.evidence"));
+        let first = fs::read(&path).unwrap();
+        assert!(first.starts_with(b"\x89\x73treering.evidence/1\x6asplit_view\x01\x61a\x80\x58\x20\x07"));
+        assert!(first.ends_with(b"\x07\x80\x80\x00"));
+        evidence("b").keep(&store).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), first);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_long_source_is_cut_between_characters() {
+        let source = "\u{e4}".repeat(2_000);
+        let evidence = Evidence {
+            kind: "unmade_head",
+            observed_at: UnixMillis::new(1).unwrap(),
+            source,
+            notes: vec![],
+            hashes: vec![],
+        };
+        let bytes = evidence.encode();
+        assert!(bytes.windows(3).any(|head| head == [0x79, 0x08, 0x00]), "2,048 bytes of text");
+        assert!(!evidence.is_proof());
+    }
+}
