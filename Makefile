@@ -28,9 +28,9 @@ crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT 
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
 
-soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30); ends with its figures
+soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30) on a tick of TICK_MS (1000); ends with its figures
 	cargo build $(PROFILE) --bins
-	@CARGO_FLAGS="$(CARGO_FLAGS)" ./scripts/soak.sh $(MINUTES)
+	@CARGO_FLAGS="$(CARGO_FLAGS)" ./scripts/soak.sh "$(or $(MINUTES),30)" "$(or $(TICK_MS),1000)"
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness prometheus"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)

@@ -5,7 +5,7 @@
 //! a tick, and verifies each under the policy. Not one receipt is lost: everything that was acknowledged gets its receipt,
 //! and still has it at the end, at the same place. And the memory of each program is flat.
 //!
-//! `make soak MINUTES=30` runs it with a tick of a second; in `make test` the tick is short, and it ends when each witness was killed.
+//! `make soak MINUTES=30 TICK_MS=1000` runs it with a tick of a second; in `make test` the tick is short, and it ends when each witness was killed.
 
 use std::{
     env,
@@ -23,19 +23,23 @@ use crate::oracle::Oracle;
 
 /// About so many submissions a tick.
 const SUBMISSIONS: usize = 24;
-/// Of so many ticks of a second, a witness that runs is killed in one,
+/// KiB that the log may gain from one third to the next: a write buffer of RocksDB (16 MiB of at most 64), which fills in
+/// the course of many minutes.
+const WRITE_BUFFER: u64 = 16 << 10;
+/// Of so many ticks, a witness that runs is killed in one,
 const LIFE: u64 = 20;
-/// and in one of so many of the short ones.
+/// and in the short form in one of so many.
 const SHORT_LIFE: u64 = 6;
 /// Of so many ticks, a witness that was killed is started again in one.
 const DEATH: u64 = 4;
 
 #[test]
 fn a_soak_with_witnesses_killed_at_random() {
-    let seconds = env::var("TREERING_SOAK_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    let (tick, life, length) = match seconds {
-        Some(seconds) => (Duration::from_secs(1), LIFE, Duration::from_secs(seconds)),
-        None => (Duration::from_millis(50), SHORT_LIFE, Duration::ZERO),
+    let (tick, life, length) = match (number("TREERING_SOAK_SECONDS"), number("TREERING_SOAK_TICK_MS")) {
+        (Some(length), tick) => {
+            (Duration::from_millis(tick.unwrap_or(1000)), LIFE, Duration::from_secs(length))
+        }
+        (None, _) => (Duration::from_millis(50), SHORT_LIFE, Duration::ZERO),
     };
     let mut net = net::plan().ml_dsa(3).set("tick_ms", &tick.as_millis().to_string()).start();
     let mut oracle = Oracle::start(&net);
@@ -73,6 +77,13 @@ fn a_soak_with_witnesses_killed_at_random() {
     }
 }
 
+/// A number that the environment gives.
+fn number(name: &str) -> Option<u64> {
+    env::var(name)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: a number is needed")))
+}
+
 /// What was done, and what was measured.
 struct Soak {
     life: u64,
@@ -86,8 +97,9 @@ struct Soak {
 impl Soak {
     fn new(net: &Net, life: u64) -> Soak {
         let witnesses = net.witnesses.iter().map(WitnessServer::name);
-        let names = ["log"].into_iter().chain(witnesses);
-        let memory = names.map(|name| (name.to_owned(), Memory::default())).collect();
+        let witnesses = witnesses.map(|name| (name.to_owned(), Memory::new(0)));
+        let log = ("log".to_owned(), Memory::new(WRITE_BUFFER));
+        let memory = [log].into_iter().chain(witnesses).collect();
         Soak { life, rounds: 0, without_quorum: 0, kills: vec![0; net.witnesses.len()], memory }
     }
 
