@@ -6,6 +6,7 @@
 use crate::{
     batch,
     fork::{self, Seen},
+    host::Host,
     state::{Core, Fatal, Phase},
     witness_client::WitnessError,
     witnesses::Peer,
@@ -14,10 +15,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant as Stopwatch},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::sync::{mpsc, watch};
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature,
@@ -141,21 +139,23 @@ impl Asking {
         let mut pause = FIRST_PAUSE;
         let mut followed = 0;
         // INVARIANT: no request begins before this.
-        let mut next = Instant::now();
+        let mut next = self.core.host.now();
         loop {
             let target = targets.borrow_and_update().clone().filter(|target| target.round > done);
-            let wait = next > Instant::now();
+            let wait = next > self.core.host.now();
             let target = match target {
                 Some(target) if !wait => target,
                 // It is asked for whatever is newest when its time has come.
                 Some(_) => {
                     tokio::select! {
+                        biased;
                         () = self.core.reached(Phase::Stopped) => return,
-                        () = tokio::time::sleep_until(next) => continue,
+                        () = self.core.host.sleep_until(next) => continue,
                     }
                 }
                 None => {
                     tokio::select! {
+                        biased;
                         () = self.core.reached(Phase::Stopped) => return,
                         changed = targets.changed() => if changed.is_err() { return },
                     }
@@ -164,7 +164,7 @@ impl Asking {
             };
             let answer = self.ask(&target).await;
             // Counted from the answer, so that whatever the way there took, the witness sees no less.
-            next = Instant::now() + self.peer.interval;
+            next = self.core.host.now() + self.peer.interval;
             match answer {
                 Ok(vote) => {
                     (done, pause, followed) = (target.round, FIRST_PAUSE, 0);
@@ -180,7 +180,7 @@ impl Asking {
                         return self.core.fail(&fatal);
                     }
                     followed = 0;
-                    next = next.max(Instant::now() + back_off(&error, pause));
+                    next = next.max(self.core.host.now() + back_off(&self.core.host, &error, pause));
                     pause = LONGEST_PAUSE.min(pause * 2);
                 }
             }
@@ -298,12 +298,12 @@ impl Asking {
 }
 
 /// How long to leave a witness alone after a failure: at least for `pause`, and for as long as it asked for.
-fn back_off(error: &AskError, pause: Duration) -> Duration {
+fn back_off(host: &Host, error: &AskError, pause: Duration) -> Duration {
     let asked_for = match error {
         AskError::Witness(error) => error.retry_after(),
         _ => None,
     };
-    pause.mul_f64(jitter()).max(asked_for.unwrap_or_default())
+    pause.mul_f64(jitter(host)).max(asked_for.unwrap_or_default())
 }
 
 /// The cosignature by this key among the lines that a witness answered with, verified, and its time.
@@ -318,9 +318,6 @@ pub(crate) fn cosignature_by<'a>(
 }
 
 /// A factor from 0.5 to 1.5, so that logs that lost a witness together don't come back together.
-pub(crate) fn jitter() -> f64 {
-    let mut byte = [0; 1];
-    // Without randomness the pauses are merely regular.
-    let _ = getrandom::fill(&mut byte);
-    0.5 + f64::from(byte[0]) / 255.0
+pub(crate) fn jitter(host: &Host) -> f64 {
+    0.5 + f64::from(host.chance()) / 255.0
 }

@@ -11,7 +11,6 @@ mod evidence;
 
 use crate::{
     batch,
-    record::Record,
     state::{Core, Fatal},
     store::Store,
     witnesses::Peer,
@@ -84,7 +83,7 @@ fn judge(core: &Core, found: &VerifiedCheckpoint, source: String) -> Result<Seen
 
 /// The newest checkpoint that the log has signed.
 fn newest(core: &Core, store: &dyn Store) -> Result<Option<(TreeSize, Note)>, Fatal> {
-    let recorded = Record::beside(&core.settings.store).read()?.map(|head| head.size);
+    let recorded = core.record.read()?.map(|head| head.size);
     let published = core.published.borrow().as_ref().map(|published| published.size);
     for size in recorded.into_iter().chain(published) {
         if let Some(note) = store.checkpoint(size)? {

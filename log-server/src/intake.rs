@@ -118,12 +118,13 @@ async fn share(core: &Core, line: &mut mpsc::Receiver<Request>, group: &mut Vec<
     if wait.is_zero() {
         return;
     }
-    let over = tokio::time::Instant::now() + wait;
+    let over = core.host.now() + wait;
     while group.len() < GROUP {
         let room = GROUP - group.len();
         tokio::select! {
+            biased;
             () = core.reached(Phase::Draining) => return,
-            () = tokio::time::sleep_until(over) => return,
+            () = core.host.sleep_until(over) => return,
             count = line.recv_many(group, room) => if count == 0 { return },
         }
     }

@@ -12,6 +12,7 @@ mod damage;
 mod entries;
 mod fork;
 mod grants;
+pub mod host;
 pub mod http;
 mod intake;
 pub mod key;

@@ -108,7 +108,7 @@ impl<'a> Publisher<'a> {
             round: None,
             rounds: 0,
             sealed_at,
-            refreshed_at: Instant::now(),
+            refreshed_at: core.host.now(),
             called: false,
         }
     }
@@ -127,12 +127,13 @@ impl<'a> Publisher<'a> {
             }
             let wake = self.next_deadline();
             tokio::select! {
+                biased;
                 () = self.core.reached(Phase::Stopped) => return Ok(()),
                 () = self.core.signing_ended() => return Ok(()),
                 vote = ballot.recv() => if let Some(vote) = vote { self.count(vote).await? },
                 changed = last_call.changed() => if changed.is_err() { return Ok(()) },
                 changed = sealed.changed() => if changed.is_err() { return Ok(()) },
-                () = tokio::time::sleep_until(wake) => {}
+                () = self.core.host.sleep_until(wake) => {}
             }
         }
     }
@@ -140,12 +141,14 @@ impl<'a> Publisher<'a> {
     /// Sets the next target, if it is time for one.
     async fn choose(&mut self) -> Result<(), Fatal> {
         let sealed = self.core.sealed.borrow().head;
+        let now = self.core.host.now();
         let (open, overdue) = match &self.round {
             None => (true, false),
             // A refresh never holds up a new head.
             Some(round) => (
                 round.published || round.target.refresh,
-                round.votes.is_empty() && round.begun.elapsed() >= self.core.settings.witness_timeout,
+                round.votes.is_empty()
+                    && now.duration_since(round.begun) >= self.core.settings.witness_timeout,
             ),
         };
         if !open && !overdue {
@@ -174,9 +177,9 @@ impl<'a> Publisher<'a> {
             self.begin(false);
             return Ok(());
         }
-        let refresh_is_due = self.refreshed_at.elapsed() >= self.core.settings.refresh;
+        let refresh_is_due = now.duration_since(self.refreshed_at) >= self.core.settings.refresh;
         if refresh_is_due {
-            self.refreshed_at = Instant::now();
+            self.refreshed_at = now;
             if !self.core.settings.policy.needs_no_witness() {
                 self.begin(true);
             }
@@ -189,7 +192,7 @@ impl<'a> Publisher<'a> {
         let (checkpoint, note) = self.signed.clone();
         let target =
             Arc::new(Target { round: self.rounds, checkpoint, note, refresh, sealed_at: self.sealed_at });
-        let begun = Instant::now();
+        let begun = self.core.host.now();
         self.round = Some(Round {
             target: Arc::clone(&target),
             begun,
@@ -210,9 +213,10 @@ impl<'a> Publisher<'a> {
         if !policy.needs_no_witness() && !policy.is_met(&voters) {
             return Ok(false);
         }
-        let quorum_at = *round.quorum_at.get_or_insert_with(Instant::now);
-        let complete = self.core.board.expected().iter().all(|witness| voters.contains(witness));
-        if !complete && quorum_at.elapsed() < linger {
+        let now = self.core.host.now();
+        let quorum_at = *round.quorum_at.get_or_insert(now);
+        let complete = self.core.board.expected(now).iter().all(|witness| voters.contains(witness));
+        if !complete && now.duration_since(quorum_at) < linger {
             return Ok(false);
         }
         round.published = true;
@@ -233,7 +237,7 @@ impl<'a> Publisher<'a> {
                 Ok(core.store.checkpoint(size)?.ok_or_else(missing)?)
             })
             .await?;
-        self.refreshed_at = Instant::now();
+        self.refreshed_at = self.core.host.now();
         self.show(size, &note);
         Ok(true)
     }
@@ -287,12 +291,15 @@ impl<'a> Publisher<'a> {
 
     fn next_deadline(&self) -> Instant {
         let settings = &self.core.settings;
+        let now = self.core.host.now();
         match &self.round {
             Some(Round { published: false, quorum_at: Some(at), .. }) => *at + self.linger(),
-            Some(Round { published: false, begun, .. }) if begun.elapsed() < settings.witness_timeout => {
+            Some(Round { published: false, begun, .. })
+                if now.duration_since(*begun) < settings.witness_timeout =>
+            {
                 *begun + settings.witness_timeout
             }
-            Some(Round { published: false, .. }) => Instant::now() + settings.witness_timeout,
+            Some(Round { published: false, .. }) => now + settings.witness_timeout,
             _ => self.refreshed_at + settings.refresh,
         }
     }

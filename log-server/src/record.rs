@@ -18,6 +18,36 @@ use treering_tlog::{
 
 const FIRST_LINE: &str = "treering-record/1";
 
+/// Where the high-water record is kept. Injected, so that a simulation can lose what was not synced.
+pub trait HighWater: Send + Sync + std::fmt::Debug + 'static {
+    /// What was written last; `None` if nothing ever was.
+    ///
+    /// # Errors
+    /// Unreadable, or not a record.
+    fn read(&self) -> Result<Option<TreeHead>, RecordError>;
+    /// Replaces the record; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// Any failure: nothing may be signed then, and the process has to end.
+    fn write(&self, head: &TreeHead) -> Result<(), RecordError>;
+    /// Where it is, for people.
+    fn place(&self) -> String;
+}
+
+impl HighWater for Record {
+    fn read(&self) -> Result<Option<TreeHead>, RecordError> {
+        Record::read(self)
+    }
+
+    fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
+        Record::write(self, head)
+    }
+
+    fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
 /// The record's file.
 #[derive(Clone, Debug)]
 pub struct Record {

@@ -10,14 +10,14 @@ use crate::{
     batch::{self, Edge},
     cosign::{cosignature_by, jitter},
     fork::{self, Seen},
-    record::{Record, RecordError},
+    record::{HighWater, Record, RecordError},
     state::{Core, Fatal, Phase},
     store::{Loaded, RocksStore, Store, StoreError},
     witness_client::WitnessError,
     witnesses::Peer,
 };
 use std::{path::Path, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::sync::mpsc;
 use treering_tlog::{
     checkpoint::Checkpoint,
     note::{Note, Signature},
@@ -93,12 +93,12 @@ pub(crate) fn may_open(path: &Path, record: &Record) -> Result<(), StartError> {
 }
 
 /// Reads the store and holds it against the record. Blocking.
-pub(crate) fn load(store: &dyn Store, record: &Record) -> Result<(Loaded, Edge), StartError> {
+pub(crate) fn load(store: &dyn Store, record: &dyn HighWater) -> Result<(Loaded, Edge), StartError> {
     let loaded = store.load()?;
     let edge = Edge::load(store, &loaded.head)?;
     match record.read()? {
         None if loaded.signed.is_some() => {
-            return Err(StartError::NoRecord { path: record.path().display().to_string() });
+            return Err(StartError::NoRecord { path: record.place() });
         }
         None => {}
         Some(head) => holds(store, &loaded.head, &head)?,
@@ -140,26 +140,24 @@ pub(crate) async fn gate(
         );
         return Ok(Some(known));
     }
-    let record = Record::beside(&core.settings.store).read()?.map_or(TreeSize::ZERO, |head| head.size);
+    let record = core.record.read()?.map_or(TreeSize::ZERO, |head| head.size);
     let record = record.max(checkpoint.head.size);
     let (answers, mut heard) = mpsc::channel(64);
-    let tasks: Vec<_> = (0..core.peers.len())
-        .map(|peer| {
-            let message =
-                AddCheckpoint { old: checkpoint.head.size, proof: Vec::new(), checkpoint: signed.clone() };
-            tokio::spawn(ask(Arc::clone(core), peer, message, checkpoint.clone(), record, answers.clone()))
-        })
-        .collect();
+    for peer in 0..core.peers.len() {
+        let message =
+            AddCheckpoint { old: checkpoint.head.size, proof: Vec::new(), checkpoint: signed.clone() };
+        core.start(ask(Arc::clone(core), peer, message, checkpoint.clone(), record, answers.clone()));
+    }
     drop(answers);
     let mut answered: Vec<usize> = Vec::new();
     let mut deadline = None;
-    let outcome = loop {
-        let wait = deadline.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+    loop {
+        let wait = deadline.unwrap_or_else(|| core.host.now() + Duration::from_secs(3600));
         tokio::select! {
             biased;
-            () = core.reached(Phase::Stopped) => break None,
+            () = core.reached(Phase::Stopped) => return Ok(None),
             said = heard.recv() => match said {
-                None => break if deadline.is_some() { Some(known) } else { None },
+                None => return Ok(deadline.is_some().then_some(known)),
                 Some((peer, Said::Knows(size))) => {
                     known[peer] = size;
                     answered.extend(&core.peers[peer].lines);
@@ -168,27 +166,25 @@ pub(crate) async fn gate(
                     keep_proof(core, peer).await?;
                     failed(core, peer, &reason);
                     core.hold_signing(Some(reason));
-                    break None;
+                    return Ok(None);
                 }
                 Some((peer, Said::Nothing(reason))) => failed(core, peer, &reason),
             },
             // Last: an objection that has come in by now counts.
-            () = tokio::time::sleep_until(wait), if deadline.is_some() => break Some(known),
+            () = core.host.sleep_until(wait), if deadline.is_some() => return Ok(Some(known)),
         }
         if deadline.is_none() {
             if policy.is_blocking(&answered) {
                 core.hold_signing(None);
-                deadline = Some(Instant::now() + REST);
+                deadline = Some(core.host.now() + REST);
             } else {
                 core.hold_signing(Some(waiting_for(core)));
             }
         }
         if answered.len() == policy.witnesses().len() {
-            break Some(known);
+            return Ok(Some(known));
         }
-    };
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
-    Ok(outcome)
+    }
 }
 
 /// Keeps what a witness shows, if it is proof of two histories. A larger head proves nothing here: it may well be this
@@ -217,6 +213,7 @@ fn waiting_for(core: &Core) -> String {
     format!("waiting for witnesses to confirm the last signed checkpoint ({})", silent.join("; "))
 }
 
+/// Asks one witness until it has said something that counts, or nobody listens any longer.
 async fn ask(
     core: Arc<Core>,
     peer: usize,
@@ -226,15 +223,23 @@ async fn ask(
     answers: mpsc::Sender<(usize, Said)>,
 ) {
     let Peer { url, lines, interval } = &core.peers[peer];
-    loop {
-        let answer = core.witnesses.add_checkpoint(url, &message).await;
-        let wish = answer.as_ref().err().and_then(WitnessError::retry_after).unwrap_or_default();
-        let said = said(&core, lines, answer, &checkpoint, record);
-        let last = !matches!(said, Said::Nothing(_));
-        if answers.send((peer, said)).await.is_err() || last {
-            return;
+    let asking = async {
+        loop {
+            let answer = core.witnesses.add_checkpoint(url, &message).await;
+            let wish = answer.as_ref().err().and_then(WitnessError::retry_after).unwrap_or_default();
+            let said = said(&core, lines, answer, &checkpoint, record);
+            let last = !matches!(said, Said::Nothing(_));
+            if answers.send((peer, said)).await.is_err() || last {
+                return;
+            }
+            let pause = PAUSE.mul_f64(jitter(&core.host)).max(wish).max(*interval);
+            core.host.sleep(pause).await;
         }
-        tokio::time::sleep(PAUSE.mul_f64(jitter()).max(wish).max(*interval)).await;
+    };
+    tokio::select! {
+        biased;
+        () = answers.closed() => {}
+        () = asking => {}
     }
 }
 

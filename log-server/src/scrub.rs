@@ -87,8 +87,9 @@ async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<
 /// False if the log stops meanwhile.
 async fn pause(core: &Core, time: Duration) -> bool {
     tokio::select! {
+        biased;
         () = core.reached(Phase::Draining) => false,
-        () = tokio::time::sleep(time) => true,
+        () = core.host.sleep(time) => true,
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
-use tokio::time::MissedTickBehavior;
 
 /// The most submissions that one batch takes: bounds a tick's write to about 100 MB, whatever the queue holds.
 const MAX_BATCH: usize = 1_000_000;
@@ -18,18 +17,22 @@ const MAX_BATCH: usize = 1_000_000;
 const MAX_GRANTS: usize = 500_000;
 /// Between two tries to seal what is left when the log stops.
 const MOMENT: Duration = Duration::from_millis(1);
+/// A tick that comes no later than this keeps the next one's time.
+const LATE: Duration = Duration::from_millis(5);
 
 /// Runs until the log stops; the only task that seals.
 pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: Fresh) {
     let mut order = Order::new(core.settings.clock_step);
-    let mut ticks = tokio::time::interval(core.settings.tick);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next = core.host.now();
     loop {
         let draining = tokio::select! {
             biased;
             () = core.reached(Phase::Draining) => true,
-            _ = ticks.tick() => false,
+            () = core.host.sleep_until(next) => false,
         };
+        if !draining {
+            next = after(next, core.host.now(), core.settings.tick);
+        }
         if core.phase() == Phase::Stopped {
             return;
         }
@@ -45,13 +48,19 @@ pub(crate) async fn run(core: Arc<Core>, mut edge: Edge, fresh: Fresh) {
                 return;
             }
             tokio::select! {
+                biased;
                 () = core.reached(Phase::Stopped) => return,
                 _ = intakes.wait_for(|open| *open == 0), if !over => {}
                 // The clock has to pass the last entry's time first, which may take a millisecond; a tick may be long.
-                () = tokio::time::sleep(MOMENT), if over => {}
+                () = core.host.sleep(MOMENT), if over => {}
             }
         }
     }
+}
+
+/// When the tick after this one is due. One that came late pushes the later ones back: they never come in a burst.
+fn after(due: tokio::time::Instant, now: tokio::time::Instant, tick: Duration) -> tokio::time::Instant {
+    if now > due + LATE { now + tick } else { due + tick }
 }
 
 async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) -> Result<Edge, Fatal> {

@@ -2,7 +2,6 @@
 
 use crate::{
     batch, entries,
-    record::Record,
     state::{Core, Fatal},
     store::StoreError,
 };
@@ -23,8 +22,7 @@ pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fa
         return Err(Fatal::Frozen { size });
     }
     read_back(core, head)?;
-    let record = Record::beside(&core.settings.store);
-    if let Some(highest) = record.read()?
+    if let Some(highest) = core.record.read()?
         && head.size < highest.size
     {
         return Err(Fatal::ReadBack {
@@ -32,7 +30,7 @@ pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fa
             what: format!("size {} may have been signed", highest.size),
         });
     }
-    record.write(&head)?;
+    core.record.write(&head)?;
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.
     let checkpoint = Checkpoint { origin: core.settings.origin.clone(), head, extensions: Vec::new() };
     let text = checkpoint.to_text();

@@ -13,8 +13,9 @@ const PERIOD: Duration = Duration::from_millis(500);
 pub(crate) async fn run(core: Arc<Core>) {
     loop {
         tokio::select! {
+            biased;
             () = core.reached(Phase::Draining) => return,
-            () = tokio::time::sleep(PERIOD) => {}
+            () = core.host.sleep(PERIOD) => {}
         }
         if let Err(fatal) = core.blocking(look).await {
             return core.fail(&fatal);

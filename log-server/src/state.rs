@@ -5,9 +5,10 @@ use crate::{
     clock::{Clock, Pace},
     damage::Damage,
     grants::Pending,
-    log::Settings,
+    host::Host,
+    log::{Parts, Settings},
     metrics::Metrics,
-    record::RecordError,
+    record::{HighWater, RecordError},
     signer::{Signer, SignerError},
     store::{GrantGroup, Store, StoreError, Waiting},
     witnesses::{Board, Peer, Witnesses, peers},
@@ -58,6 +59,8 @@ pub(crate) enum Phase {
 pub(crate) struct Core {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) record: Arc<dyn HighWater>,
+    pub(crate) host: Host,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signer: Arc<dyn Signer>,
     pub(crate) witnesses: Arc<dyn Witnesses>,
@@ -141,17 +144,15 @@ pub(crate) struct Start {
 }
 
 impl Core {
-    pub(crate) fn new(
-        settings: Settings,
-        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
-        start: Start,
-    ) -> Core {
+    pub(crate) fn new(settings: Settings, parts: Parts, start: Start) -> Core {
+        let Parts { signer, store, record, clock, witnesses, host } = parts;
         let board = Board::new(&settings.policy);
         Core {
             peers: peers(&settings.policy, &settings.witness_intervals),
             began: clock.now(),
             store,
+            record,
+            host,
             clock,
             signer,
             witnesses,
@@ -187,7 +188,7 @@ impl Core {
         F: FnOnce(&Core) -> Result<T, Fatal> + Send + 'static,
     {
         let core = Arc::clone(self);
-        tokio::task::spawn_blocking(move || work(&core)).await?
+        self.host.blocking(move || work(&core)).await?
     }
 
     /// Starts a part of the pipeline; if it panics, the log ends rather than going on without it.
@@ -196,10 +197,8 @@ impl Core {
         F: Future<Output = ()> + Send + 'static,
     {
         let core = Arc::clone(self);
-        tokio::spawn(async move {
-            if let Err(error) = tokio::spawn(part).await
-                && error.is_panic()
-            {
+        self.host.spawn(part, move |error| {
+            if error.is_panic() {
                 core.fail(&Fatal::Task(error));
             }
         });

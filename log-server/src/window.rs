@@ -25,8 +25,9 @@ pub(crate) async fn run(core: Arc<Core>) {
     let period = (core.settings.token_window / PARTS).max(SHORTEST);
     loop {
         tokio::select! {
+            biased;
             () = core.reached(Phase::Draining) => return,
-            () = tokio::time::sleep(period) => {}
+            () = core.host.sleep(period) => {}
         }
         if let Err(fatal) = core.blocking(close).await {
             return core.fail(&fatal);

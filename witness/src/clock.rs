@@ -16,12 +16,17 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use futures_util::future::BoxFuture;
 use treering_tlog::time::{UnixMillis, UnixSeconds};
 
 /// The wall clock, as an argument.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> UnixMillis;
+    /// Waits for so long; injected with the time, so that a simulation can decide it.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
 }
 
 /// The system's clock. A time before 1970 reads as 0, which [`Timestamps`] refuses.
@@ -123,7 +128,7 @@ impl Timestamps {
 
     async fn wait_and_try(&self) -> Result<UnixSeconds, ClockError> {
         for _ in 0..Self::MAX_WAIT_SECONDS {
-            tokio::time::sleep(self.second).await;
+            self.clock.sleep(self.second).await;
             if let Ok(time) = self.try_next() {
                 return Ok(time);
             }

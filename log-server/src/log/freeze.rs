@@ -50,7 +50,7 @@ impl Log {
             self.stop(Duration::ZERO).await;
             return ended;
         }
-        let over = tokio::time::Instant::now() + wait;
+        let over = self.core.host.now() + wait;
         self.core.phase.send_if_modified(|phase| {
             let running = *phase == Phase::Running;
             if running {
@@ -58,7 +58,11 @@ impl Log {
             }
             running
         });
-        let _ = tokio::time::timeout_at(over, self.all_published()).await;
+        tokio::select! {
+            biased;
+            () = self.all_published() => {}
+            () = self.core.host.sleep_until(over) => {}
+        }
         let size = self.core.sealed.borrow().head.size;
         let degraded = self.status().degraded;
         let shown = self.core.published.borrow().as_ref().map(|published| published.size);
@@ -67,7 +71,11 @@ impl Log {
             return Err(FreezeError::NotPublished(degraded));
         }
         self.core.last_call.send_replace(true);
-        let _ = tokio::time::timeout_at(over, self.all_cosigned(size)).await;
+        tokio::select! {
+            biased;
+            () = self.all_cosigned(size) => {}
+            () = self.core.host.sleep_until(over) => {}
+        }
         // Nothing is signed or published after this, so what is counted now stays.
         self.core.phase.send_replace(Phase::Stopped);
         // CRASH: before this write the log goes on with the next start, after it never again.
@@ -89,6 +97,7 @@ impl Log {
                 return;
             }
             tokio::select! {
+                biased;
                 () = self.core.reached(Phase::Stopped) => return,
                 _ = published.changed() => {}
             }

@@ -15,7 +15,7 @@ mod start;
 
 pub use answers::{Place, ReadError, ReceiptState, Status, Submission, SubmitError, WitnessStatus};
 pub use freeze::{FreezeError, Frozen};
-pub use settings::{MAX_WITNESSES, OpenError, Settings};
+pub use settings::{MAX_WITNESSES, OpenError, Parts, Settings};
 
 use crate::{
     batch, entries,
@@ -103,19 +103,20 @@ impl Log {
         }
         let Submission { root, count, small, min_entry } = submission;
         let mut sealed = self.core.sealed.subscribe();
-        let over = tokio::time::Instant::now() + self.core.settings.tick + Duration::from_secs(5);
+        let over = self.core.host.now() + self.core.settings.tick + Duration::from_secs(5);
         loop {
             sealed.borrow_and_update();
             let again = Submission { root, count, small: small.clone(), min_entry };
             match self.intake.submit(again).await? {
                 Taken::At(place) => return Ok(place),
                 Taken::AskAgainWhenSealed => tokio::select! {
+                    biased;
                     () = self.core.reached(Phase::Draining) => return Err(SubmitError::Stopping),
+                    _ = sealed.changed() => {}
                     // Sealing may be held for long (the clock); nobody hangs on that without an answer.
-                    () = tokio::time::sleep_until(over) => {
+                    () = self.core.host.sleep_until(over) => {
                         return Err(SubmitError::QueueFull { retry_after: self.core.settings.tick });
                     }
-                    _ = sealed.changed() => {}
                 },
             }
         }
@@ -150,7 +151,7 @@ impl Log {
 
     /// Asks anew after each publication, until the answer is another than `Pending` or the time is over.
     async fn wait(&self, asked: Asked, for_at_most: Duration) -> Result<ReceiptState, ReadError> {
-        let over = tokio::time::Instant::now() + for_at_most;
+        let over = self.core.host.now() + for_at_most;
         let mut published = self.core.published.subscribe();
         loop {
             published.borrow_and_update();
@@ -162,9 +163,11 @@ impl Log {
                 return Ok(state);
             }
             tokio::select! {
-                () = tokio::time::sleep_until(over) => return Ok(state),
+                biased;
                 () = self.core.reached(Phase::Stopped) => return Ok(state),
+                // Before the time that is over: what was published at the last moment is still answered.
                 _ = published.changed() => {}
+                () = self.core.host.sleep_until(over) => return Ok(state),
             }
         }
     }
@@ -349,10 +352,14 @@ impl Log {
             }
             running
         });
-        let _ = tokio::time::timeout(grace, self.all_published()).await;
+        tokio::select! {
+            biased;
+            () = self.all_published() => {}
+            () = self.core.host.sleep(grace) => {}
+        }
         self.core.phase.send_replace(Phase::Stopped);
         let core = Arc::clone(&self.core);
-        let _ = tokio::task::spawn_blocking(move || core.store.close()).await;
+        let _ = self.core.host.blocking(move || core.store.close()).await;
     }
 
     async fn all_published(&self) {
@@ -369,6 +376,7 @@ impl Log {
                 return;
             }
             tokio::select! {
+                biased;
                 () = self.core.reached(Phase::Stopped) => return,
                 // Then nothing is published any more.
                 () = self.core.signing_ended() => return,
@@ -399,7 +407,7 @@ impl Log {
     {
         let core = Arc::clone(&self.core);
         let _turn = self.readers.acquire().await.map_err(|_| ReadError::Store)?;
-        let answer = tokio::task::spawn_blocking(move || question(&core)).await;
+        let answer = self.core.host.blocking(move || question(&core)).await;
         answer.unwrap_or_else(|error| Err(receipts::unreadable(&Fatal::from(error))))
     }
 }

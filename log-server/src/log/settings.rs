@@ -1,7 +1,10 @@
 //! What a log is started with, and why it may not start.
 
-use crate::recover::StartError;
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use crate::{
+    clock::Clock, host::Host, record::HighWater, recover::StartError, signer::Signer, store::Store,
+    witnesses::Witnesses,
+};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use treering_tlog::{checkpoint::Origin, policy::Policy};
 
 /// What the pipeline needs to know; made by `config`.
@@ -37,6 +40,23 @@ pub struct Settings {
     pub witness_intervals: BTreeMap<String, Duration>,
     /// The store's block cache in bytes (64 MiB).
     pub cache_bytes: usize,
+}
+
+/// What a log is made of, each of which a test may bring along.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Signs its checkpoints.
+    pub signer: Arc<dyn Signer>,
+    /// Its memory.
+    pub store: Arc<dyn Store>,
+    /// The record of the newest head that it may have signed.
+    pub record: Arc<dyn HighWater>,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// The network, as far as it leads to witnesses.
+    pub witnesses: Arc<dyn Witnesses>,
+    /// Where its work runs.
+    pub host: Host,
 }
 
 /// The most witnesses that a log asks: with its own signature, a checkpoint stays below a note's limit.

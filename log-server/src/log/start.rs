@@ -1,10 +1,11 @@
 //! Starting a log: what the store says, held against the record, and then the parts, each a task.
 
-use super::{Log, MAX_WITNESSES, OpenError, READERS, Settings};
+use super::{Log, MAX_WITNESSES, OpenError, Parts, READERS, Settings};
 use crate::{
     batch::Edge,
     clock::Clock,
     grants::Grants,
+    host::Host,
     intake::Intake,
     publish,
     receipts::Fresh,
@@ -56,31 +57,39 @@ impl Log {
         (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
         witnesses: Arc<dyn Witnesses>,
     ) -> Result<Log, OpenError> {
+        let record = Arc::new(Record::beside(&settings.store));
+        let parts = Parts { signer, store, record, clock, witnesses, host: Host::Runtime };
+        Log::start_with(settings, parts).await
+    }
+
+    /// Starts a log on any parts: the record and the host as well.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub async fn start_with(settings: Settings, parts: Parts) -> Result<Log, OpenError> {
         let count = settings.policy.witnesses().len();
         if count > MAX_WITNESSES {
             return Err(OpenError::TooManyWitnesses(count));
         }
-        for key in signer.verifiers() {
+        for key in parts.signer.verifiers() {
             if key.name().as_str() != settings.origin.as_str() {
                 let (key, origin) = (key.name().to_string(), settings.origin.to_string());
                 return Err(OpenError::Key { key, origin });
             }
         }
-        let record = Record::beside(&settings.store);
-        let reading = Arc::clone(&store);
-        let (loaded, edge, shown) = tokio::task::spawn_blocking(move || {
-            let (loaded, edge) = recover::load(reading.as_ref(), &record)?;
-            let shown = last_published(reading.as_ref(), &loaded)?;
+        let (store, record) = (Arc::clone(&parts.store), Arc::clone(&parts.record));
+        let load = move || {
+            let (loaded, edge) = recover::load(store.as_ref(), record.as_ref())?;
+            let shown = last_published(store.as_ref(), &loaded)?;
             Ok::<_, StartError>((loaded, edge, shown))
-        })
-        .await??;
-        Ok(Log::spawn(settings, (store, clock), (signer, witnesses), loaded, edge, shown))
+        };
+        let (loaded, edge, shown) = parts.host.blocking(load).await??;
+        Ok(Log::spawn(settings, parts, loaded, edge, shown))
     }
 
     fn spawn(
         settings: Settings,
-        (store, clock): (Arc<dyn Store>, Arc<dyn Clock>),
-        (signer, witnesses): (Arc<dyn Signer>, Arc<dyn Witnesses>),
+        parts: Parts,
         loaded: Loaded,
         edge: Edge,
         published: Option<Published>,
@@ -97,7 +106,7 @@ impl Log {
             frozen: loaded.frozen,
         };
         let (sealed, shown) = (start.sealed.head.size, start.published.as_ref().map(|shown| shown.size));
-        let core = Arc::new(Core::new(settings, (store, clock), (signer, witnesses), start));
+        let core = Arc::new(Core::new(settings, parts, start));
         core.metrics.begin(sealed, shown, core.began);
         let fresh = Fresh::default();
         // Before anything is taken; an error is met again by the task that looks from time to time.

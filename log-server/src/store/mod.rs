@@ -218,12 +218,11 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Drops the batches of entries below `entry`.
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError>;
 
-    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes of the
-    /// root's leaf hash: what a batch lists, so that a mirror's copy of the batches is enough to make the rows anew.
     /// Marks the log as ended at this size; durable when it returns, and never taken back.
     fn freeze(&self, size: TreeSize) -> Result<(), StoreError>;
 
-    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes.
+    /// The earliest place of each submission root at or after an entry, in their order. Looked up by all 32 bytes of the
+    /// root's leaf hash: what a batch lists, so that a mirror's copy of the batches is enough to make the rows anew.
     fn positions(&self, wanted: &[(Hash, u64)]) -> Result<Vec<Option<Position>>, StoreError>;
     /// The same for one.
     fn position(&self, root: &Hash, at_or_after: u64) -> Result<Option<Position>, StoreError> {

@@ -73,8 +73,7 @@ impl Board {
     }
 
     /// Those of them whose answer may come soon: they don't rest.
-    pub(crate) fn expected(&self) -> Vec<usize> {
-        let now = Instant::now();
+    pub(crate) fn expected(&self, now: Instant) -> Vec<usize> {
         self.those(|row| row.status.last_error.is_none() && row.rests_until.is_none_or(|until| until <= now))
     }
 
