@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop crash soak lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build test interop crash soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ test: deps-test ## all tests, the end-to-end ones against the real programs
 crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT (1000) of each, as scripts/crash.sh says
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
+
+sim: ## a log, its witnesses and clients in one process, everything by a number: SEEDS (1000), or TREERING_SIM_SEED for one
+	TREERING_SIM_SEEDS=$(or $(SEEDS),1000) cargo test $(PROFILE) --test sim -- --nocapture whatever_goes_wrong
 
 soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30) on a tick of TICK_MS (1000); ends with its figures
 	cargo build $(PROFILE) --bins

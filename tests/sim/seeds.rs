@@ -1,0 +1,134 @@
+//! The tests: many seeds, a seed twice, and seeds of a world in which something is broken on purpose.
+
+use crate::{
+    disk::Flaw,
+    executor::WORLD,
+    fate,
+    world::{Counts, World},
+};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use treering_tlog::hash::Hash;
+
+/// Seeds in `make test`.
+const SHORT: u64 = 150;
+/// A flaw must be found within so many seeds.
+const WITHIN: u64 = 300;
+
+/// What came of a seed.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    trace: Hash,
+    steps: u64,
+    millis: u64,
+}
+
+/// Runs a seed; in a world of that flaw.
+fn run(seed: u64, flaw: Flaw, totals: &Counts) -> Result<Run, String> {
+    run_in(&World::new(seed, flaw, None), seed, totals)
+}
+
+fn run_in(world: &Arc<World>, seed: u64, totals: &Counts) -> Result<Run, String> {
+    let begun = Arc::clone(world);
+    world.executor.spawn(WORLD, fate::run(begun));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| world.executor.run()));
+    world.executor.clear();
+    for (total, count) in [
+        (&totals.kills, &world.counts.kills),
+        (&totals.failures, &world.counts.failures),
+        (&totals.restores, &world.counts.restores),
+        (&totals.clock_jumps, &world.counts.clock_jumps),
+        (&totals.attacks, &world.counts.attacks),
+    ] {
+        total.fetch_add(count.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+    match outcome {
+        Ok(steps) => Ok(Run { trace: world.trace.hash(), steps, millis: world.executor.millis() }),
+        Err(payload) => {
+            let text = payload.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Err(format!(
+                "seed {seed} fails: {}\nwhat happened last:\n{}run it again: TREERING_SIM_SEED={seed} make sim",
+                text.unwrap_or_default(),
+                world.trace.tail()
+            ))
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, and is {text:?}")))
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_is_lost_and_nothing_forked_and_in_the_end_all_goes_on() {
+    let first = number("TREERING_SIM_SEED");
+    let count = number("TREERING_SIM_SEEDS").unwrap_or(SHORT);
+    let seeds = first.map_or(0..count, |seed| seed..seed + 1);
+    let total = seeds.end - seeds.start;
+    let (next, totals) = (AtomicU64::new(seeds.start), Counts::default());
+    let (failures, virtual_millis) = (Mutex::new(Vec::new()), AtomicU64::new(0));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    match run(seed, Flaw::None, &totals) {
+                        Ok(run) => drop(virtual_millis.fetch_add(run.millis, Ordering::Relaxed)),
+                        Err(failure) => failures.lock().unwrap().push(failure),
+                    }
+                }
+            });
+        }
+    });
+    let failures = failures.into_inner().unwrap();
+    println!(
+        "{total} seeds, {} virtual minutes: {totals:?}",
+        virtual_millis.load(Ordering::Relaxed) / 60_000
+    );
+    assert!(failures.is_empty(), "{} of {total} seeds fail; the first:\n{}", failures.len(), failures[0]);
+    // Not an idle run: each of these happens several times in a hundred seeds.
+    if total >= 100 {
+        let all = [&totals.kills, &totals.failures, &totals.restores, &totals.clock_jumps, &totals.attacks];
+        assert!(all.iter().all(|count| count.load(Ordering::Relaxed) >= total / 10), "{totals:?}");
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_run_each_time_and_another_seed_another() {
+    let totals = Counts::default();
+    let runs: Vec<Run> =
+        [1, 2, 3, 1, 2, 3].iter().map(|seed| run(*seed, Flaw::None, &totals).unwrap()).collect();
+    assert_eq!(runs[..3], runs[3..]);
+    assert_ne!(runs[0].trace, runs[1].trace);
+}
+
+#[test]
+fn the_simulated_store_is_like_the_real_one() {
+    let (dir, totals) = (tempfile::tempdir().unwrap(), Counts::default());
+    let world = World::new(7, Flaw::None, Some(dir.path().join("store")));
+    run_in(&world, 7, &totals).unwrap();
+    assert!(totals.kills.load(Ordering::Relaxed) >= 2, "{totals:?}");
+}
+
+/// Negative controls: what is broken on purpose must be noticed.
+#[test]
+fn what_is_broken_on_purpose_is_found() {
+    for flaw in [Flaw::LogSync, Flaw::RecordSync, Flaw::TornSeal, Flaw::LatestPlace, Flaw::WitnessSync] {
+        let totals = Counts::default();
+        let found =
+            (0..WITHIN).find_map(|seed| run(seed, flaw, &totals).err().map(|failure| (seed, failure)));
+        let Some((seed, failure)) = found else { panic!("{flaw:?} is not found within {WITHIN} seeds") };
+        println!("{flaw:?} is found by seed {seed}: {}", failure.lines().next().unwrap_or_default());
+    }
+}
