@@ -179,27 +179,35 @@ impl Policy {
 
     /// The quorum in words: `none`, `w1`, `2 of w1, w2, w3`, `2 of X (1 of x1, x2), y`.
     pub fn describe_quorum(&self) -> String {
-        // INVARIANT: a name is a member at most once, so each text is used once and the whole stays as short as the
-        // file; members stand before their groups, so nothing recurses.
-        let mut texts: Vec<String> = Vec::new();
-        // A group behind the quorum's own may have that as a member, and would take its text away.
-        let needed = match self.quorum {
-            Quorum::Member(Member::Group(at)) => &self.groups[..=at],
-            _ => &[],
+        let mut text = String::new();
+        // INVARIANT: a name is a member at most once, so each is said once and the whole stays as short as the file; what
+        // is still to be said lies here, so nothing recurses.
+        let mut left = match self.quorum {
+            Quorum::None => return "none".to_owned(),
+            Quorum::Member(Member::Witness(at)) => return self.witnesses[at].name.to_string(),
+            Quorum::Member(Member::Group(at)) => vec![Said::Members(at)],
         };
-        for group in needed {
-            let members = group.members.iter().map(|&member| match member {
-                Member::Witness(at) => self.witnesses[at].name.to_string(),
-                Member::Group(at) => format!("{} ({})", self.groups[at].name, std::mem::take(&mut texts[at])),
-            });
-            let members = members.collect::<Vec<_>>().join(", ");
-            texts.push(format!("{} of {members}", group.threshold));
+        while let Some(said) = left.pop() {
+            match said {
+                Said::Text(words) => text.push_str(words),
+                Said::Name(member) => text.push_str(&self.name_of(member).to_string()),
+                Said::Members(at) => {
+                    let group = &self.groups[at];
+                    text.push_str(&format!("{} of ", group.threshold));
+                    // The first one last, since the last is taken first.
+                    for (place, &member) in group.members.iter().enumerate().rev() {
+                        if let Member::Group(inner) = member {
+                            left.extend([Said::Text(")"), Said::Members(inner), Said::Text(" (")]);
+                        }
+                        left.push(Said::Name(member));
+                        if place > 0 {
+                            left.push(Said::Text(", "));
+                        }
+                    }
+                }
+            }
         }
-        match self.quorum {
-            Quorum::None => "none".to_owned(),
-            Quorum::Member(Member::Witness(at)) => self.witnesses[at].name.to_string(),
-            Quorum::Member(Member::Group(at)) => texts.swap_remove(at),
-        }
+        text
     }
 
     fn name_of(&self, member: Member) -> &Name {
@@ -208,6 +216,14 @@ impl Policy {
             Member::Group(at) => &self.groups[at].name,
         }
     }
+}
+
+/// A part of a quorum's description.
+enum Said {
+    Text(&'static str),
+    Name(Member),
+    /// Of the group with this index: how many of which.
+    Members(usize),
 }
 
 fn url_suffix(url: Option<&str>) -> String {
