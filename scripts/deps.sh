@@ -25,6 +25,8 @@ missing() {
   has jq || echo jq
   has strace || echo strace
   has openssl || echo openssl
+  # nginx alone (2 MB), of its packages the smallest; in sbin, which not every PATH has.
+  has nginx || [ -x /usr/sbin/nginx ] || echo nginx-light
   has eatmydata || echo eatmydata
   has mkfs.ext4 || echo e2fsprogs
   [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2

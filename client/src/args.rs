@@ -74,6 +74,21 @@ pub(crate) struct Trust {
     pub(crate) policy: Option<PathBuf>,
 }
 
+/// How to reach the log, and as whom.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// File (mode 0600) with the API key, if the log takes submissions from holders of one only; the environment variable
+    /// TREERING_API_KEY may have the key itself. It is sent to the log alone
+    #[arg(long, env = "TREERING_API_KEY_FILE", value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Send the API key over http://, too, where everybody on the way can read it
+    #[arg(long)]
+    pub(crate) api_key_over_http: bool,
+    /// PEM file with the root certificates to trust for https://, instead of the system's
+    #[arg(long, env = "TREERING_CACERT", value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Stamp {
     /// Files and directories
@@ -121,6 +136,8 @@ pub(crate) struct Stamp {
     /// How long to wait for receipts at most
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
@@ -200,6 +217,8 @@ pub(crate) struct Tsa {
     pub(crate) proof: bool,
     #[command(flatten)]
     pub(crate) trust: Trust,
+    #[command(flatten)]
+    pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) authorities: Authorities,
     /// Where the timestamp goes, for a single file (default: <file>.tsr)

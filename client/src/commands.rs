@@ -1,5 +1,6 @@
 //! From the command line to the exit code: one file a subcommand.
 
+mod access;
 mod receipt;
 mod show;
 mod stamp;

@@ -8,11 +8,14 @@
 //! are bounded in size. Units: seconds in headers, [`Duration`] here.
 
 mod authority;
+mod credentials;
 mod error;
 mod reading;
 mod retry;
 
 pub(crate) use authority::{Authority, AuthorityError};
+pub(crate) use credentials::same_origin;
+pub use credentials::{ApiKey, Credentials, CredentialsError, Roots};
 pub use error::{ClientError, UrlFault};
 pub(crate) use reading::Piece;
 pub(crate) use retry::jittered;
@@ -42,6 +45,8 @@ pub struct Client {
     http: reqwest::Client,
     base: Url,
     attempts: u32,
+    /// Goes with submissions, and with nothing else.
+    key: Option<header::HeaderValue>,
 }
 
 /// Where a submission stands.
@@ -80,9 +85,18 @@ impl Client {
     /// # Errors
     /// [`ClientError::Url`], [`ClientError::Setup`].
     pub fn new(url: &str) -> Result<Client, ClientError> {
+        Client::with(url, &Credentials::default())
+    }
+
+    /// The same with an API key, or with root certificates of its own.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`], [`ClientError::Setup`], [`ClientError::Credentials`].
+    pub fn with(url: &str, credentials: &Credentials) -> Result<Client, ClientError> {
         let base = base_url(url).map_err(|why| ClientError::Url { url: url.to_owned(), why })?;
-        let http = builder(&base).build().map_err(ClientError::Setup)?;
-        Ok(Client { http, base, attempts: ATTEMPTS })
+        let key = credentials.header_for(&base)?;
+        let http = builder(&base, credentials.roots.as_ref()).build().map_err(ClientError::Setup)?;
+        Ok(Client { http, base, attempts: ATTEMPTS, key })
     }
 
     /// The same client with another number of attempts a call (at least one).
@@ -243,6 +257,9 @@ impl Client {
             );
         if let Some(body) = &call.body {
             request = request.header(header::CONTENT_TYPE, "application/octet-stream").body(body.clone());
+            if let Some(key) = &self.key {
+                request = request.header(header::AUTHORIZATION, key.clone());
+            }
         }
         if !call.wait.is_zero() {
             request = request.header("prefer", format!("wait={}", call.wait.as_secs()));
@@ -328,7 +345,10 @@ struct Problem {
 }
 
 fn refused(call: &Call, reply: &Reply) -> ClientError {
-    let problem = problem_words(reply.status, &reply.body, "is this a Treering log?");
+    let mut problem = problem_words(reply.status, &reply.body, "is this a Treering log?");
+    if reply.status == StatusCode::UNAUTHORIZED {
+        problem.push_str(" (treering takes a key from --api-key-file or TREERING_API_KEY)");
+    }
     ClientError::Refused { url: call.url(), status: reply.status.as_u16(), problem }
 }
 
@@ -344,12 +364,14 @@ fn problem_words(status: StatusCode, body: &[u8], doubt: &str) -> String {
 }
 
 /// What all calls have in common.
-fn builder(url: &Url) -> reqwest::ClientBuilder {
+fn builder(url: &Url, roots: Option<&Roots>) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10));
-    if url.scheme() == "http" {
+    if let Some(roots) = roots {
+        builder.tls_certs_only(roots.certificates())
+    } else if url.scheme() == "http" {
         // A machine without root certificates can still talk to a log on its own loopback.
         builder.tls_certs_only([])
     } else {

@@ -64,7 +64,8 @@ fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
         Err(error) => return Err(io(error)),
     };
     refuse_others(path, &file)?;
-    let mut text = Zeroizing::new(Vec::new());
+    // Room for all of it at once: a buffer that grows leaves its old self behind, not zeroed.
+    let mut text = Zeroizing::new(Vec::with_capacity(256));
     Read::by_ref(&mut file).take(128).read_to_end(&mut text).map_err(io)?;
     let mut key = Zeroizing::new([0; 32]);
     let form = || KeyFileError::Form { path: crate::paths::shown(path) };
@@ -96,9 +97,9 @@ fn make(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
     getrandom::fill(&mut *key).map_err(KeyFileError::Random)?;
     // INVARIANT: the key appears under its name whole or not at all: a half-written key would be taken for a damaged one.
     let mut file = tempfile::Builder::new().prefix(".master.").tempfile_in(dir).map_err(io)?;
-    let mut text = Zeroizing::new(hex::encode(key.as_slice()));
-    text.push('\n');
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(io)?;
+    let mut text = Zeroizing::new([b'\n'; 65]);
+    hex::encode_to_slice(key.as_slice(), &mut text[..64]).expect("two digits a byte");
+    file.write_all(&text[..]).and_then(|()| file.as_file().sync_all()).map_err(io)?;
     match file.persist_noclobber(path) {
         Ok(_) => {}
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),

@@ -50,4 +50,4 @@ mod verify;
 mod walk;
 
 pub use commands::run;
-pub use http::{Answer, Client, ClientError, Limits, LogInfo};
+pub use http::{Answer, Client, ClientError, Credentials, Limits, LogInfo};

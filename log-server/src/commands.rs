@@ -60,7 +60,7 @@ enum Command {
     ///
     /// Exit code 0 if it is frozen, 1 if it isn't (what it accepted could not all be published), 2 if that was not tried.
     Freeze(freeze::Freeze),
-    /// Change the log's key, with an overlap in which both sign
+    /// API keys (add, list, revoke): who may submit to a log that is closed to strangers; and the log's own (rotate, retire)
     #[command(subcommand)]
     Key(key::Key),
     /// The key and certificate of the log's timestamp authority (RFC 3161)
@@ -126,6 +126,8 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 fn run(command: Command) -> anyhow::Result<Outcome> {
+    // Before any key is read.
+    crate::core_dumps::forbid()?;
     match command {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),

@@ -4,9 +4,11 @@
 //! the range that would be right; none is changed quietly, and an unknown key is an error. `config/template.toml`
 //! is the commented example, field by field with unit, default and danger.
 
+mod access;
 pub(crate) mod edit;
 mod file;
 mod template;
+mod tls;
 mod tsa;
 mod witnesses;
 
@@ -25,7 +27,9 @@ use treering_tlog::{
 };
 
 use crate::{log::Settings, signer::Signer};
+pub use access::{AccessConfig, Admission, Allowance, RateLimits};
 pub use template::{render, render_tsa};
+pub use tls::TlsConfig;
 pub use tsa::{TsaConfig, TsaKey};
 
 /// The name of the configuration file inside a log's folder.
@@ -79,6 +83,10 @@ pub struct Config {
     pub cache_bytes: usize,
     /// What the public API allows.
     pub limits: Limits,
+    /// TLS on the public address; `None`: plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// Who may submit, and how much.
+    pub access: AccessConfig,
     /// The timestamp authority (RFC 3161); `None`: the log is none.
     pub tsa: Option<TsaConfig>,
 }
@@ -158,6 +166,11 @@ pub enum ConfigError {
     /// Metrics and probes on the public address.
     #[error("admin = {0}: metrics and probes never stand on the public address; choose another port")]
     AdminIsPublic(SocketAddr),
+    /// Neither an address nor a network.
+    #[error(
+        "access.trusted_proxies: {0:?} is neither an address nor a network such as 10.0.0.0/8 or 2001:db8::/32"
+    )]
+    Proxy(String),
     /// No key of the timestamp authority, or several.
     #[error("[tsa]: its key stands in one place: key = \"FILE\" (PEM), [tsa.pkcs12] or [tsa.pkcs11]")]
     TsaKey,

@@ -2,7 +2,7 @@
 //!
 //! Handlers read a request strictly, ask [`Log`], and write the answer; they know nothing of how
 //! the log keeps its promises. The API's description (`spec/openapi.json`) is made from the same registrations as
-//! the routes. Not here: TLS (a proxy's work), keys and rate limits a caller.
+//! the routes.
 
 pub mod accept;
 mod admin;
@@ -10,6 +10,7 @@ mod answer;
 mod batches;
 mod body;
 mod checkpoints;
+mod gate;
 mod gather;
 mod hashes;
 mod info;
@@ -22,9 +23,11 @@ pub mod problem;
 mod query;
 mod receipts;
 pub mod refusal;
+mod room;
 mod stall;
 mod submissions;
 mod tiles;
+pub mod tls;
 mod tokens;
 mod tsa;
 
@@ -46,7 +49,7 @@ use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{pool::WorkPool, refusal::Refusal};
-use crate::{config::Limits, log::Log, tsa::Tsa};
+use crate::{access::Access, config::Limits, log::Log, tsa::Tsa};
 
 /// What the handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,6 +58,7 @@ pub struct App(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     log: Log,
+    access: Access,
     tsa: Option<Tsa>,
     /// Signs where that is slow: a key's token that hangs must not keep anybody's hashes waiting.
     signers: Option<WorkPool>,
@@ -65,12 +69,13 @@ struct Shared {
 }
 
 impl App {
-    /// The API of this log, and of its timestamp authority if it has one, within these limits.
+    /// The API of this log, and of its timestamp authority if it has one, for whom `access` lets in, within these limits.
     ///
     /// # Errors
     /// The threads that hash bodies could not be started.
     pub fn new(
         log: Log,
+        access: Access,
         tsa: Option<Tsa>,
         limits: Limits,
         metrics: HttpMetrics,
@@ -80,6 +85,7 @@ impl App {
             tsa.as_ref().filter(|tsa| tsa.is_slow()).map(|_| WorkPool::start("sign")).transpose()?;
         Ok(App(Arc::new(Shared {
             log,
+            access,
             tsa,
             signers,
             limits,
@@ -91,6 +97,10 @@ impl App {
 
     fn log(&self) -> &Log {
         &self.0.log
+    }
+
+    fn access(&self) -> &Access {
+        &self.0.access
     }
 
     fn tsa(&self) -> Option<&Tsa> {

@@ -1,5 +1,6 @@
 //! The Treering log server. See the module list for the way of a submission.
 #![forbid(unsafe_code)]
+pub mod access;
 pub mod backup;
 mod batch;
 pub mod check;
@@ -7,6 +8,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod control;
+pub mod core_dumps;
 mod cosign;
 mod damage;
 mod entries;

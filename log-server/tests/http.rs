@@ -10,6 +10,7 @@ use axum::{
 use http_body_util::BodyExt;
 use serde_json::Value;
 use treering_log::{
+    access::Access,
     clock::SystemClock,
     config::{Config, render},
     http::{Api, App, HttpMetrics, api},
@@ -26,11 +27,15 @@ use treering_token::token::Token;
 
 const ORIGIN: &str = "log.example/http";
 
+#[path = "http/access.rs"]
+mod access;
+
 /// A running log and its API.
 struct Server {
     api: Api,
     log: Log,
-    _folder: tempfile::TempDir,
+    access: Access,
+    folder: tempfile::TempDir,
 }
 
 struct Answer {
@@ -63,20 +68,31 @@ impl Answer {
 
 impl Server {
     async fn start() -> Server {
+        Server::start_changed(&[]).await
+    }
+
+    /// With these texts of the configuration replaced.
+    async fn start_changed(changes: &[(&str, &str)]) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let text = render(&Origin::new(ORIGIN).unwrap(), any, any)
             .replace("tick_ms = 1000", "tick_ms = 50")
             .replace("max_hashes = 1048576", "max_hashes = 5000")
             .replace("max_json_hashes = 100000", "max_json_hashes = 100");
+        let text = changes.iter().fold(text, |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
         std::fs::write(folder.path().join("log.toml"), text).unwrap();
         std::fs::write(folder.path().join("witnesses.policy"), "quorum none\n").unwrap();
         let config = Config::load(&folder.path().join("log.toml")).unwrap();
         let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[5; 32]);
         let settings = config.settings(&key).unwrap();
         let log = Log::open(settings, key, Arc::new(SystemClock::new())).await.unwrap();
-        let app = App::new(log.clone(), None, config.limits, HttpMetrics::default()).unwrap();
-        Server { api: api(app), log, _folder: folder }
+        let access = Access::open(config.access.clone(), config.origin.clone(), Arc::new(SystemClock::new()));
+        let access = access.unwrap();
+        let app = App::new(log.clone(), access.clone(), None, config.limits, HttpMetrics::default()).unwrap();
+        Server { api: api(app), log, access, folder }
     }
 
     async fn stop(self) {

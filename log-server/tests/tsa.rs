@@ -17,6 +17,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use treering_log::{
+    access::Access,
     clock::{Clock, SystemClock},
     config::{Config, render, render_tsa},
     http::{Api, App, HttpMetrics, api},
@@ -96,7 +97,9 @@ impl Server {
         let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[5; 32]);
         let log = Log::open(config.settings(&key).unwrap(), key, Arc::clone(&clock) as _).await.unwrap();
         let tsa = Tsa::new(setup, log.clone());
-        let app = App::new(log.clone(), Some(tsa), config.limits, HttpMetrics::default()).unwrap();
+        let access = Access::open(config.access.clone(), config.origin.clone(), Arc::new(SystemClock::new()));
+        let app =
+            App::new(log.clone(), access.unwrap(), Some(tsa), config.limits, HttpMetrics::default()).unwrap();
         Server { api: api(app), log, clock, _folder: folder }
     }
 

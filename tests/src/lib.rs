@@ -21,6 +21,7 @@
 //! ended by its own handle when that is dropped; if the test has failed, its streams are printed then.
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod client;
 pub mod disk;
 pub mod files;

@@ -121,7 +121,8 @@ impl LogServer {
     /// If it ends before.
     pub fn start(&mut self) {
         let mut process = self.begin();
-        process.says("listening on http://");
+        // Or https.
+        process.says("listening on http");
         process.says("admin on http://");
         self.process = Some(process);
     }
@@ -154,6 +155,24 @@ impl LogServer {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
+    }
+
+    /// What the running server wrote to standard error so far.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn stderr(&self) -> String {
+        self.process.as_ref().expect("it runs").stderr()
+    }
+
+    /// Adds lines to the end of `log.toml`; they count from the next start.
+    ///
+    /// # Panics
+    /// If it can't.
+    pub fn configure(&self, lines: &str) {
+        let path = self.dir.join("log.toml");
+        let text = fs::read_to_string(&path).expect("a configuration") + lines;
+        fs::write(&path, text).expect("the configuration can be written");
     }
 
     /// SIGTERM, without waiting for the end.

@@ -1,5 +1,6 @@
 //! End to end: the real programs, real disks, real kills. What each file shows stands at its beginning.
 
+mod access;
 mod alerts;
 mod backup;
 mod check;
@@ -18,16 +19,20 @@ mod openapi;
 mod oracle;
 mod power;
 mod problems;
+mod proxy;
 mod reader;
 mod restore;
 mod rollback;
 mod scrub;
+mod secrets;
 mod soak;
 mod space;
 mod stamp;
 mod startup;
 mod tiles;
+mod tls;
 mod tsa;
+mod unit;
 mod upgrade;
 mod window;
 mod witnesses;

@@ -57,6 +57,8 @@ struct Dir {
 /// # Errors
 /// What went wrong, where, and what would be right.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    // Before any key is read.
+    crate::core_dumps::forbid()?;
     let done = match cli.command {
         Command::Init(init) => init.run(),
         Command::Serve(serve) => serve.run(),

@@ -11,6 +11,7 @@
 //! | [`key`] | the witness's keys |
 //! | [`clock`] | timestamps that never go back |
 //! | [`config`] | `witness.toml` |
+//! | [`core_dumps`] | none of them, since memory holds keys |
 //! | [`control`] | commands to a running witness |
 //! | [`metrics`] | what operators watch |
 //! | [`monitor`] | follows logs, and keeps evidence of what is wrong with them |
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod control;
+pub mod core_dumps;
 pub mod cosigner;
 pub mod evidence;
 pub mod key;

@@ -1,9 +1,13 @@
 //! `treering stamp`.
 
-use super::{JsonAttested, JsonPath, timestamp::JsonTimestamp};
+use super::{
+    JsonAttested, JsonPath,
+    access::{self, Asked},
+    timestamp::JsonTimestamp,
+};
 use crate::{
     args,
-    http::Client,
+    http::{Client, Credentials, same_origin},
     paths, policy_file,
     report::{Report, Verdict},
     stamp::{self, Event, Log, Plan, StampError, Stamped, Trouble, Wish},
@@ -48,8 +52,11 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     let policy = policy_file::read(args.trust.policy.as_ref(), args.log.as_deref())
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
     let url = log_url(args, &policy)?;
+    let log_url = url.clone();
     let plan = stamp::plan(&args.paths, args.output.as_deref(), args.tokens, args.force)?;
-    let log = Log::new(Client::new(&url).map_err(StampError::from)?, policy)?;
+    let credentials = access::credentials(&args.access, Asked::Log, &url)
+        .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
+    let log = Log::new(Client::with(&url, &credentials).map_err(StampError::from)?, policy)?;
     report.object(&Object::Started {
         version: env!("CARGO_PKG_VERSION"),
         log: log.url(),
@@ -82,7 +89,10 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     }
     // The evidence is whole by now, whatever the authority does.
     if let Some(url) = &args.rfc3161 {
-        teller.timestamps(url, args.force);
+        // Its authority is somebody else, unless it has the log's origin.
+        let nobody = Credentials { api_key: None, ..credentials.clone() };
+        let credentials = if same_origin(url, &log_url) { &credentials } else { &nobody };
+        teller.timestamps(url, args.force, credentials);
     }
     teller.finish(all);
     Ok(())
@@ -207,9 +217,9 @@ impl Teller<'_> {
     }
 
     /// A timestamp of each piece of evidence. What fails is told, and the rest is asked for all the same.
-    fn timestamps(&mut self, url: &str, force: bool) {
+    fn timestamps(&mut self, url: &str, force: bool, credentials: &Credentials) {
         for evidence in std::mem::take(&mut self.wrote) {
-            match super::tsa::of_evidence(url, &evidence, force) {
+            match super::tsa::of_evidence(url, &evidence, force, credentials) {
                 Ok((to, asked)) => {
                     self.timestamps += 1;
                     let object =

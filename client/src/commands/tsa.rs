@@ -1,9 +1,13 @@
 //! `treering tsa`.
 
-use super::{JsonPath, timestamp::JsonTimestamp};
+use super::{
+    JsonPath,
+    access::{self, Asked as Whom},
+    timestamp::JsonTimestamp,
+};
 use crate::{
     args,
-    http::{Authority, AuthorityError},
+    http::{Authority, AuthorityError, Credentials, CredentialsError},
     locate, output, paths,
     report::{Report, Verdict},
     timestamp::{self, Ask, Asked, TimestampFault, Trust, TrustError},
@@ -38,6 +42,8 @@ enum PrepareError {
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error(transparent)]
     Trust(#[from] TrustError),
 }
 
@@ -45,8 +51,9 @@ fn prepare(args: &args::Tsa) -> Result<(Ask, Trust), PrepareError> {
     if args.output.is_some() && args.files.len() > 1 {
         return Err(PrepareError::SeveralFiles(args.files.len()));
     }
+    let credentials = access::credentials(&args.access, Whom::Authority, &args.server)?;
     let ask = Ask {
-        authority: Authority::new(&args.server, args.proof)?,
+        authority: Authority::new(&args.server, args.proof, &credentials)?,
         algorithm: args.hash,
         policy: args.tsa_policy,
         certificate: !args.no_cert,
@@ -128,9 +135,10 @@ pub(super) fn of_evidence(
     url: &str,
     evidence: &Path,
     force: bool,
+    credentials: &Credentials,
 ) -> Result<(PathBuf, Asked), TimestampFault> {
     let ask = Ask {
-        authority: Authority::new(url, false)?,
+        authority: Authority::new(url, false, credentials)?,
         algorithm: ImprintAlgorithm::Sha256,
         policy: None,
         certificate: true,

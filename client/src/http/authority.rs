@@ -1,6 +1,8 @@
 //! A timestamp authority's HTTP side (RFC 3161 section 3.4): a query is posted, a reply comes back. Any authority's, ours or not.
 
-use super::{Fault, UrlFault, builder, innermost, problem_words, retry, retry::Pace};
+use super::{
+    Credentials, CredentialsError, Fault, UrlFault, builder, innermost, problem_words, retry, retry::Pace,
+};
 use bytes::Bytes;
 use reqwest::{Url, header};
 use std::time::Duration;
@@ -17,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Authority {
     http: reqwest::Client,
     url: Url,
+    key: Option<header::HeaderValue>,
 }
 
 /// Why an authority gave no reply.
@@ -24,6 +27,8 @@ pub(crate) struct Authority {
 pub(crate) enum AuthorityError {
     #[error("{url:?} is not the URL of a timestamp authority: {why}")]
     Url { url: String, why: UrlFault },
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     #[error("the HTTP client can't be set up: {0}")]
     Setup(#[source] reqwest::Error),
     #[error(
@@ -39,7 +44,11 @@ pub(crate) enum AuthorityError {
 
 impl Authority {
     /// `proof` asks a Treering log to carry its witnesses' word in the reply.
-    pub(crate) fn new(url: &str, proof: bool) -> Result<Authority, AuthorityError> {
+    pub(crate) fn new(
+        url: &str,
+        proof: bool,
+        credentials: &Credentials,
+    ) -> Result<Authority, AuthorityError> {
         let refused = |why| AuthorityError::Url { url: url.to_owned(), why };
         let mut parsed = Url::parse(url).map_err(|_| refused(UrlFault::Form))?;
         if !matches!(parsed.scheme(), "http" | "https") {
@@ -48,8 +57,9 @@ impl Authority {
         if proof {
             parsed.query_pairs_mut().append_pair("proof", "embed");
         }
-        let http = builder(&parsed).build().map_err(AuthorityError::Setup)?;
-        Ok(Authority { http, url: parsed })
+        let key = credentials.header_for(&parsed)?;
+        let http = builder(&parsed, credentials.roots.as_ref()).build().map_err(AuthorityError::Setup)?;
+        Ok(Authority { http, url: parsed, key })
     }
 
     /// Posts a TimeStampReq (DER); gives what came back, not parsed.
@@ -71,13 +81,16 @@ impl Authority {
     }
 
     async fn once(&self, query: Bytes) -> Result<Reached, Fault> {
-        let request = self
+        let mut request = self
             .http
             .post(self.url.clone())
             .timeout(PATIENCE)
             .header(header::CONTENT_TYPE, "application/timestamp-query")
             .header(header::ACCEPT, "application/timestamp-reply, application/problem+json;q=0.5, */*;q=0.1")
             .body(query);
+        if let Some(key) = &self.key {
+            request = request.header(header::AUTHORIZATION, key.clone());
+        }
         let mut response = request.send().await?;
         let (status, asked, mut body) = (response.status(), retry::after(response.headers()), Vec::new());
         while let Some(piece) = response.chunk().await? {

@@ -1,5 +1,6 @@
 //! Why a call to the log brought nothing.
 
+use super::CredentialsError;
 use treering_tlog::hash::Hash;
 use treering_token::token::TokenError;
 
@@ -17,6 +18,9 @@ pub enum ClientError {
     /// The HTTP client could not be set up (no usable root certificates, for instance).
     #[error("the HTTP client can't be set up: {0}")]
     Setup(#[source] reqwest::Error),
+    /// The API key can't be sent to this log.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// No answer, after all attempts.
     #[error(
         "no answer from {url} after {attempts} attempts: {reason}; is the log's URL right, and is it up?"

@@ -18,10 +18,11 @@ use treering_tlog::note::VerifierKey;
 
 use super::{Outcome, Place, logging::Logging, open_files};
 use crate::{
+    access::Access,
     clock::{Clock, SystemClock},
-    config::{Config, Limits},
+    config::{Admission, Config, Limits},
     control,
-    http::{self, App, HttpMetrics, accept::Server},
+    http::{self, App, HttpMetrics, accept::Server, tls::Tls},
     keys::LogKeys,
     log::Log,
     tsa::{self, Tsa, TsaSetup},
@@ -74,6 +75,14 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
         }
         None => None,
     };
+    let access = open_access(&config, &clock).await?;
+    let tls = match config.tls.clone() {
+        Some(files) => {
+            let now = clock.now();
+            Some(tokio::task::spawn_blocking(move || Tls::open(files, now)).await??)
+        }
+        None => None,
+    };
     let log = Log::open(settings, key, Arc::clone(&clock) as _).await?;
     // Only now: whoever has the store may take the place of a socket that is left over.
     let control = control::listen(&control::beside(&config.store)).context("the control socket")?;
@@ -83,14 +92,19 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
     let metrics = HttpMetrics::default();
     let limits = within_open_files(config.limits);
     if let Some(tsa) = tsa.clone() {
-        tokio::spawn(watch_certificate(tsa, clock, metrics.clone()));
+        tokio::spawn(watch_certificate(tsa, Arc::clone(&clock), metrics.clone()));
     }
-    let app = App::new(log.clone(), tsa, limits, metrics.clone())?;
+    tokio::spawn(access.clone().watch_keys());
+    let app = App::new(log.clone(), access, tsa, limits, metrics.clone())?;
     let admin_limits = Limits { max_connections: ADMIN_CONNECTIONS, ..limits };
     let admin_api = http::admin_api(log.clone(), &metrics);
-    let admin = Server::start(admin, admin_api, &admin_limits, HttpMetrics::default());
-    let public = Server::start(public, http::api(app), &limits, metrics);
-    println!("listening on http://{address}");
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(tls.watch(Arc::clone(&clock) as _, metrics.clone()));
+    }
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let admin = Server::start(admin, admin_api, &admin_limits, HttpMetrics::default(), None);
+    let public = Server::start(public, http::api(app), &limits, metrics, tls);
+    println!("listening on {scheme}://{address}");
     println!("admin on http://{admin_address}");
     tracing::info!(origin = %log.origin(), vkeys = %joined(&log.vkeys()), %address, "the log is running");
 
@@ -123,6 +137,16 @@ fn joined(keys: &[VerifierKey]) -> String {
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
+async fn open_access(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<Access> {
+    let (settings, origin, clock) = (config.access.clone(), config.origin.clone(), Arc::clone(clock));
+    let access = tokio::task::spawn_blocking(move || Access::open(settings, origin, clock)).await??;
+    let closed = [config.access.submissions, config.access.timestamps].contains(&Admission::Keys);
+    if closed && access.keys() == 0 {
+        tracing::warn!("[access] asks for API keys and there are none yet: treering-log key add makes one");
+    }
+    Ok(access)
+}
+
 /// Says in time that the TSA's certificate ends; the authority itself gives no token after that.
 async fn watch_certificate(tsa: Tsa, clock: Arc<SystemClock>, metrics: HttpMetrics) {
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
@@ -130,7 +154,7 @@ async fn watch_certificate(tsa: Tsa, clock: Arc<SystemClock>, metrics: HttpMetri
     loop {
         hours.tick().await;
         let days = tsa.days_left(clock.now());
-        metrics.certificate_days(days);
+        metrics.certificate_days("tsa", days);
         if days >= tsa::WARN_DAYS || told == Some(days) {
             continue;
         }

@@ -15,6 +15,8 @@ use treering_tlog::{
 
 use super::{
     Config, ConfigError, Limits,
+    access::{AccessTable, RateLimitsTable},
+    tls::TlsTable,
     tsa::TsaTable,
     witnesses::{self, WitnessTable},
 };
@@ -62,6 +64,11 @@ pub(super) struct File {
     limits: LimitsTable,
     #[serde(default)]
     witnesses: BTreeMap<String, WitnessTable>,
+    #[serde(default)]
+    access: AccessTable,
+    #[serde(default)]
+    rate_limits: RateLimitsTable,
+    tls: Option<TlsTable>,
     tsa: Option<TsaTable>,
 }
 
@@ -118,6 +125,8 @@ impl File {
             witness_intervals: witnesses::intervals(self.witnesses)?,
             cache_bytes: count("cache_mib", self.cache_mib, 1, 65_536)? * 1024 * 1024,
             limits: self.limits.check()?,
+            access: self.access.check(self.rate_limits, folder)?,
+            tls: self.tls.map(|table| table.check(folder)),
             tsa: self.tsa.map(|table| table.check(folder)).transpose()?,
         })
     }
@@ -157,7 +166,7 @@ pub(super) fn within(field: &'static str, value: u64, low: u64, high: u64) -> Re
     }
 }
 
-fn count(field: &'static str, value: u64, low: u64, high: u64) -> Result<usize, ConfigError> {
+pub(super) fn count(field: &'static str, value: u64, low: u64, high: u64) -> Result<usize, ConfigError> {
     let value = within(field, value, low, high)?;
     usize::try_from(value).map_err(|_| ConfigError::Range { field, value, low, high: u64::from(u32::MAX) })
 }

@@ -26,6 +26,7 @@ fn the_template_holds_the_defaults_and_nothing_else() {
     assert_eq!(from_template.store, Path::new("/etc/log/store"));
     assert_eq!(from_template.listen.port(), 7460);
     for config in [&mut from_template, &mut from_defaults] {
+        assert_eq!(config.access.keys, Path::new("/etc/log/api-keys.toml"));
         config.listen = SocketAddr::from(([127, 0, 0, 1], 1));
         (config.store, config.key, config.policy) = Default::default();
     }
@@ -83,6 +84,13 @@ fn a_value_out_of_range_is_refused_and_not_changed() {
         ("[limits]\nmax_connections = 0", "limits.max_connections = 0: it must be 1 to 1000000"),
         ("[limits]\nbody_idle_seconds = 0", "limits.body_idle_seconds = 0: it must be 1 to 3600"),
         ("[limits]\nheader_seconds = 0", "limits.header_seconds = 0: it must be 1 to 600"),
+        ("[rate_limits]\nwindow_seconds = 0", "rate_limits.window_seconds = 0: it must be 1 to 3600"),
+        (
+            "[rate_limits]\naddress_requests = 0",
+            "rate_limits.address_requests = 0: it must be 1 to 1000000000",
+        ),
+        ("[rate_limits]\nkey_hashes = 0", "rate_limits.key_hashes = 0: it must be 1 to 10000000000"),
+        ("[rate_limits]\nmax_addresses = 99", "rate_limits.max_addresses = 99: it must be 100 to 10000000"),
         ("[limits]\nmax_wait_seconds = 601", "limits.max_wait_seconds = 601: it must be 0 to 600"),
     ] {
         assert_eq!(refusal(&format!("{LEAST}{line}\n")), text);
@@ -102,6 +110,40 @@ fn the_admin_address_is_never_the_public_one() {
         text,
         "admin = 127.0.0.1:9: metrics and probes never stand on the public address; choose another port"
     );
+}
+
+#[test]
+fn a_log_is_closed_by_one_word_its_timestamps_with_it() {
+    let access = |table: &str| check(&format!("{LEAST}[access]\n{table}\n")).unwrap().access;
+    let open = check(LEAST).unwrap().access;
+    assert_eq!((open.submissions, open.timestamps), (Admission::Open, Admission::Open));
+    let closed = access("submissions = \"keys\"");
+    assert_eq!((closed.submissions, closed.timestamps), (Admission::Keys, Admission::Keys));
+    let half = access("submissions = \"keys\"\ntimestamps = \"open\"");
+    assert_eq!((half.submissions, half.timestamps), (Admission::Keys, Admission::Open));
+    assert!(
+        refusal(&format!("{LEAST}[access]\nsubmissions = \"closed\"\n")).contains("unknown variant `closed`")
+    );
+}
+
+#[test]
+fn tls_is_two_files_or_nothing() {
+    let table = format!("{LEAST}[tls]\ncertificates = \"c.pem\"\nkey = \"/etc/tls/k.pem\"\n");
+    let want = TlsConfig { certificates: "/etc/log/c.pem".into(), key: "/etc/tls/k.pem".into() };
+    assert_eq!(check(&table).unwrap().tls, Some(want));
+    assert_eq!(check(LEAST).unwrap().tls, None);
+    assert!(refusal(&table.replace("key = ", "# ")).contains("missing field `key`"));
+}
+
+#[test]
+fn a_trusted_proxy_is_an_address_or_a_whole_network() {
+    let table = |proxy: &str| format!("{LEAST}[access]\ntrusted_proxies = [\"{proxy}\"]\n");
+    for (proxy, net) in [("127.0.0.1", "127.0.0.1/32"), ("::1", "::1/128"), ("10.0.0.0/8", "10.0.0.0/8")] {
+        assert_eq!(check(&table(proxy)).unwrap().access.trusted_proxies, [net.parse().unwrap()]);
+    }
+    for bad in ["proxy.example", "10.0.0.1/8", "10.0.0.0/33", ""] {
+        assert!(refusal(&table(bad)).starts_with("access.trusted_proxies: "), "{bad}");
+    }
 }
 
 fn key() -> SigningKey {

@@ -1,50 +1,47 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 with prior knowledge on one port, with a limit to everything.
+//! The accept loop: HTTP/1.1 and HTTP/2 on one port (with prior knowledge, or by TLS's ALPN), with a limit to everything.
 //!
 //! Why not the framework's own loop: it sets no timers. Here a connection that sends no whole request in time is
 //! closed (hyper's own timer knows nothing of the bytes before it can tell the version), as is one that idles, one
 //! whose peer stops reading, and an HTTP/2 one that answers no ping. Connections beyond the limit wait in the
-//! system's queue. Requests' bodies have deadlines of their own (`body`).
+//! system's queue, and a TLS handshake has as long as a request's head. Requests' bodies have deadlines of their own
+//! (`body`).
 
 use std::{
     convert::Infallible,
     future::Future,
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{body::Body, http::Request, response::Response};
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{Api, metrics::HttpMetrics, stall::Stall};
-use crate::config::Limits;
+use super::{Api, metrics::HttpMetrics, room::Rooms, stall::Stall, tls::Tls};
+use crate::{access::Peer, config::Limits};
 
-/// Requests at once on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 16;
-/// A request's head.
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
-/// What is read ahead of a handler on an HTTP/1 connection: 4,096 of them stay below 270 MB. A head must fit in too.
-const BUFFER: usize = 64 * 1024;
-/// The same for HTTP/2, where a peer far away needs more in flight.
-const WINDOW: u32 = 256 * 1024;
-/// An HTTP/2 peer that says nothing is asked this often, and has as long to answer.
-const PING: Duration = Duration::from_secs(20);
 /// A connection without a request is closed after so many header timeouts. HTTP/1 has hyper's timer before that.
 const IDLE_TICKS: u32 = 12;
+/// An answer of at most so many bytes is not watched on its way.
+const SMALL_ANSWER: u64 = 16 * 1024;
 /// How long to wait when the system has no more sockets.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -56,17 +53,24 @@ pub struct Server {
 }
 
 impl Server {
-    /// Begins to accept connections and answers their requests by `api`.
-    pub fn start(listener: TcpListener, api: Api, limits: &Limits, metrics: HttpMetrics) -> Server {
+    /// Begins to accept connections and answers their requests by `api`, over TLS if there is a certificate.
+    pub fn start(
+        listener: TcpListener,
+        api: Api,
+        limits: &Limits,
+        metrics: HttpMetrics,
+        tls: Option<Tls>,
+    ) -> Server {
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let acceptor = Acceptor {
-            builder: Arc::new(builder(limits.header)),
+            rooms: Rooms::new(limits.header),
             api,
             header: limits.header,
             patience: limits.body_idle,
             places: Arc::new(Semaphore::new(limits.max_connections)),
             metrics,
+            tls,
             stop: stop.clone(),
             connections: connections.clone(),
         };
@@ -84,34 +88,15 @@ impl Server {
     }
 }
 
-fn builder(header: Duration) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header)
-        // A client may close its side once it has sent everything, and still read.
-        .half_close(true)
-        .max_buf_size(BUFFER)
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADER_BYTES)
-        .initial_stream_window_size(WINDOW)
-        .initial_connection_window_size(WINDOW)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
-    builder
-}
-
 #[derive(Debug)]
 struct Acceptor {
-    builder: Arc<Builder<TokioExecutor>>,
+    rooms: Rooms,
     api: Api,
     header: Duration,
     patience: Duration,
     places: Arc<Semaphore>,
     metrics: HttpMetrics,
+    tls: Option<Tls>,
     stop: CancellationToken,
     connections: TaskTracker,
 }
@@ -124,10 +109,10 @@ impl Acceptor {
                 () = self.stop.cancelled() => return,
                 place = Arc::clone(&self.places).acquire_owned() => place.expect("never closed"),
             };
-            let stream = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = self.stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
+                    Ok((stream, peer)) => (stream, Peer(peer.ip())),
                     Err(error) => {
                         accept_failed(&error).await;
                         continue;
@@ -135,7 +120,7 @@ impl Acceptor {
                 },
             };
             let open = self.metrics.connect();
-            let connection = self.connection(stream);
+            let connection = self.connection(stream, peer);
             self.connections.spawn(async move {
                 connection.await;
                 drop((open, place));
@@ -144,41 +129,79 @@ impl Acceptor {
     }
 
     /// Serves one connection to its end.
-    fn connection(&self, stream: TcpStream) -> impl Future<Output = ()> + use<> {
+    fn connection(&self, stream: TcpStream, peer: Peer) -> impl Future<Output = ()> + use<> {
         // Small answers must not wait for each other; where it fails they do, and no harm is done.
         let _ = stream.set_nodelay(true);
-        let io = TokioIo::new(Stall::new(stream, self.patience));
-        let (builder, api, stop, header) =
-            (Arc::clone(&self.builder), self.api.clone(), self.stop.clone(), self.header);
+        let stream = Stall::new(stream, self.patience);
+        let (tls, metrics) = (self.tls.clone(), self.metrics.clone());
+        let (builder, room) = self.rooms.next();
+        let served = Served {
+            builder,
+            patience: self.patience,
+            api: self.api.clone(),
+            stop: self.stop.clone(),
+            header: self.header,
+            peer,
+        };
         async move {
-            let activity = Arc::new(Activity::default());
-            let service = service_fn(|request| answer(api.clone(), request, Arc::clone(&activity)));
-            let mut connection = pin!(builder.serve_connection(io, service));
-            let mut tick = interval(header);
-            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            tick.reset();
-            let mut watch = Watch::default();
-            let mut stopping = false;
-            loop {
-                tokio::select! {
-                    // No draw for the order at each wake-up: the first is ready only once, at the end.
-                    biased;
-                    result = connection.as_mut() => {
-                        if let Err(error) = result {
-                            tracing::debug!(%error, "a connection ended early");
-                        }
-                        return;
-                    }
-                    () = stop.cancelled(), if !stopping => {
-                        stopping = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
-                    _ = tick.tick() => match watch.tick(&activity) {
-                        Verdict::Keep => {}
-                        Verdict::End => connection.as_mut().graceful_shutdown(),
-                        Verdict::Drop => return,
-                    },
+            let _room = room;
+            let Some(tls) = tls else { return served.until_its_end(stream).await };
+            // INVARIANT 7: whoever never ends the handshake has no place for ever.
+            match timeout(served.header, tls.accept(stream)).await {
+                Ok(Ok(stream)) => served.until_its_end(stream).await,
+                Ok(Err(error)) => {
+                    metrics.handshake_failed();
+                    tracing::debug!(%error, "a TLS handshake failed");
                 }
+                Err(_) => metrics.handshake_failed(),
+            }
+        }
+    }
+}
+
+/// What a connection is served with.
+struct Served {
+    builder: Arc<Builder<TokioExecutor>>,
+    patience: Duration,
+    api: Api,
+    stop: CancellationToken,
+    header: Duration,
+    peer: Peer,
+}
+
+impl Served {
+    async fn until_its_end<IO>(self, stream: IO)
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Served { builder, patience, api, stop, header, peer } = self;
+        let activity = Arc::new(Activity::default());
+        let service = service_fn(|request| answer(api.clone(), request, peer, Arc::clone(&activity)));
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let mut tick = interval(header);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tick.reset();
+        let mut watch = Watch::new(header, patience);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                // No draw for the order at each wake-up: the first is ready only once, at the end.
+                biased;
+                result = connection.as_mut() => {
+                    if let Err(error) = result {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                    return;
+                }
+                () = stop.cancelled(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ = tick.tick() => match watch.tick(&activity) {
+                    Verdict::Keep => {}
+                    Verdict::End => connection.as_mut().graceful_shutdown(),
+                    Verdict::Drop => return,
+                },
             }
         }
     }
@@ -196,11 +219,59 @@ async fn accept_failed(error: &io::Error) {
 
 async fn answer(
     api: Api,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
+    peer: Peer,
     activity: Arc<Activity>,
 ) -> Result<Response, Infallible> {
-    let _running = Running::begin(activity);
-    Ok(api.answer(request.map(Body::new)).await)
+    let running = Running::begin(Arc::clone(&activity));
+    request.extensions_mut().insert(peer);
+    let answer = api.answer(request.map(Body::new)).await;
+    drop(running);
+    Ok(answer.map(|body| Sending::watched(body, &activity)))
+}
+
+/// An answer on its way: each piece that the peer takes is noted for the one who watches the connection.
+struct Sending {
+    body: Body,
+    activity: Arc<Activity>,
+}
+
+impl Sending {
+    /// Small answers leave at once, or wait in the connection's own buffer.
+    fn watched(body: Body, activity: &Arc<Activity>) -> Body {
+        if body.size_hint().exact().is_some_and(|bytes| bytes <= SMALL_ANSWER) {
+            return body;
+        }
+        activity.sending.fetch_add(1, Ordering::Relaxed);
+        Body::new(Sending { body, activity: Arc::clone(activity) })
+    }
+}
+
+impl http_body::Body for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.activity.given.fetch_add(1, Ordering::Relaxed);
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.activity.sending.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What the handlers of a connection do, for the one who watches it.
@@ -208,6 +279,10 @@ async fn answer(
 struct Activity {
     begun: AtomicUsize,
     running: AtomicUsize,
+    /// Large answers that are being sent.
+    sending: AtomicUsize,
+    /// Pieces of them that were taken.
+    given: AtomicUsize,
 }
 
 /// A request being answered; its future may be dropped at any point.
@@ -228,10 +303,14 @@ impl Drop for Running {
 }
 
 /// Looks at a connection once each header timeout.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Watch {
     seen: usize,
     idle: u32,
+    given: usize,
+    stuck: u32,
+    /// So many ticks may pass without a piece of a large answer being taken.
+    patience: u32,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -239,17 +318,31 @@ enum Verdict {
     Keep,
     /// Idle for long: no new requests, what is being written is finished.
     End,
-    /// Never a whole request head.
+    /// Never a whole request head, or an answer that nobody takes.
     Drop,
 }
 
 impl Watch {
+    fn new(tick: Duration, patience: Duration) -> Watch {
+        let ticks = patience.as_millis().div_ceil(tick.as_millis().max(1));
+        let patience = u32::try_from(ticks).unwrap_or(u32::MAX).max(1);
+        Watch { seen: 0, idle: 0, given: 0, stuck: 0, patience }
+    }
+
     fn tick(&mut self, activity: &Activity) -> Verdict {
         let begun = activity.begun.load(Ordering::Relaxed);
         if begun == 0 {
             return Verdict::Drop;
         }
-        let busy = begun != self.seen || activity.running.load(Ordering::Relaxed) > 0;
+        // On HTTP/2 a peer may leave a stream's window closed and answer every ping: `Stall` sees nothing of that.
+        let given = activity.given.load(Ordering::Relaxed);
+        let sending = activity.sending.load(Ordering::Relaxed) > 0;
+        self.stuck = if sending && given == self.given { self.stuck + 1 } else { 0 };
+        self.given = given;
+        if self.stuck > self.patience {
+            return Verdict::Drop;
+        }
+        let busy = begun != self.seen || sending || activity.running.load(Ordering::Relaxed) > 0;
         self.seen = begun;
         self.idle = if busy { 0 } else { self.idle + 1 };
         match self.idle {

@@ -29,6 +29,20 @@ pub(super) enum Format {
     Sums,
 }
 
+impl Format {
+    /// So many hashes a body of this length can have at most.
+    pub(super) fn hashes_in(self, bytes: u64) -> u64 {
+        bytes
+            / match self {
+                Format::Octets => 32,
+                // The digits, two quotes, a comma.
+                Format::Json => 67,
+                // The digits, two characters, a name, a newline.
+                Format::Sums => 68,
+            }
+    }
+}
+
 /// A whole body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gathered {

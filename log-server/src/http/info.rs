@@ -17,7 +17,7 @@ use super::{
     query,
     refusal::Refusal,
 };
-use crate::log::WitnessStatus;
+use crate::{config::Admission, log::WitnessStatus};
 
 /// Who this log is and what it takes.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,6 +32,8 @@ pub(super) struct LogAnswer {
     limits: LimitsAnswer,
     /// The size at which this log ended, and since when it is read-only, for ever; null: it lives.
     frozen: Option<u64>,
+    /// Who may send what; reading is open to all.
+    access: AccessAnswer,
     /// For how many seconds batches are kept; null: for ever.
     retention_seconds: Option<u64>,
     /// The version of the server.
@@ -53,6 +55,32 @@ pub(super) struct LimitsAnswer {
     tick_ms: u64,
     /// For how many seconds after sealing single tokens can be fetched.
     token_window_seconds: u64,
+    /// What one caller may send in a window.
+    rate: RateAnswer,
+}
+
+/// What one caller may send in a window; null: any number.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RateAnswer {
+    /// The window, in seconds.
+    window_seconds: u64,
+    /// Requests of each address without an API key.
+    address_requests: Option<u64>,
+    /// Hashes of each address without an API key.
+    address_hashes: Option<u64>,
+    /// Requests of each API key.
+    key_requests: Option<u64>,
+    /// Hashes of each API key.
+    key_hashes: Option<u64>,
+}
+
+/// Who may send what.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AccessAnswer {
+    /// Submissions: `open` (everybody), or `keys` (holders of an API key with the scope `submit`).
+    submissions: &'static str,
+    /// Timestamp queries, the same with the scope `timestamp`.
+    timestamps: &'static str,
 }
 
 /// The policy in force, with how its witnesses stand.
@@ -77,6 +105,8 @@ pub(super) struct PolicyAnswer {
 pub(super) async fn log(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
     query::none(query.as_deref())?;
     let (limits, settings) = (app.limits(), app.log().settings());
+    let access = app.access().config();
+    let rate = &access.rate_limits;
     let answer = LogAnswer {
         origin: app.log().origin().to_string(),
         vkey: app.log().vkey().to_string(),
@@ -88,12 +118,30 @@ pub(super) async fn log(State(app): State<App>, RawQuery(query): RawQuery) -> Re
             max_wait_seconds: limits.max_wait.as_secs(),
             tick_ms: settings.tick.as_millis().try_into().unwrap_or(u64::MAX),
             token_window_seconds: settings.token_window.as_secs(),
+            rate: RateAnswer {
+                window_seconds: rate.window.as_secs(),
+                address_requests: rate.address.requests,
+                address_hashes: rate.address.hashes,
+                key_requests: rate.key.requests,
+                key_hashes: rate.key.hashes,
+            },
+        },
+        access: AccessAnswer {
+            submissions: admission(access.submissions),
+            timestamps: admission(access.timestamps),
         },
         frozen: app.log().frozen().map(|size| size.get()),
         retention_seconds: settings.retention.map(|time| time.as_secs()),
         version: env!("CARGO_PKG_VERSION"),
     };
     Ok(answer::ok_json(Cache::Minute, &answer))
+}
+
+fn admission(admission: Admission) -> &'static str {
+    match admission {
+        Admission::Open => "open",
+        Admission::Keys => "keys",
+    }
 }
 
 /// The policy in force: what readers verify with, if they trust this log to say so.

@@ -17,6 +17,7 @@ pub struct HttpMetrics {
     seconds: Family<Route, Histogram, fn() -> Histogram>,
     in_flight: Gauge,
     connections: Gauge,
+    handshakes_failed: Counter,
     body_bytes: Counter,
     hashes: Counter,
     timestamps: Family<Timestamp, Counter>,
@@ -26,7 +27,7 @@ pub struct HttpMetrics {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Certificate {
-    /// Whose: `tsa`.
+    /// Whose: `tsa`, `tls`.
     certificate: &'static str,
 }
 
@@ -66,6 +67,7 @@ impl Default for HttpMetrics {
             seconds: Family::new_with_constructor(latencies),
             in_flight: Gauge::default(),
             connections: Gauge::default(),
+            handshakes_failed: Counter::default(),
             body_bytes: Counter::default(),
             hashes: Counter::default(),
             timestamps: Family::default(),
@@ -88,6 +90,11 @@ impl HttpMetrics {
         );
         http.register("in_flight", "Requests without an answer yet", self.in_flight.clone());
         http.register("connections", "Open connections", self.connections.clone());
+        http.register(
+            "tls_handshakes_failed",
+            "Connections that ended before TLS stood",
+            self.handshakes_failed.clone(),
+        );
         http.register_with_unit(
             "body",
             "Bytes of submissions' bodies, refused ones included",
@@ -118,6 +125,10 @@ impl HttpMetrics {
         Held::new(&self.connections)
     }
 
+    pub(super) fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
+    }
+
     pub(super) fn answered(&self, route: &'static str, status: StatusCode, time: Duration) {
         self.requests.get_or_create(&Request { route, status: status.as_u16() }).inc();
         self.seconds.get_or_create(&Route { route }).observe(time.as_secs_f64());
@@ -135,8 +146,8 @@ impl HttpMetrics {
         self.timestamps.get_or_create(&Timestamp { status }).inc();
     }
 
-    pub(crate) fn certificate_days(&self, days: i64) {
-        self.certificate_days.get_or_create(&Certificate { certificate: "tsa" }).set(days);
+    pub(crate) fn certificate_days(&self, certificate: &'static str, days: i64) {
+        self.certificate_days.get_or_create(&Certificate { certificate }).set(days);
     }
 
     pub(super) fn count_hashes(&self, hashes: u64) {
@@ -177,7 +188,7 @@ mod tests {
         metrics.count_body(64);
         metrics.count_hashes(2);
         metrics.timestamped("granted");
-        metrics.certificate_days(29);
+        metrics.certificate_days("tsa", 29);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
         for line in [

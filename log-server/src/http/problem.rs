@@ -15,7 +15,10 @@ use axum::{
 use serde_json::{Map, Value, json};
 
 use super::refusal::Refusal;
-use crate::log::{ReadError, SubmitError};
+use crate::{
+    access::Denied,
+    log::{ReadError, SubmitError},
+};
 
 /// What `type` begins with.
 pub const TYPE_PREFIX: &str = "urn:treering:problem:";
@@ -90,6 +93,7 @@ fn kind_of(refusal: &Refusal) -> Kind {
         Refusal::Gone { .. } => kind(S::GONE, "gone", "Deleted after its time"),
         Refusal::Submit(error) => kind_of_submit(error),
         Refusal::Read(error) => kind_of_read(error),
+        Refusal::Denied(denied) => kind_of_denied(denied),
         Refusal::Internal => INTERNAL,
     }
 }
@@ -108,6 +112,20 @@ fn kind_of_submit(error: &SubmitError) -> Kind {
         SubmitError::MinEntryTooLarge { .. } => MIN_ENTRY,
         SubmitError::Frozen { .. } => kind(StatusCode::GONE, "frozen", "The log has ended"),
         SubmitError::Stopping => passing(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The log is stopping"),
+    }
+}
+
+fn kind_of_denied(denied: &Denied) -> Kind {
+    match denied {
+        Denied::NoKey { .. } => kind(StatusCode::UNAUTHORIZED, "no_api_key", "An API key is needed"),
+        Denied::UnknownKey => kind(StatusCode::UNAUTHORIZED, "unknown_api_key", "Not an API key of this log"),
+        Denied::ExpiredKey => kind(StatusCode::UNAUTHORIZED, "expired_api_key", "The API key has expired"),
+        Denied::Scope { .. } => {
+            kind(StatusCode::FORBIDDEN, "api_key_scope", "The API key is for something else")
+        }
+        Denied::Rate { .. } => {
+            passing(StatusCode::TOO_MANY_REQUESTS, "rate_limit", "Too much from this caller")
+        }
     }
 }
 
@@ -136,6 +154,10 @@ fn members_of(refusal: &Refusal) -> Map<String, Value> {
         Refusal::RepeatedParameter { name }
         | Refusal::ParameterValue { name, .. }
         | Refusal::PathValue { name, .. } => json!({"name": name}),
+        Refusal::Denied(Denied::NoKey { scope } | Denied::Scope { scope }) => json!({"scope": scope.name()}),
+        Refusal::Denied(Denied::Rate { quota, amount, window, .. }) => {
+            json!({"quota": quota, "limit": amount, "window": window})
+        }
         Refusal::Submit(SubmitError::MinEntryTooLarge { size } | SubmitError::Frozen { size })
         | Refusal::Read(ReadError::MinEntryTooLarge { size }) => json!({"size": size}),
         _ => return Map::new(),
@@ -150,6 +172,7 @@ fn members_of(refusal: &Refusal) -> Map<String, Value> {
 fn retry_after(refusal: &Refusal) -> Option<Duration> {
     match refusal {
         Refusal::Submit(error) => retry_after_of(error),
+        Refusal::Denied(Denied::Rate { retry_after, .. }) => Some(*retry_after),
         _ => None,
     }
 }
@@ -193,6 +216,8 @@ impl Refusal {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(least) = retry_after(self) {
+            // Callers that have used up what is theirs come back each at a time of its own anyway, and RateLimit says which.
+            let spread = if matches!(self, Refusal::Denied(_)) { 0 } else { spread };
             headers.insert(header::RETRY_AFTER, spread_seconds(least, spread).into());
         }
         match self {

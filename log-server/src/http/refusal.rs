@@ -4,7 +4,10 @@
 use treering_tlog::tile::TileError;
 use treering_tsa::query::NotAQuery;
 
-use crate::log::{ReadError, SubmitError};
+use crate::{
+    access::Denied,
+    log::{ReadError, SubmitError},
+};
 
 /// Why a request gets no positive answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +177,9 @@ pub enum Refusal {
     /// The pipeline could not answer.
     #[error("{}", read_detail(.0))]
     Read(#[from] ReadError),
+    /// Who asks may not, or not so much.
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// A fault of this server: its cause is in its log, under the request's ID.
     #[error("the server failed at this request; its log has the cause under the request ID")]
     Internal,

@@ -7,9 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts},
+    response::Response,
 };
 use http_body::Body as _;
 use serde::Serialize;
@@ -21,7 +22,7 @@ use super::{
     App,
     answer::{self, Cache},
     body::{self, BodyReader},
-    gather,
+    gate, gather,
     hashes::{Format, Gathered, MAX_TOKENS},
     negotiate,
     problem::MEDIA_TYPE,
@@ -31,6 +32,7 @@ use super::{
     tokens,
 };
 use crate::{
+    access::{Admitted, Charge, Denied, Scope},
     config::Limits,
     log::{ReceiptState, Submission},
 };
@@ -87,6 +89,7 @@ pub(super) enum Ready {
         ("min_entry" = Option<u64>, Query, description = "Only an entry at or after this one will do; at most the log's current size"),
         ("Prefer" = Option<String>, Header, description = "`wait=N`: wait at most N seconds for the receipt (RFC 7240), capped by `max_wait_seconds`"),
         ("Accept" = Option<String>, Header, description = "`text/plain` (default) or `application/json`"),
+        ("Authorization" = Option<String>, Header, description = "`Bearer <API key>` with the scope `submit`, where the log asks for one"),
     ),
     request_body(
         description = "At least one hash, no Content-Encoding",
@@ -108,6 +111,8 @@ pub(super) enum Ready {
                 ("Treering-Max-Json-Hashes" = u64, description = "Hashes in one JSON or text submission"),
                 ("Treering-Max-Tokens" = u64, description = "Hashes in one submission with tokens=true"),
                 ("Treering-Max-Wait" = u64, description = "The longest wait in seconds"),
+                ("RateLimit-Policy" = Option<String>, description = "The caller's quotas, where the log has any (draft-ietf-httpapi-ratelimit-headers-11)"),
+                ("RateLimit" = Option<String>, description = "What is left of them"),
             )),
         (status = 202, description = "Durable, the receipt is not published yet; with tokens=true hash and url of each token",
             body = Taken,
@@ -117,18 +122,26 @@ pub(super) enum Ready {
             )),
         (status = 400, description = "No hash, a length that is no multiple of 32, a cut-off body, bad JSON, a bad line, a bad parameter", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 408, description = "The body came too slowly", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 401, description = "No API key, or not a good one, where one is needed or was sent; see WWW-Authenticate", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 403, description = "The API key has not the scope `submit`", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 410, description = "The log has ended: it is read-only for ever", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 413, description = "Too many hashes; `limit` says how many are taken", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 415, description = "Not one of the three formats, or a Content-Encoding; see Accept-Post", body = super::openapi::Problem, content_type = MEDIA_TYPE),
-        (status = 429, description = "The queue is full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 429, description = "The queue is full, or the caller's quota is used up; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 500, description = "The server failed", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 503, description = "The log is stopping; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 507, description = "The log's disk is nearly full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
     ),
 )]
 pub(super) async fn submit(State(app): State<App>, request: Request) -> Response {
-    let mut response = accept(&app, request).await.unwrap_or_else(IntoResponse::into_response);
+    let (head, body) = request.into_parts();
+    let admitted = app.access().admit(Scope::Submit, &head.headers, &head.extensions);
+    let answer = accept(&app, admitted.as_ref().map_err(|denied| *denied), &head, body).await;
+    let mut response = answer.unwrap_or_else(|refusal| gate::refused(app.access(), refusal));
     response.headers_mut().extend(app.limit_headers().iter().cloned());
+    if let Ok(admitted) = admitted {
+        admitted.tell(response.headers_mut());
+    }
     response
 }
 
@@ -140,20 +153,29 @@ pub(super) struct SubmitJson {
     hashes: Vec<String>,
 }
 
-async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
-    let (head, body) = request.into_parts();
+async fn accept(
+    app: &App,
+    admitted: Result<&Admitted, Denied>,
+    head: &Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
     let waits_for_continue = head.headers.contains_key(header::EXPECT);
     let announced = body.size_hint().lower();
     let mut reader = BodyReader::new(body, app.limits().body_idle).framed(head.version == Version::HTTP_2);
 
-    let query = SubmitQuery::parse(head.uri.query());
-    let result = match query.and_then(|query| Ok((query, format_of(&head.headers)?))) {
-        Ok((query, format)) => {
-            gather::gather(app, query, format, announced, &mut reader).await.map(|all| (query, all))
+    let begun = begin(admitted, head, announced);
+    let result = match &begun {
+        Ok((query, format, _)) => {
+            gather::gather(app, *query, *format, announced, &mut reader).await.map(|all| (*query, all))
         }
-        Err(refusal) => Err(refusal),
+        Err(refusal) => Err(refusal.clone()),
     };
     app.metrics().count_body(reader.received());
+    if let (Ok(admitted), Ok((_, format, charge))) = (admitted, &begun) {
+        // A body that is refused was work all the same, as far as it came.
+        let hashes = result.as_ref().map_or(format.hashes_in(reader.received()), |(_, all)| all.count);
+        admitted.settle(charge, hashes);
+    }
     match result {
         Ok((query, gathered)) => {
             app.metrics().count_hashes(gathered.count);
@@ -169,6 +191,19 @@ async fn accept(app: &App, request: Request) -> Result<Response, Refusal> {
             Err(refusal)
         }
     }
+}
+
+/// What comes before the body: is the caller let in, is the request one that can be answered, and is it paid for?
+fn begin(
+    admitted: Result<&Admitted, Denied>,
+    head: &Parts,
+    announced: u64,
+) -> Result<(SubmitQuery, Format, Charge), Refusal> {
+    let admitted = admitted?;
+    let query = SubmitQuery::parse(head.uri.query())?;
+    let format = format_of(&head.headers)?;
+    let charge = admitted.charge(format.hashes_in(announced))?;
+    Ok((query, format, charge))
 }
 
 /// Hands the submission to the log, waits if asked to, and answers.

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use axum::{
+    body::Body,
     extract::{RawQuery, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Version, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Version, header, request::Parts},
     response::Response,
 };
 use treering_tsa::{
@@ -20,12 +21,14 @@ use super::{
     App,
     answer::{self, Cache},
     body::{self, BodyReader},
+    gate,
     problem::{self, MEDIA_TYPE},
     query::{self, InPath},
     receipts::{pending, whole_seconds},
     refusal::Refusal,
 };
 use crate::{
+    access::{Admitted, Denied, Scope},
     log::ReceiptState,
     store::Grant,
     tsa::{Issued, Tsa},
@@ -55,7 +58,9 @@ pub(super) struct Der(Vec<u8>);
     post,
     path = "/tsa",
     tag = "timestamps",
-    params(("proof" = Option<String>, Query, description = "`embed`: wait at most two ticks for the proof, and carry it in the token as an unsigned attribute")),
+    params(
+        ("Authorization" = Option<String>, Header, description = "`Bearer <API key>` with the scope `timestamp`, where the log asks for one"),
+        ("proof" = Option<String>, Query, description = "`embed`: wait at most two ticks for the proof, and carry it in the token as an unsigned attribute")),
     request_body(description = "A TimeStampReq (RFC 3161 section 2.4.1)", content((Der = "application/timestamp-query"))),
     responses(
         (status = 200, description = "A TimeStampResp (RFC 3161 section 2.4.2): a token, or why there is none",
@@ -65,21 +70,42 @@ pub(super) struct Der(Vec<u8>);
                 ("Retry-After" = u64, description = "With a refusal that will pass: seconds"),
             )),
         (status = 400, description = "Not a TimeStampReq, a cut-off body, a bad parameter", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 401, description = "No API key, or not a good one, where one is needed or was sent; see WWW-Authenticate", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 403, description = "The API key has not the scope `timestamp`", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 404, description = "This log is no timestamp authority", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 408, description = "The body came too slowly", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 413, description = "Longer than any TimeStampReq", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 415, description = "Not application/timestamp-query, or a Content-Encoding", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 429, description = "The caller's quota is used up; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 500, description = "The server failed", body = super::openapi::Problem, content_type = MEDIA_TYPE),
     ),
 )]
-pub(super) async fn timestamp(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
-    let tsa = app.tsa().ok_or(Refusal::NoTsa)?;
+pub(super) async fn timestamp(State(app): State<App>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    let admitted = app.access().admit(Scope::Timestamp, &head.headers, &head.extensions);
+    let answer = answer_query(&app, admitted.as_ref().map_err(|denied| *denied), head, body).await;
+    let mut response = answer.unwrap_or_else(|refusal| gate::refused(app.access(), refusal));
+    if let Ok(admitted) = admitted {
+        admitted.tell(response.headers_mut());
+    }
+    response
+}
+
+async fn answer_query(
+    app: &App,
+    admitted: Result<&Admitted, Denied>,
+    head: Parts,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let tsa = app.tsa().ok_or(Refusal::NoTsa)?;
+    let admitted = admitted?;
     let embed = query::embeds(head.uri.query())?;
     if embed && !tsa.embeds() {
         return Err(Refusal::NoEmbedding);
     }
     is_query(&head.headers)?;
+    // A timestamp is one hash, whatever becomes of it.
+    admitted.charge(1)?;
     let mut body = BodyReader::new(body, app.limits().body_idle).framed(head.version == Version::HTTP_2);
     let bytes = match read(&mut body).await {
         Ok(bytes) => bytes,
@@ -93,14 +119,14 @@ pub(super) async fn timestamp(State(app): State<App>, request: Request) -> Resul
     let query = match Query::parse(&bytes) {
         Ok(query) => query,
         Err(QueryError::NotAQuery(why)) => return Err(Refusal::NotAQuery(why)),
-        Err(QueryError::Rejected(rejection)) => return Ok(rejected(&app, rejection, None)),
+        Err(QueryError::Rejected(rejection)) => return Ok(rejected(app, rejection, None)),
     };
-    match grant(&app, tsa, query).await {
+    match grant(app, tsa, query).await {
         Ok(issued) => {
             app.metrics().timestamped("granted");
-            Ok(granted(&app, tsa, issued, embed).await)
+            Ok(granted(app, tsa, issued, embed).await)
         }
-        Err((rejection, retry_after)) => Ok(rejected(&app, rejection, retry_after)),
+        Err((rejection, retry_after)) => Ok(rejected(app, rejection, retry_after)),
     }
 }
 

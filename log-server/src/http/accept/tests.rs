@@ -9,7 +9,8 @@ use axum::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::http::{body::BodyReader, refusal::Refusal};
+use crate::http::{body::BodyReader, refusal::Refusal, room, tls::tests::Pair};
+use treering_tlog::time::UnixMillis;
 
 fn limits() -> Limits {
     Limits {
@@ -30,11 +31,18 @@ async fn length(body: Body) -> Result<String, Refusal> {
 }
 
 async fn start(limits: Limits) -> (Server, SocketAddr) {
+    start_with(limits, None).await
+}
+
+async fn start_with(limits: Limits, tls: Option<Tls>) -> (Server, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let routes = Router::new().route("/v1/log", get(async || "hello")).route("/v1/submissions", post(length));
+    let routes = Router::new()
+        .route("/v1/log", get(async || "hello"))
+        .route("/v1/submissions", post(length))
+        .route("/large", get(async || vec![0; 100_000]));
     let metrics = HttpMetrics::default();
-    (Server::start(listener, Api::new(routes, metrics.clone()), &limits, metrics), address)
+    (Server::start(listener, Api::new(routes, metrics.clone()), &limits, metrics, tls), address)
 }
 
 /// Sends these bytes, closes the sending side if `end`, and reads to the end.
@@ -105,6 +113,34 @@ async fn http_2_with_prior_knowledge_is_answered() {
 }
 
 #[tokio::test]
+async fn a_tls_handshake_that_is_not_made_in_time_is_given_up() {
+    let pair = Pair::new(10);
+    let tls = Tls::open(pair.files(), UnixMillis::new(1_790_000_000_000).unwrap()).unwrap();
+    let (_server, address) = start_with(limits(), Some(tls)).await;
+    // Silence, the first bytes of a ClientHello, and one who speaks HTTP.
+    for bytes in [&b""[..], b"\x16\x03\x01\x02\x00\x01", b"GET /v1/log HTTP/1.1\r\nhost: a\r\n\r\n"] {
+        let answer = talk(address, bytes, false).await;
+        assert!(!answer.contains("200 OK"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn over_tls_the_version_is_agreed_on() {
+    let pair = Pair::new(10);
+    let tls = Tls::open(pair.files(), UnixMillis::new(1_790_000_000_000).unwrap()).unwrap();
+    let (_server, address) =
+        start_with(Limits { header: Duration::from_secs(30), ..limits() }, Some(tls)).await;
+    let builder = || reqwest::Client::builder().tls_danger_accept_invalid_certs(true);
+    for (client, version) in
+        [(builder(), http::Version::HTTP_2), (builder().http1_only(), http::Version::HTTP_11)]
+    {
+        let response = client.build().unwrap().get(format!("https://{address}/v1/log")).send().await.unwrap();
+        assert_eq!(response.version(), version);
+        assert_eq!(response.text().await.unwrap(), "hello");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_server_ends_what_it_began_and_accepts_no_more() {
     let (server, address) = start(Limits { header: Duration::from_secs(30), ..limits() }).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -121,7 +157,7 @@ async fn a_stopped_server_ends_what_it_began_and_accepts_no_more() {
 #[test]
 fn a_connection_is_ended_when_it_idles_and_kept_while_it_works() {
     let activity = Arc::new(Activity::default());
-    let mut watch = Watch::default();
+    let mut watch = Watch::new(Duration::from_secs(10), Duration::from_secs(30));
     assert_eq!(watch.tick(&activity), Verdict::Drop);
     let running = Running::begin(Arc::clone(&activity));
     for _ in 0..100 {
@@ -132,4 +168,78 @@ fn a_connection_is_ended_when_it_idles_and_kept_while_it_works() {
         assert_eq!(watch.tick(&activity), Verdict::Keep);
     }
     assert_eq!(watch.tick(&activity), Verdict::End);
+}
+
+#[test]
+fn an_answer_that_nobody_takes_ends_the_connection_and_one_that_is_taken_slowly_does_not() {
+    let activity = Arc::new(Activity::default());
+    let mut watch = Watch::new(Duration::from_secs(10), Duration::from_secs(30));
+    drop(Running::begin(Arc::clone(&activity)));
+    let _sending = Sending::watched(Body::from(vec![0; 100_000]), &activity);
+    for _ in 0..100 {
+        activity.given.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(watch.tick(&activity), Verdict::Keep);
+    }
+    for _ in 0..3 {
+        assert_eq!(watch.tick(&activity), Verdict::Keep);
+    }
+    assert_eq!(watch.tick(&activity), Verdict::Drop);
+}
+
+#[tokio::test]
+async fn an_http_2_peer_that_takes_no_byte_of_its_answer_is_given_up() {
+    let (_server, address) = start(limits()).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut request = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    // SETTINGS: INITIAL_WINDOW_SIZE 0, so that no DATA may be sent.
+    request.extend_from_slice(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
+    // HEADERS: GET, http, authority "a" and path "/large" as literals.
+    let head = b"\x82\x86\x41\x01a\x04\x06/large";
+    request.extend_from_slice(&[0, 0, u8::try_from(head.len()).unwrap(), 1, 5, 0, 0, 0, 1]);
+    request.extend_from_slice(head);
+    stream.write_all(&request).await.unwrap();
+    // SETTINGS are acknowledged, and the window never opens. This ends only with the connection.
+    stream.write_all(&[0, 0, 0, 4, 1, 0, 0, 0, 0]).await.unwrap();
+    let mut seen = Vec::new();
+    let _ = stream.read_to_end(&mut seen).await;
+    let (mut kinds, mut rest) = (Vec::new(), &seen[..]);
+    while let [a, b, c, kind, _, _, _, _, _, payload @ ..] = rest {
+        kinds.push(*kind);
+        rest =
+            payload.get(usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c)..).unwrap_or_default();
+    }
+    // The answer's HEADERS (1), and neither DATA (0) nor a GOAWAY (7) for something that the peer did wrong.
+    assert!(kinds.contains(&1) && !kinds.contains(&0) && !kinds.contains(&7), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn who_comes_when_the_large_rooms_are_taken_gets_a_small_one() {
+    let patient = Limits { max_connections: 1000, header: Duration::from_secs(60), ..limits() };
+    let (_server, address) = start(patient).await;
+    assert_eq!(streams(address).await.1, 16);
+    let mut held = Vec::new();
+    while held.len() < room::LARGE_ROOMS {
+        held.push(streams(address).await.0);
+    }
+    assert_eq!(streams(address).await.1, 1);
+    // It is served all the same, and when others have gone, the next one has room again.
+    let answer = talk(address, b"GET /v1/log HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n", false).await;
+    assert!(answer.ends_with("hello"), "{answer}");
+    drop(held);
+    while streams(address).await.1 == 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A connection, and what its SETTINGS say of streams at once (RFC 9113 section 6.5.2: 3).
+async fn streams(address: SocketAddr) -> (TcpStream, u32) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], 4, "SETTINGS come first");
+    let mut settings = vec![0; usize::from(head[2])];
+    stream.read_exact(&mut settings).await.unwrap();
+    let most = settings.chunks(6).find(|setting| setting[..2] == [0, 3]).unwrap();
+    (stream, u32::from_be_bytes(most[2..].try_into().unwrap()))
 }

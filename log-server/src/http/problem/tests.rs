@@ -4,6 +4,7 @@ use super::{
     super::refusal::{HexFault, SumsFault},
     *,
 };
+use crate::access::Scope;
 use treering_tlog::tile::TileError;
 use treering_tsa::query::{Query, QueryError};
 
@@ -45,8 +46,18 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::Read(ReadError::Store),
         Refusal::Read(ReadError::Size),
         Refusal::Read(ReadError::MinEntryTooLarge { size: 9 }),
+        Refusal::Denied(Denied::NoKey { scope: Scope::Submit }),
+        Refusal::Denied(Denied::UnknownKey),
+        Refusal::Denied(Denied::ExpiredKey),
+        Refusal::Denied(Denied::Scope { scope: Scope::Timestamp }),
+        rate(),
         Refusal::Internal,
     ]
+}
+
+fn rate() -> Refusal {
+    let retry_after = Duration::from_millis(1500);
+    Refusal::Denied(Denied::Rate { quota: "hashes", amount: 100, window: 60, retry_after })
 }
 
 fn not_a_query() -> Refusal {
@@ -94,6 +105,13 @@ fn is_listed(refusal: &Refusal) {
             | SubmitError::Stopping,
         )
         | Refusal::Read(ReadError::Store | ReadError::Size | ReadError::MinEntryTooLarge { .. })
+        | Refusal::Denied(
+            Denied::NoKey { .. }
+            | Denied::UnknownKey
+            | Denied::ExpiredKey
+            | Denied::Scope { .. }
+            | Denied::Rate { .. },
+        )
         | Refusal::Internal => {}
     }
 }
@@ -147,6 +165,11 @@ fn the_table_of_problems() {
             "500 internal retry",
             "400 size final",
             "400 min_entry_too_large final",
+            "401 no_api_key final",
+            "401 unknown_api_key final",
+            "401 expired_api_key final",
+            "403 api_key_scope final",
+            "429 rate_limit retry",
             "500 internal retry",
         ]
     );
@@ -201,6 +224,11 @@ fn what_people_read() {
             "the server failed at this request; its log has the cause under the request ID",
             "size is not that of a published checkpoint that covers the entry",
             "min_entry must be at most 9, the log's current size",
+            "this log takes submissions from holders of an API key only; send it as \"Authorization: Bearer treering_…\", or ask the log's operator for one. Reading needs no key",
+            "the API key is none of this log's: mistyped, or revoked (a key is treering_, 16 hex digits, _, 64 hex digits)",
+            "the API key has expired; ask the log's operator for a new one",
+            "the API key is not for timestamp queries; ask the log's operator for one with the scope \"timestamp\"",
+            "this caller has used up its hashes (100 in 60 s); nothing of this is stored, send it again later (the limits stand in /v1/log, what is left of them in the RateLimit header)",
             "the server failed at this request; its log has the cause under the request ID",
         ]
     );
@@ -249,6 +277,8 @@ fn retry_after_is_spread_and_never_too_early() {
     assert_eq!(seconds, BTreeSet::from([2, 3]));
     assert_eq!((0..=255).map(|spread| spread_seconds(Duration::from_secs(10), spread)).max(), Some(15));
     assert_eq!(spread_seconds(Duration::ZERO, 0), 1);
+    // What the RateLimit header says of a caller's own quota is the same moment.
+    assert_eq!(rate().answer(255).headers()["retry-after"], "2");
 }
 
 #[test]
