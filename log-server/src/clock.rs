@@ -1,5 +1,6 @@
 //! Time: where it comes from, and the order that it must keep.
 
+use crate::broken::{Promise, is_broken};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use treering_tlog::time::UnixMillis;
 
@@ -80,6 +81,9 @@ impl Order {
     /// within the bound delays sealing, one beyond it in either direction stops sealing until the clock is back.
     pub fn sealing(&mut self, clock: &dyn Clock, last: Option<UnixMillis>) -> Sealing {
         let now = clock.now();
+        if is_broken(Promise::Order) {
+            return Sealing::At(now);
+        }
         let bound = self.bound.as_millis().cast_signed();
         let offset = i128::from(now.get()) - clock.monotonic().as_millis().cast_signed();
         let step = offset - self.offset.unwrap_or(offset);
@@ -186,6 +190,36 @@ mod tests {
             assert!(matches!(after(&mut order, wall, 1, T), Sealing::Stopped { .. }), "{wall}");
             assert!(matches!(after(&mut order, T + 2, 2, T), Sealing::At(_)), "{wall}");
         }
+    }
+
+    /// A leap second, as clocks without smearing have it: the same second twice.
+    #[test]
+    fn a_second_that_comes_twice_is_waited_out() {
+        let mut order = started();
+        let mut last = T;
+        for (wall, monotonic, sealed) in [
+            (900, 900, true),
+            (100, 1_100, false),
+            (500, 1_500, false),
+            (900, 1_900, false),
+            (950, 1_950, true),
+        ] {
+            let sealing = after(&mut order, T + wall, monotonic, last);
+            assert_eq!(matches!(sealing, Sealing::At(_)), sealed, "{wall}: {sealing:?}");
+            if sealed {
+                last = T + wall;
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_is_waited_for_and_then_stops_sealing_until_it_is_right() {
+        let mut order = started();
+        assert_eq!(after(&mut order, T, 9_000, T), Sealing::Wait);
+        assert!(matches!(after(&mut order, T, 10_001, T), Sealing::Stopped { .. }));
+        // It runs again, and is as far behind as it stood still.
+        assert!(matches!(after(&mut order, T + 5, 60_005, T), Sealing::Stopped { .. }));
+        assert!(matches!(after(&mut order, T + 60_010, 60_010, T), Sealing::At(_)));
     }
 
     #[test]

@@ -24,7 +24,10 @@ use std::{
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, FILE_NAME};
+use crate::{
+    broken,
+    config::{Config, FILE_NAME},
+};
 
 /// A log that takes hashes, seals them each second, and has witnesses vouch for the time.
 #[derive(Debug, Parser)]
@@ -104,6 +107,7 @@ enum Outcome {
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    broken::announce();
     match run(cli.command) {
         Ok(Outcome::Well) => ExitCode::SUCCESS,
         Ok(Outcome::NotWell) => ExitCode::from(1),

@@ -1,6 +1,7 @@
 //! Taking submissions: many requests share one synced write, and each is acknowledged only after it.
 
 use crate::{
+    broken::{Promise, is_broken},
     log::{Place, Submission, SubmitError},
     state::{Core, Fatal, Phase},
     store::{Accepted, Late, Position, Sequence, Waiting},
@@ -160,7 +161,7 @@ impl Group {
         }
         self.write_late(core)?;
         if !self.accepted.is_empty() {
-            core.store.accept(next, &self.accepted)?;
+            self.accept(core, next)?;
             core.metrics.intake_write(begun.elapsed(), self.accepted.len());
         }
         // CRASH: up to here nobody was told anything. INVARIANT 1: `Written` follows the synced write above.
@@ -174,6 +175,16 @@ impl Group {
         }
         drop(queue);
         Ok(Written { next: after, replies: self.replies })
+    }
+
+    fn accept(&self, core: &Core, next: Sequence) -> Result<(), Fatal> {
+        if is_broken(Promise::Acknowledge) && self.small == 0 {
+            return Ok(());
+        }
+        match core.store.accept(next, &self.accepted) {
+            Err(_) if is_broken(Promise::Failure) => Ok(()),
+            accepted => Ok(accepted?),
+        }
     }
 
     fn decide(&mut self, core: &Core, room: Room, submission: Submission, known: Known) -> Answer {

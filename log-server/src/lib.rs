@@ -3,6 +3,7 @@
 pub mod access;
 pub mod backup;
 mod batch;
+mod broken;
 pub mod check;
 pub mod clock;
 pub mod commands;

@@ -5,6 +5,7 @@
 //! witness timeout is over (so that a witness that comes back is not asked for an old head for long).
 
 use crate::{
+    broken::{Promise, is_broken},
     cosign::{Asking, Target, Vote},
     fork, recover, sign,
     state::{Core, Fatal, Phase, Published},
@@ -120,7 +121,9 @@ impl<'a> Publisher<'a> {
             if *self.core.signing_over.borrow() {
                 return Ok(());
             }
-            self.choose().await?;
+            if !self.choose().await? {
+                return Ok(());
+            }
             if self.conclude().await? {
                 // A head that was sealed meanwhile is next: its change has been seen already.
                 continue;
@@ -138,8 +141,8 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    /// Sets the next target, if it is time for one.
-    async fn choose(&mut self) -> Result<(), Fatal> {
+    /// Sets the next target, if it is time for one. `false`: nothing may be signed any more.
+    async fn choose(&mut self) -> Result<bool, Fatal> {
         let sealed = self.core.sealed.borrow().head;
         let now = self.core.host.now();
         let (open, overdue) = match &self.round {
@@ -152,16 +155,19 @@ impl<'a> Publisher<'a> {
             ),
         };
         if !open && !overdue {
-            return Ok(());
+            return Ok(true);
         }
         if sealed.size > self.signed.0.head.size {
+            if !self.may_sign().await? {
+                return Ok(false);
+            }
             let size = sealed.size;
             (self.signed, self.sealed_at) = self
                 .core
                 .blocking(move |core| Ok((sign::sign(core, sealed)?, sealed_at(core, size)?)))
                 .await?;
             self.begin(false);
-            return Ok(());
+            return Ok(true);
         }
         let published = self.core.published.borrow().as_ref().map(|published| published.size);
         if published != Some(self.signed.0.head.size) {
@@ -169,13 +175,13 @@ impl<'a> Publisher<'a> {
             if self.round.is_none() {
                 self.begin(false);
             }
-            return Ok(());
+            return Ok(true);
         }
         if *self.core.last_call.borrow() && !self.called {
             // The same head once more, so that whoever missed it adds a line; the first of each key stays (INVARIANT 9).
             self.called = true;
             self.begin(false);
-            return Ok(());
+            return Ok(true);
         }
         let refresh_is_due = now.duration_since(self.refreshed_at) >= self.core.settings.refresh;
         if refresh_is_due {
@@ -184,7 +190,17 @@ impl<'a> Publisher<'a> {
                 self.begin(true);
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// INVARIANT 2, of a process that stood still (a machine that was suspended, SIGSTOP): meanwhile a copy of its store may
+    /// have gone on elsewhere. It asks the witnesses as at its start before it signs anything new.
+    async fn may_sign(&self) -> Result<bool, Fatal> {
+        if !self.core.has_stood_still() || is_broken(Promise::Standstill) {
+            return Ok(true);
+        }
+        let (checkpoint, note) = &self.signed;
+        Ok(recover::gate(self.core, checkpoint, note).await?.is_some())
     }
 
     fn begin(&mut self, refresh: bool) {
@@ -210,7 +226,8 @@ impl<'a> Publisher<'a> {
         let Some(round) = self.round.as_mut().filter(|round| !round.published) else { return Ok(false) };
         let voters: Vec<usize> = round.votes.iter().flat_map(Vote::witnesses).collect();
         // INVARIANT 5: what is published meets the policy.
-        if !policy.needs_no_witness() && !policy.is_met(&voters) {
+        let met = policy.is_met(&voters) || is_broken(Promise::Quorum);
+        if !policy.needs_no_witness() && !met {
             return Ok(false);
         }
         let now = self.core.host.now();

@@ -8,6 +8,7 @@
 
 use crate::{
     batch::{self, Edge},
+    broken::{Promise, is_broken},
     cosign::{cosignature_by, jitter},
     fork::{self, Seen},
     record::{HighWater, Record, RecordError},
@@ -101,6 +102,7 @@ pub(crate) fn load(store: &dyn Store, record: &dyn HighWater) -> Result<(Loaded,
             return Err(StartError::NoRecord { path: record.place() });
         }
         None => {}
+        Some(_) if is_broken(Promise::History) => {}
         Some(head) => holds(store, &loaded.head, &head)?,
     }
     Ok((loaded, edge))
@@ -160,6 +162,9 @@ pub(crate) async fn gate(
                 None => return Ok(deadline.is_some().then_some(known)),
                 Some((peer, Said::Knows(size))) => {
                     known[peer] = size;
+                    answered.extend(&core.peers[peer].lines);
+                }
+                Some((peer, Said::Objects(_))) if is_broken(Promise::History) => {
                     answered.extend(&core.peers[peer].lines);
                 }
                 Some((peer, Said::Objects(reason))) => {

@@ -64,6 +64,7 @@ fn after(due: tokio::time::Instant, now: tokio::time::Instant, tick: Duration) -
 }
 
 async fn tick(core: &Arc<Core>, edge: Edge, order: &mut Order, fresh: &Fresh) -> Result<Edge, Fatal> {
+    core.beat();
     core.metrics.pending.set(i64::try_from(core.pending()).unwrap_or(i64::MAX));
     let last = core.sealed.borrow().sealed_at;
     // INVARIANT 6 is kept by `Order`; it is asked at each tick, so that a step shows even when there is nothing to seal.

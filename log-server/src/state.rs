@@ -18,7 +18,7 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -96,12 +96,19 @@ pub(crate) struct Core {
     pace: Mutex<Option<Pace>>,
     /// The minute, by the monotonic clock and from 1, in which it was last told that there is no time; 0 never.
     told: AtomicU64,
+    /// When the sequencer went round last, in milliseconds of the monotonic clock.
+    beat: AtomicU64,
+    /// This process stood still for long, and nobody has asked the witnesses since.
+    stood_still: AtomicBool,
     /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
     intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
     closing: Mutex<u64>,
     pub(crate) damage: Damage,
 }
+
+/// A process that misses its tick by so much may have been stopped, and its store have gone on elsewhere.
+const STILL: Duration = Duration::from_secs(1);
 
 /// The writers of the intake: submissions, and grants.
 const INTAKES: usize = 2;
@@ -153,7 +160,7 @@ impl Core {
             store,
             record,
             host,
-            clock,
+            clock: Arc::clone(&clock),
             signer,
             witnesses,
             metrics: Metrics::default(),
@@ -174,6 +181,8 @@ impl Core {
             last_call: watch::Sender::new(false),
             pace: Mutex::new(None),
             told: AtomicU64::new(0),
+            beat: AtomicU64::new(millis(clock.monotonic())),
+            stood_still: AtomicBool::new(false),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
             damage: Damage::default(),
@@ -252,6 +261,28 @@ impl Core {
         self.queue().len() + self.grants().len()
     }
 
+    /// The sequencer goes round.
+    pub(crate) fn beat(&self) {
+        let late = self.is_late();
+        self.beat.store(millis(self.clock.monotonic()), Ordering::SeqCst);
+        if late {
+            tracing::warn!("this process stood still: the witnesses are asked before anything new is signed");
+            self.stood_still.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Has this process stood still since this was asked last? Whoever signs asks it after it has seen what to sign: what
+    /// was sealed before the standstill is in any copy of the store that was taken meanwhile.
+    pub(crate) fn has_stood_still(&self) -> bool {
+        // Both are looked at: the signer may be the first to run again.
+        self.stood_still.swap(false, Ordering::SeqCst) | self.is_late()
+    }
+
+    fn is_late(&self) -> bool {
+        let since = millis(self.clock.monotonic()).saturating_sub(self.beat.load(Ordering::SeqCst));
+        u128::from(since) > (self.settings.tick + STILL).as_millis()
+    }
+
     /// A writer of the intake has written its last group.
     pub(crate) fn intake_ends(&self) {
         self.intakes.send_modify(|open| *open -= 1);
@@ -326,6 +357,10 @@ impl Core {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         turn(&mut held.sealing, reason, ("sealing has stopped", "sealing goes on"));
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Changes why something is held; what is told when that begins, and when it ends.

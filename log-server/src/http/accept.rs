@@ -36,12 +36,18 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{Api, metrics::HttpMetrics, room::Rooms, stall::Stall, tls::Tls};
-use crate::{access::Peer, config::Limits};
+use crate::{
+    access::Peer,
+    broken::{Promise, is_broken},
+    config::Limits,
+};
 
 /// A connection without a request is closed after so many header timeouts. HTTP/1 has hyper's timer before that.
 const IDLE_TICKS: u32 = 12;
 /// An answer of at most so many bytes is not watched on its way.
 const SMALL_ANSWER: u64 = 16 * 1024;
+/// What a broken promise makes of every time-out.
+const DAY: Duration = Duration::from_secs(86_400);
 /// How long to wait when the system has no more sockets.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
@@ -61,13 +67,17 @@ impl Server {
         metrics: HttpMetrics,
         tls: Option<Tls>,
     ) -> Server {
+        let (header, patience) = match is_broken(Promise::Patience) {
+            true => (DAY, DAY),
+            false => (limits.header, limits.body_idle),
+        };
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let acceptor = Acceptor {
-            rooms: Rooms::new(limits.header),
+            rooms: Rooms::new(header),
             api,
-            header: limits.header,
-            patience: limits.body_idle,
+            header,
+            patience,
             places: Arc::new(Semaphore::new(limits.max_connections)),
             metrics,
             tls,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::refusal::Refusal;
+use crate::broken::{Promise, is_broken};
 
 /// So many bytes of bodies are with the threads at once, and as many wait for more of their body.
 const ROOM: u32 = 16 << 20;
@@ -36,7 +37,11 @@ impl WorkPool {
             // Whoever waits for the work learns that it is gone; the thread goes on with the next.
             .panic_handler(move |_| tracing::error!(threads = name, "a piece of work panicked"))
             .build()?;
-        let room = || Arc::new(Semaphore::new(usize::try_from(ROOM).unwrap_or(usize::MAX)));
+        let permits = match is_broken(Promise::Bounds) {
+            true => Semaphore::MAX_PERMITS,
+            false => usize::try_from(ROOM).unwrap_or(usize::MAX),
+        };
+        let room = || Arc::new(Semaphore::new(permits));
         Ok(WorkPool { threads: Arc::new(threads), room: room(), hold: room() })
     }
 

@@ -15,6 +15,7 @@ use super::{
     Accepted, GrantGroup, GrantPlace, Late, Loaded, Past, Position, Sequence, Store, StoreError, Tick,
     TileValue,
 };
+use crate::broken::{Promise, is_broken};
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
 use std::{
@@ -52,7 +53,7 @@ impl RocksStore {
             return Err(StoreError::Poisoned);
         }
         let mut options = WriteOptions::default();
-        options.set_sync(true);
+        options.set_sync(!is_broken(Promise::Sync));
         // CRASH: before this line nothing of the batch is there; after it all of it is.
         self.db.write_opt(batch, &options).map_err(|source| {
             self.poisoned.store(true, Ordering::SeqCst);
