@@ -166,6 +166,22 @@ impl Http {
         parse(&answer)
     }
 
+    /// Sends these bytes over a connection of its own to a server that may hang up on them: the status, if one came.
+    ///
+    /// # Panics
+    /// If the server is not there.
+    pub fn raw_or_reset(&self, bytes: &[u8]) -> Option<u16> {
+        let address = self.base.strip_prefix("http://").expect("a URL of this test");
+        let mut stream = TcpStream::connect(address).expect("the server is there");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a timeout");
+        let mut answer = Vec::new();
+        // Each of them may meet a connection that is closed already.
+        let _ = stream.write_all(bytes);
+        let _ = stream.read_to_end(&mut answer);
+        let text = String::from_utf8_lossy(&answer);
+        text.split(' ').nth(1).and_then(|code| code.parse().ok())
+    }
+
     fn send(&self, request: blocking::RequestBuilder) -> Result<Answer, reqwest::Error> {
         let response = request.send()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

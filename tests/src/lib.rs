@@ -9,9 +9,15 @@
 //! | [`tsa`] | the log's timestamp authority, asked by openssl |
 //! | [`liar`] | a witness inside the test, which can be told to lie |
 //! | [`mirror`] | a mirror |
+//! | [`clock`] | a wall clock that is moved under a running log |
+//! | [`crowd`] | clients that are slow, silent, or worse |
 //! | [`disk`] | a file system whose power can be cut |
+//! | [`group`] | a limit to a process's memory, by the kernel |
+//! | [`flood`] | far more requests than a server can take |
 //! | [`http`] | requests, and bytes straight to a socket |
 //! | [`memory`] | how much memory a program holds, and whether that is flat |
+//! | [`journal`] | what an oracle was ever given, synced |
+//! | [`preload`] | faults at single system calls |
 //! | [`view`] | what a reader of the log has seen, held against what it shows now |
 //! | [`metrics`] | what `/metrics` shows |
 //! | [`trace`] | a program's system calls in order (strace) |
@@ -23,15 +29,21 @@
 
 pub mod certificates;
 pub mod client;
+pub mod clock;
+pub mod crowd;
 pub mod disk;
 pub mod files;
+pub mod flood;
+pub mod group;
 pub mod http;
+pub mod journal;
 pub mod liar;
 pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod mirror;
 pub mod net;
+pub mod preload;
 pub mod process;
 pub mod programs;
 pub mod random;

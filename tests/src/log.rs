@@ -7,11 +7,15 @@ use std::{
 };
 
 use serde_json::Value;
-use treering_tlog::{hash::Hash, tree::TreeSize};
+use treering_tlog::{
+    hash::Hash,
+    tree::{TreeHead, TreeSize},
+};
 use treering_token::token::Token;
 
 use crate::{
     files,
+    group::Group,
     http::{Answer, Http},
     metrics::Metrics,
     process::Process,
@@ -32,6 +36,7 @@ pub struct LogServer {
     process: Option<Process>,
     environment: Vec<(String, String)>,
     other: Option<PathBuf>,
+    group: Option<PathBuf>,
     public: Http,
     admin: Http,
 }
@@ -51,9 +56,32 @@ impl LogServer {
             process: None,
             environment: Vec::new(),
             other: None,
+            group: None,
             public: Http::new(format!("http://127.0.0.1:{}", ports.0)),
             admin: Http::new(format!("http://127.0.0.1:{}", ports.1)),
         };
+        log.set("admin", &format!("\"127.0.0.1:{}\"", ports.1));
+        log
+    }
+
+    /// A log of the same key and origin on a copy of another one's directory, under ports of its own.
+    ///
+    /// # Panics
+    /// If it can't be copied.
+    pub fn copy_of(other: &LogServer, dir: &Path, ports: (u16, u16)) -> LogServer {
+        files::copy(&other.dir, dir);
+        let log = LogServer {
+            dir: dir.to_owned(),
+            output: other.output.clone(),
+            starts: 1000 + other.starts * 10,
+            process: None,
+            environment: other.environment.clone(),
+            other: other.other.clone(),
+            group: None,
+            public: Http::new(format!("http://127.0.0.1:{}", ports.0)),
+            admin: Http::new(format!("http://127.0.0.1:{}", ports.1)),
+        };
+        log.set("listen", &format!("\"127.0.0.1:{}\"", ports.0));
         log.set("admin", &format!("\"127.0.0.1:{}\"", ports.1));
         log
     }
@@ -81,6 +109,16 @@ impl LogServer {
     /// From now on it is run with another program than the one that was built; `None` for that one again.
     pub fn use_program(&mut self, program: Option<&Path>) {
         self.other = program.map(Path::to_owned);
+    }
+
+    /// Starts it in a control group from now on (`crate::group`).
+    pub fn set_group(&mut self, group: &Group) {
+        self.group = Some(group.processes());
+    }
+
+    /// Takes all environment variables of [`LogServer::set_env`] away again.
+    pub fn clear_env(&mut self) {
+        self.environment.clear();
     }
 
     /// Its program, with its environment.
@@ -125,6 +163,62 @@ impl LogServer {
         process.says("listening on http");
         process.says("admin on http://");
         self.process = Some(process);
+    }
+
+    /// Starts it where it may fail: does it listen, or has it ended?
+    ///
+    /// # Panics
+    /// If it does neither.
+    pub fn try_start(&mut self) -> bool {
+        self.process = Some(self.begin());
+        let listens = |process: &mut Process| process.stdout().contains("admin on http://");
+        wait::until("the log listens or ends", || {
+            let process = self.process.as_mut().expect("just started");
+            match (process.status(), listens(process)) {
+                (Some(_), _) => Some(false),
+                (None, true) => Some(true),
+                (None, false) => None,
+            }
+        })
+    }
+
+    /// Its process's number.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
+    }
+
+    /// How many sockets it has open (Linux). Not all files: the store opens and closes its own.
+    ///
+    /// # Panics
+    /// If it does not run, or `/proc` can't be read.
+    pub fn sockets(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.id());
+        let files = fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        // One that is closed meanwhile is none.
+        let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
+        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    /// How much memory it holds, and the most that it ever held, in MiB (Linux).
+    ///
+    /// # Panics
+    /// If it does not run, or `/proc` can't be read.
+    pub fn memory_mib(&self) -> (u64, u64) {
+        let path = format!("/proc/{}/status", self.id());
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a field of the status");
+            line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1024
+        };
+        (field("VmRSS:"), field("VmHWM:"))
+    }
+
+    /// Does it run?
+    pub fn is_running(&mut self) -> bool {
+        self.process.as_mut().is_some_and(|process| process.status().is_none())
     }
 
     /// Starts it under strace, which writes to `trace`, and waits until it listens.
@@ -289,9 +383,23 @@ impl LogServer {
         note.text().lines().nth(1).and_then(TreeSize::parse).expect("a size")
     }
 
+    /// Its program, which enters the group before it begins: what it holds from then on counts.
+    fn in_group(&self, processes: &Path) -> Command {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(processes)
+            .arg(programs::path(programs::LOG));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
     fn begin(&mut self) -> Process {
         self.starts += 1;
-        let mut command = self.program();
+        let mut command = match &self.group {
+            Some(processes) => self.in_group(processes),
+            None => self.program(),
+        };
         command.args(["serve", "--dir"]).arg(&self.dir);
         Process::start(&format!("log-{}", self.starts), &mut command, &self.output)
     }
@@ -321,4 +429,14 @@ pub fn shown(output: &Output) -> String {
 pub fn recorded_size(record: &Path) -> TreeSize {
     let text = fs::read_to_string(record).expect("a record");
     text.lines().nth(1).and_then(TreeSize::parse).expect("a size")
+}
+
+/// The head in the record beside a store.
+///
+/// # Panics
+/// If there is no record.
+pub fn recorded_head(record: &Path) -> TreeHead {
+    let text = fs::read_to_string(record).expect("a record");
+    let root = text.lines().nth(2).and_then(Hash::from_base64).expect("a root");
+    TreeHead { size: recorded_size(record), root }
 }

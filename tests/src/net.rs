@@ -195,6 +195,12 @@ impl Net {
         self.witnesses.iter_mut().for_each(WitnessServer::kill);
     }
 
+    /// What every witness that answers shows as the log's last checkpoint.
+    pub fn witnessed(&self) -> Vec<Vec<u8>> {
+        let notes = self.witnesses.iter().filter_map(|witness| witness.try_latest(ORIGIN));
+        notes.map(|answer| answer.body).collect()
+    }
+
     /// A new directory below the net's own, for files.
     ///
     /// # Panics

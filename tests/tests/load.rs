@@ -11,6 +11,7 @@ use std::{
 
 use treering_tests::{
     http::Http,
+    journal::Journal,
     log::{OCTETS, SUBMISSIONS},
     random, view, wait,
 };
@@ -31,14 +32,24 @@ struct Shared {
     /// Beyond so many acknowledgements the customers rest.
     allowed: AtomicUsize,
     acknowledged: Mutex<Vec<Hash>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Load {
     /// So many customers.
     pub(crate) fn start(http: &Http, customers: usize) -> Load {
+        Load::journaled(http, customers, None)
+    }
+
+    /// So many customers, who write into a journal what was acknowledged to them.
+    pub(crate) fn journaled(http: &Http, customers: usize, journal: Option<Arc<Journal>>) -> Load {
         let allowed = AtomicUsize::new(usize::MAX);
-        let shared =
-            Arc::new(Shared { stop: AtomicBool::default(), allowed, acknowledged: Mutex::default() });
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::default(),
+            allowed,
+            acknowledged: Mutex::default(),
+            journal,
+        });
         let start = |_| {
             let (http, shared) = (http.clone(), Arc::clone(&shared));
             thread::spawn(move || shared.post_until_stopped(&http))
@@ -103,6 +114,9 @@ impl Shared {
         match answer.status {
             202 => {
                 let root = view::root_of(&commitments);
+                if let Some(journal) = &self.journal {
+                    journal.acknowledged(root);
+                }
                 self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push(root);
             }
             // The log is stopping, or its queue is full: it says so, and promises nothing.

@@ -1,64 +1,155 @@
-//! Who stands outside the faults and forgets nothing: every submission that was acknowledged with its place, every
-//! checkpoint ever shown.
+//! Who stands outside the faults and forgets nothing: a client with a journal of its own, synced, of every 202, receipt,
+//! checkpoint and cosignature that it was ever given.
+//!
+//! After each recovery everything acknowledged has its receipt with the same root. At the end, by what the journal has on
+//! disk: each submission is where its first receipt said; each checkpoint that was ever shown, by the log or by a witness,
+//! is a prefix of the newest, with one root a size; the cosignatures of each are still kept, or earlier ones of the same
+//! witness; the entries' times only grow.
+
+use std::{collections::HashMap, sync::Arc};
 
 use treering_tests::{
+    journal::{Journal, Kept, Place},
     net::Net,
     random,
     view::{self, Seen},
     wait,
 };
-
-use crate::{
-    load::{Load, assert_all_have_receipts},
-    reader::Reader,
+use treering_tlog::{
+    hash::Hash,
+    note::Note,
+    policy::{Cosigned, Policy},
+    time::UnixSeconds,
+    tree::TreeSize,
 };
 
-/// A load, a reader, and what they were given so far.
+use crate::{load::Load, reader::Reader};
+
+/// A reader, perhaps a load, and what they were given so far.
 pub(crate) struct Oracle {
+    journal: Arc<Journal>,
     reader: Reader,
-    load: Load,
+    load: Option<Load>,
     /// So many acknowledged submissions have been looked for.
     checked: usize,
-    places: Vec<u64>,
 }
 
 impl Oracle {
+    /// With three customers at work.
     pub(crate) fn start(net: &Net) -> Oracle {
-        let reader = Reader::start(net.log.public(), &net.policy);
-        let load = Load::start(net.log.public(), 3);
-        Oracle { reader, load, checked: 0, places: Vec::new() }
+        let mut oracle = Oracle::quiet(net);
+        oracle.load = Some(Load::journaled(net.log.public(), 3, Some(Arc::clone(&oracle.journal))));
+        oracle
+    }
+
+    /// With nobody but the test to submit anything.
+    pub(crate) fn quiet(net: &Net) -> Oracle {
+        let journal = Arc::new(Journal::create(&net.dir().join("journal")));
+        let reader = Reader::journaled(net.log.public(), &net.policy, Some(Arc::clone(&journal)));
+        Oracle { journal, reader, load: None, checked: 0 }
     }
 
     /// Waits until some more submissions are taken, at most about so many; then it may be anywhere in a tick.
     pub(crate) fn more(&self, most: usize) {
-        self.load.allow(most);
+        let load = self.load.as_ref().expect("a load");
+        load.allow(most);
         let some = usize::try_from(random::between(1, most as u64 / 2)).expect("a small number");
-        let enough = self.load.count() + some;
-        wait::until("submissions are taken", || (self.load.count() >= enough).then_some(()));
+        let enough = load.count() + some;
+        wait::until("submissions are taken", || (load.count() >= enough).then_some(()));
+    }
+
+    /// The test itself was told 202.
+    pub(crate) fn acknowledged(&self, root: Hash) {
+        self.journal.acknowledged(root);
     }
 
     /// How many submissions were acknowledged.
     pub(crate) fn count(&self) -> usize {
-        self.load.count()
+        self.journal.count()
     }
 
-    /// Looks for everything that was acknowledged since the last time.
+    /// After a recovery: looks for everything that was acknowledged since the last time, and at the witnesses' heads.
+    #[track_caller]
     pub(crate) fn look(&mut self, net: &Net) {
-        let roots = self.load.acknowledged();
-        self.places.extend(assert_all_have_receipts(&net.log, &net.policy, &roots[self.checked..]));
-        self.checked = roots.len();
+        let roots = self.journal.acknowledged_since(self.checked);
+        for root in &roots {
+            let receipt = net.log.receipt(root);
+            view::verify(&net.policy, &receipt, root);
+            self.journal.receipt(root, &receipt);
+        }
+        self.checked += roots.len();
+        net.witnessed().iter().for_each(|note| self.journal.witnessed(note));
     }
 
-    /// Ends the load: everything has the same place as at first, in one history. What was seen of it.
+    /// Ends it, and judges by the journal. What was seen of the log.
+    #[track_caller]
     pub(crate) fn finish(mut self, net: &Net) -> Seen {
-        let roots = self.load.stop();
-        self.places.extend(assert_all_have_receipts(&net.log, &net.policy, &roots[self.checked..]));
+        if let Some(load) = self.load.take() {
+            load.stop();
+        }
+        self.look(net);
         net.log.wait_idle();
-        let mut seen = self.reader.stop();
-        let note = net.log.public().get("/checkpoint").expect_status(200);
-        seen.add(view::open(&net.policy, &note.body).expect("a checkpoint").checkpoint.head());
-        assert_eq!(assert_all_have_receipts(&net.log, &net.policy, &roots), self.places);
+        self.reader.stop();
+        let kept = self.journal.read();
+        assert_all_where_they_were(net, &kept);
+        let seen = seen(net, &kept);
         seen.assert_one_history(net.log.public());
+        assert_cosignatures_kept(net, &kept.notes);
         seen
     }
+}
+
+#[track_caller]
+fn assert_all_where_they_were(net: &Net, kept: &Kept) {
+    for root in &kept.acknowledged {
+        let receipt = net.log.receipt(root);
+        view::verify(&net.policy, &receipt, root);
+        assert_eq!(kept.places.get(root), Some(&Place::of(&receipt)), "{root} is at another place");
+    }
+}
+
+/// Every head that the log or a witness ever showed.
+#[track_caller]
+fn seen(net: &Net, kept: &Kept) -> Seen {
+    let mut seen = Seen::default();
+    let newest = net.log.public().get("/checkpoint").expect_status(200).body;
+    seen.add(view::open(&net.policy, &newest).expect("a checkpoint").checkpoint.head());
+    for note in &kept.notes {
+        let opened = view::open(&net.policy, note.to_string().as_bytes());
+        seen.add(opened.expect("every checkpoint meets the policy").checkpoint.head());
+    }
+    // What one witness knows has the log's signature, and perhaps no quorum.
+    for note in &kept.witnessed {
+        seen.add(net.policy.open(note.clone()).expect("a checkpoint of the log").checkpoint.head());
+    }
+    seen
+}
+
+/// INVARIANT 9: what was shown of a size is kept: a witness's line, or one of its that came before (a refresh).
+#[track_caller]
+fn assert_cosignatures_kept(net: &Net, notes: &[Note]) {
+    let mut shown = HashMap::<TreeSize, HashMap<usize, UnixSeconds>>::new();
+    for note in notes {
+        let (size, cosigned) = cosigned(&net.policy, note.clone());
+        for Cosigned { witness, time } in cosigned {
+            let first = shown.entry(size).or_default().entry(witness).or_insert(time);
+            *first = time.min(*first);
+        }
+    }
+    for (size, witnesses) in shown {
+        let answer = net.log.public().get(&format!("/v1/checkpoints/{size}")).expect_status(200);
+        let (_, kept) = cosigned(&net.policy, Note::parse(&answer.body).expect("a note"));
+        for (witness, time) in witnesses {
+            let line = kept.iter().find(|line| line.witness == witness);
+            assert!(
+                line.is_some_and(|line| line.time <= time),
+                "size {size} lost a line of witness {witness}"
+            );
+        }
+    }
+}
+
+fn cosigned(policy: &Policy, note: Note) -> (TreeSize, Vec<Cosigned>) {
+    let opened = policy.open(note).expect("a checkpoint");
+    (opened.checkpoint.head().size, opened.cosigned)
 }

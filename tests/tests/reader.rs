@@ -12,6 +12,7 @@ use std::{
 
 use treering_tests::{
     http::Http,
+    journal::Journal,
     view::{self, Seen},
     wait,
 };
@@ -35,6 +36,11 @@ pub(crate) struct Shown {
 
 impl Reader {
     pub(crate) fn start(http: &Http, policy: &Policy) -> Reader {
+        Reader::journaled(http, policy, None)
+    }
+
+    /// One that writes into a journal what it was shown.
+    pub(crate) fn journaled(http: &Http, policy: &Policy, journal: Option<Arc<Journal>>) -> Reader {
         let (stop, shared) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Shown::default())));
         let thread = thread::spawn({
             let (http, policy, stop, shared) =
@@ -46,6 +52,9 @@ impl Reader {
                     {
                         let opened =
                             view::open(&policy, &answer.body).expect("every checkpoint meets the policy");
+                        if let Some(journal) = &journal {
+                            journal.shown(&answer.body);
+                        }
                         let head = opened.checkpoint.head();
                         let mut shown = shared.lock().unwrap_or_else(PoisonError::into_inner);
                         shown.seen.add(head);
