@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop crash soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build test interop crash chaos overload controls soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -34,6 +34,18 @@ sim: ## a log, its witnesses and clients in one process, everything by a number:
 soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30) on a tick of TICK_MS (1000); ends with its figures
 	cargo build $(PROFILE) --bins
 	@CARGO_FLAGS="$(CARGO_FLAGS)" ./scripts/soak.sh "$(or $(MINUTES),30)" "$(or $(TICK_MS),1000)"
+
+chaos: deps-test ## faults at single system calls (COUNT or ALL), full disks, takeovers, mixes of witnesses, clocks, crowds
+	cargo build $(PROFILE) --bins
+	@./scripts/chaos.sh $(COUNT)
+
+overload: deps-test ## far more than the machine can take, for MINUTES (10), and slow clients by other people's tools
+	@./scripts/deps.sh overload
+	cargo build $(PROFILE) --bins
+	@./scripts/overload.sh $(MINUTES)
+
+controls: deps-test ## logs that break a promise on purpose: the tests must notice
+	@./scripts/controls.sh $(PROMISE)
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness prometheus"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)

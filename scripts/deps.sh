@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Treering needs beside Rust, by apt-get, if it is missing; says nothing if all is there.
-# usage: scripts/deps.sh build|test
+# usage: scripts/deps.sh build|test|overload
 set -euo pipefail
 
 want=${1:-build}
@@ -20,6 +20,11 @@ missing() {
   has clang || [ -n "${LIBCLANG_PATH:-}" ] || echo clang
   has_libclang || echo libclang-dev
   has make || echo make
+  if [ "$want" = overload ]; then
+    has slowhttptest || echo slowhttptest
+    has h2load || echo nghttp2-client
+    has curl || echo curl
+  fi
   [ "$want" = test ] || return 0
   has curl || echo curl
   has jq || echo jq
@@ -29,6 +34,7 @@ missing() {
   has nginx || [ -x /usr/sbin/nginx ] || echo nginx-light
   has eatmydata || echo eatmydata
   has mkfs.ext4 || echo e2fsprogs
+  has faketime || echo faketime
   [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2
 }
 

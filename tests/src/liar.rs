@@ -37,6 +37,36 @@ pub enum Conduct {
     Busy,
     /// It takes the request and says nothing.
     Silent,
+    /// It is honest, after a while.
+    Slow,
+    /// 409 with the size that it was told is the log's own old one.
+    SameConflict,
+    /// 200, and nothing in it.
+    Empty,
+    /// It hangs up.
+    Away,
+}
+
+impl Conduct {
+    /// All of them.
+    pub const ALL: [Conduct; 11] = [
+        Conduct::Honest,
+        Conduct::WrongSignature,
+        Conduct::OtherCheckpoint,
+        Conduct::Endless,
+        Conduct::Conflict,
+        Conduct::Failure,
+        Conduct::Silent,
+        Conduct::Slow,
+        Conduct::SameConflict,
+        Conduct::Empty,
+        Conduct::Away,
+    ];
+
+    /// Does the log get a cosignature of it, sooner or later?
+    pub fn cosigns(self) -> bool {
+        matches!(self, Conduct::Honest | Conduct::Slow)
+    }
 }
 
 /// A request that it was sent.
@@ -53,6 +83,7 @@ pub struct Asked {
 /// A witness that may lie. Its thread ends with the test's process.
 #[derive(Debug)]
 pub struct Liar {
+    name: String,
     shared: Arc<Shared>,
     address: SocketAddr,
 }
@@ -65,7 +96,10 @@ struct Shared {
     shown: Mutex<(u64, String)>,
 }
 
-/// Its name in the policy.
+/// How long a slow one takes: a rate, within the log's patience with a witness.
+const SLOW: Duration = Duration::from_millis(300);
+
+/// The name in the policy of the only one.
 pub const NAME: &str = "liar";
 
 impl Liar {
@@ -74,8 +108,16 @@ impl Liar {
     /// # Panics
     /// If there is no port.
     pub fn start() -> Liar {
-        let name = KeyName::new("witness.test/liar").expect("a key's name");
-        let key = CosignerKey::ed25519(name, &[7; 32]);
+        Liar::named(NAME, 7)
+    }
+
+    /// One of several: its name in the policy, and a number that gives its key.
+    ///
+    /// # Panics
+    /// If there is no port.
+    pub fn named(name: &str, number: u8) -> Liar {
+        let key_name = KeyName::new(&format!("witness.test/{name}")).expect("a key's name");
+        let key = CosignerKey::ed25519(key_name, &[number; 32]);
         let shared = Arc::new(Shared {
             key,
             conduct: Mutex::new(Conduct::Honest),
@@ -92,7 +134,7 @@ impl Liar {
                 thread::spawn(move || serving.serve(stream));
             }
         });
-        Liar { shared, address }
+        Liar { name: name.to_owned(), shared, address }
     }
 
     /// From now on it answers so.
@@ -113,7 +155,7 @@ impl Liar {
 
     /// The line that counts it in a policy.
     pub fn policy_line(&self) -> String {
-        format!("witness {NAME} {} http://{}\n", self.shared.key.verifier(), self.address)
+        format!("witness {} {} http://{}\n", self.name, self.shared.key.verifier(), self.address)
     }
 
     /// Is this line by its key?
@@ -148,6 +190,13 @@ impl Shared {
             Conduct::Conflict => answer(&mut stream, "409 Conflict", "4611686018427387904\n"),
             Conduct::Shows => answer(&mut stream, "409 Conflict", &format!("{}\n", self.shown().0)),
             Conduct::Busy => answer(&mut stream, "429 Too Many Requests\r\nretry-after: 4", "later\n"),
+            Conduct::Slow => {
+                thread::sleep(SLOW);
+                answer(&mut stream, "200 OK", &self.line(&checkpoint))
+            }
+            Conduct::SameConflict => answer(&mut stream, "409 Conflict", &format!("{}\n", message.old)),
+            Conduct::Empty => answer(&mut stream, "200 OK", ""),
+            Conduct::Away => None,
             Conduct::Failure => answer(&mut stream, "500 Internal Server Error", "no\n"),
             Conduct::Silent => {
                 // Until the log hangs up.

@@ -182,20 +182,12 @@ impl LogServer {
         })
     }
 
-    /// Its process's number.
-    ///
-    /// # Panics
-    /// If it does not run.
-    pub fn id(&self) -> u32 {
-        self.process.as_ref().expect("it runs").id()
-    }
-
     /// How many sockets it has open (Linux). Not all files: the store opens and closes its own.
     ///
     /// # Panics
     /// If it does not run, or `/proc` can't be read.
     pub fn sockets(&self) -> usize {
-        let path = format!("/proc/{}/fd", self.id());
+        let path = format!("/proc/{}/fd", self.pid().expect("it runs"));
         let files = fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         // One that is closed meanwhile is none.
         let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
@@ -207,7 +199,7 @@ impl LogServer {
     /// # Panics
     /// If it does not run, or `/proc` can't be read.
     pub fn memory_mib(&self) -> (u64, u64) {
-        let path = format!("/proc/{}/status", self.id());
+        let path = format!("/proc/{}/status", self.pid().expect("it runs"));
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         let field = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("a field of the status");

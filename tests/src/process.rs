@@ -81,11 +81,6 @@ impl Process {
         wait::until(&format!("{} ends", self.name), || self.status())
     }
 
-    /// Its number.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// `kill -9`, and its end.
     pub fn kill(&mut self) {
         // An error means that it has ended already.

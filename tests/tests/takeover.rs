@@ -1,0 +1,138 @@
+//! Two servers of one log: one is stopped (as a machine is that is suspended), another takes over on a copy of its store,
+//! and the first is continued. One store is never open twice (`startup`); here there are two of them with one key.
+//!
+//! The one that was continued signs nothing: it asks the witnesses first, and they know more than it does. No witness is
+//! given a head of it, its record stays where it was, and the other one goes on.
+
+use std::{env, thread, time::Duration};
+
+use treering_tests::{
+    disk::Disk,
+    log::{LogServer, recorded_head},
+    net::{self, Net},
+    programs, random,
+    view::{self, Seen},
+    wait,
+};
+
+use crate::{load::Load, oracle::Oracle};
+
+/// How often, unless the environment says.
+const TAKEOVERS: usize = 3;
+/// A process that stood still for longer than its tick and this asks before it signs.
+const STILL: Duration = Duration::from_millis(1_200);
+
+#[test]
+fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
+    let count = env::var("TREERING_TAKEOVERS").ok().and_then(|count| count.parse().ok()).unwrap_or(TAKEOVERS);
+    let mut net = net::plan().start();
+    let mut oracle = Oracle::quiet(&net);
+    let mut seen = Seen::default();
+    for takeover in 0..count {
+        let load = Load::start(net.log.public(), 2);
+        wait::until("submissions are taken", || (load.count() > 5).then_some(()));
+        wait::pace(Duration::from_millis(random::between(0, 80)));
+        net.log.signal("STOP");
+        // Whoever waits for an answer of the stopped one gets it when it is continued.
+        let leaving = thread::spawn(|| load.stop());
+        let dir = net.dir().join(format!("log-{takeover}"));
+        let mut second = LogServer::copy_of(&net.log, &dir, (net::free_port(), net::free_port()));
+        second.start();
+        second.wait_idle();
+        for _ in 0..3 {
+            second.stamp(&random::commitments(2));
+        }
+        wait::pace(STILL);
+        second.wait_idle();
+        let before = settled(&net);
+
+        net.log.signal("CONT");
+        let acknowledged = leaving.join().expect("a load");
+        wait::until("it says why it signs nothing, or ends", || {
+            // It has to have something to sign; it takes it, and can't publish it.
+            let _ = net.log.public().try_post("/v1/submissions", &OCTETS, random::commitment());
+            if !net.log.is_running() {
+                return Some(());
+            }
+            let why = net.log.admin().try_get("/readyz").ok()?.text().to_owned();
+            (why.contains("beyond everything") || why.contains("another root")).then_some(())
+        });
+        // The witnesses show a head under its own key that it doesn't know: with that proof it may end for good.
+        if net.log.is_running() {
+            let publishing = net.log.admin().try_get("/readyz/publish");
+            assert!(publishing.is_ok_and(|answer| answer.status == 503), "it publishes");
+        } else {
+            assert!(!net.log.end().success(), "it ended as if all were well");
+        }
+        // What it was in the middle of signing when it was stopped was sealed, and so is in the copy: the same head.
+        seen.add(recorded_head(&net.log.record()));
+        assert_eq!(heads(&net), before, "a witness was given a head by the one that had stood still");
+        net.log.kill();
+
+        // What was acknowledged before the stop is in the copy; what the continued one took after it is not: that is why
+        // two of them must never run. The oracle's are those of the log that goes on.
+        let commitments = random::commitments(2);
+        second.submit(&commitments).expect_status(202);
+        oracle.acknowledged(view::root_of(&commitments));
+        assert!(!acknowledged.is_empty());
+        net.log = second;
+        oracle.look(&net);
+    }
+    seen.add(oracle.finish(&net).newest().expect("a head"));
+    seen.assert_one_history(net.log.public());
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+/// The same with the disk gone to the other machine: the first one's writes fail, and it ends.
+#[test]
+fn a_log_that_was_continued_without_its_disk_ends() {
+    if let Err(why) = Disk::is_possible() {
+        return programs::skipped(
+            "takeover",
+            &format!("no disk can be taken away here (that takes root, loop devices and ext4): {why}"),
+        );
+    }
+    let mut disk = None;
+    let mut net = net::plan().make_with(|root| disk = Some(Disk::new(root, &root.join("log"))));
+    let disk = disk.expect("made before the log");
+    net.log.set("min_free_mib", "1");
+    net.log.start();
+    net.log.stamp(&random::commitments(1));
+    net.log.signal("STOP");
+    let dir = net.dir().join("taken");
+    let mut second = LogServer::copy_of(&net.log, &dir, (net::free_port(), net::free_port()));
+    disk.cut();
+    second.start();
+    second.stamp(&random::commitments(2));
+    second.wait_idle();
+    let before = settled(&net);
+    net.log.signal("CONT");
+    let answer = net.log.public().try_post("/v1/submissions", &OCTETS, random::commitment());
+    assert!(!answer.is_ok_and(|answer| answer.status == 202), "it acknowledged what it can't have written");
+    assert!(!net.log.end().success(), "it ended as if all were well");
+    assert_eq!(heads(&net), before);
+    second.stamp(&random::commitments(2));
+    assert!(second.stop().success());
+    second.assert_clean();
+    disk.power_on();
+}
+
+const OCTETS: [(&str, &str); 1] = [("content-type", treering_tests::log::OCTETS)];
+
+/// The same, once all of them know the newest: a quorum needs only some.
+fn settled(net: &Net) -> Vec<String> {
+    wait::until("every witness knows the newest head", || {
+        let heads = heads(net);
+        (heads.len() == 3 && heads.windows(2).all(|pair| pair[0] == pair[1])).then_some(heads)
+    })
+}
+
+/// What each witness cosigned last: the head, whenever that was.
+fn heads(net: &Net) -> Vec<String> {
+    let head = |note: Vec<u8>| {
+        let note = String::from_utf8(note).expect("text");
+        note.split("\n\n").next().unwrap_or_default().to_owned()
+    };
+    net.witnessed().into_iter().map(head).collect()
+}
