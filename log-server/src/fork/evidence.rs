@@ -6,6 +6,7 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 use treering_tlog::{hash::Hash, note::Note, time::UnixMillis};
 
@@ -14,6 +15,8 @@ use crate::record::RecordError;
 const MAGIC: &str = "treering.evidence/1";
 /// SPEC: evidence.md section 2: a source is at most so long.
 const MAX_SOURCE: usize = 2_048;
+/// Several witnesses may show the same at once, and the file is made under one name before it has its own.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// Two checkpoints that contradict each other; of two, the one of the smaller tree is first.
 #[derive(Debug)]
@@ -44,6 +47,7 @@ impl Evidence {
     /// Writes the file; it is on disk when this returns. The first one stays.
     pub(crate) fn keep(&self, store: &Path) -> Result<PathBuf, RecordError> {
         let path = Evidence::path(store);
+        let _one_by_one = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         if !path.exists() {
             let file = |source| RecordError::File { path: path.clone(), source };
             self.write(&path).map_err(file)?;
@@ -106,6 +110,31 @@ mod tests {
         evidence("b").keep(&store).unwrap();
         assert_eq!(fs::read(&path).unwrap(), first);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn several_at_once_are_kept_as_one() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let store = folder.path().join("store");
+            std::thread::scope(|scope| {
+                for source in ["a", "b", "c"] {
+                    let (observed_at, source) = (UnixMillis::new(1).unwrap(), source.to_owned());
+                    let store = &store;
+                    scope.spawn(move || {
+                        let evidence = Evidence {
+                            kind: "split_view",
+                            observed_at,
+                            source,
+                            notes: vec![],
+                            hashes: vec![],
+                        };
+                        evidence.keep(store).unwrap()
+                    });
+                }
+            });
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
     }
 
     #[test]
