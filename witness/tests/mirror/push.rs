@@ -6,10 +6,10 @@ use flate2::{Compression, write::GzEncoder};
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature,
-    hash::{Hash, leaf_hash},
+    hash::leaf_hash,
     mirror::{AddEntries, INFO_CONTENT_TYPE, MirrorInfo, Package},
     note::{KeyName, SigningKey},
-    tree::{MemoryTree, TreeSize, prove_consistency, root},
+    tree::{MemoryTree, Subtree, TreeSize, prove_consistency, prove_subtree},
     witness::{AddCheckpoint, parse_conflict, parse_signatures},
 };
 use treering_witness::monitor::config::LogKind;
@@ -38,24 +38,6 @@ fn header(start: u64, end: u64) -> AddEntries {
     AddEntries { origin: ORIGIN.as_bytes().to_vec(), start, end: size(end), ticket: Vec::new() }
 }
 
-/// The subtree consistency proof (draft-ietf-plants-merkle-tree-certs section 4.4), word for word.
-fn prove(start: usize, end: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
-    if start == 0 && end == leaves.len() {
-        return if whole { Vec::new() } else { vec![root(leaves)] };
-    }
-    let k = 1 << (leaves.len() - 1).ilog2();
-    let (left, right) = leaves.split_at(k);
-    let (mut proof, sibling) = if end <= k {
-        (prove(start, end, left, whole), right)
-    } else if k <= start {
-        (prove(start - k, end - k, right, whole), left)
-    } else {
-        (prove(0, end - k, right, false), left)
-    };
-    proof.push(root(sibling));
-    proof
-}
-
 /// The first packages of an upload.
 fn upload(log: &LyingLog, start: u64, end: u64, packages: usize) -> Vec<u8> {
     let header = header(start, end);
@@ -63,8 +45,9 @@ fn upload(log: &LyingLog, start: u64, end: u64, packages: usize) -> Vec<u8> {
     let tree = tree(log, end);
     for range in header.packages().take(packages) {
         let entries = log.pages().entries.clone();
+        let subtree = Subtree::new(range.start - range.start % 256, range.end).expect("a bundle is one");
         let range = usize::try_from(range.start).expect("small")..usize::try_from(range.end).expect("small");
-        let proof = prove(range.start - range.start % 256, range.end, tree.leaf_hashes(), true);
+        let proof = prove_subtree(&mut &tree, subtree, size(end)).expect("in memory");
         let entries = entries[range].iter().map(Vec::as_slice).collect();
         bytes.extend(Package { entries, proof }.encode().expect("a package"));
     }

@@ -2,53 +2,15 @@
 //! beginning it is a consistency proof, of one leaf an inclusion proof.
 
 use treering_tlog::{
-    hash::{Hash, node_hash},
-    tree::TreeHead,
+    hash::Hash,
+    tree::{Subtree, TreeHead, verify_subtree},
 };
 
 /// Does the tree of `head` have, from `start` up to `end`, the leaves whose own tree has the root `hash`?
 ///
 /// `start` is a multiple of 256, and there are 1 to 256 leaves: always a subtree in the draft's sense.
 pub(super) fn verify(start: u64, end: u64, hash: Hash, head: TreeHead, proof: &[Hash]) -> bool {
-    if start >= end || end > head.size.get() {
-        return false;
-    }
-    let mut proof = proof.iter();
-    let hashed = hash_up(start, end, head.size.get(), Some(hash), &mut proof);
-    hashed == Some((hash, head.root)) && proof.next().is_none()
-}
-
-/// Hash of the subtree and of the whole tree of `size` leaves, by the proof. `known` is the subtree's hash as long as it
-/// hasn't been cut apart.
-fn hash_up<'p>(
-    start: u64,
-    end: u64,
-    size: u64,
-    known: Option<Hash>,
-    proof: &mut impl Iterator<Item = &'p Hash>,
-) -> Option<(Hash, Hash)> {
-    // SPEC: merkle-tree-certs section 4.4: SUBTREE_SUBPROOF(0, n, D_n, b) is empty if b, and else the tree's hash.
-    if start == 0 && end == size {
-        let hash = match known {
-            Some(hash) => hash,
-            None => *proof.next()?,
-        };
-        return Some((hash, hash));
-    }
-    // SPEC: RFC 6962 section 2.1: k is the largest power of two smaller than n. Here n is at least 2.
-    let k = 1 << (size - 1).ilog2();
-    if end <= k {
-        let (part, left) = hash_up(start, end, k, known, proof)?;
-        return Some((part, node_hash(&left, proof.next()?)));
-    }
-    if k <= start {
-        let (part, right) = hash_up(start - k, end - k, size - k, known, proof)?;
-        return Some((part, node_hash(proof.next()?, &right)));
-    }
-    // What is cut apart begins with the tree: its left part is all of the tree's.
-    let (part, right) = hash_up(0, end - k, size - k, None, proof)?;
-    let left = proof.next()?;
-    Some((node_hash(left, &part), node_hash(left, &right)))
+    Subtree::new(start, end).is_some_and(|subtree| verify_subtree(subtree, &hash, &head, proof).is_ok())
 }
 
 #[cfg(test)]
