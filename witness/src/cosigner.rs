@@ -262,7 +262,7 @@ impl Cosigner {
         Ok(Opened { verified, log, place })
     }
 
-    fn known(&self, origin: &Origin) -> Result<KnownLog, Refusal> {
+    fn known(&self, origin: &Origin) -> Result<Arc<KnownLog>, Refusal> {
         self.logs().get(origin).cloned().ok_or_else(|| Refusal::UnknownLog { origin: origin.clone() })
     }
 
@@ -331,7 +331,7 @@ impl Cosigner {
 /// A checkpoint that its log signed, and what the log may take.
 struct Opened {
     verified: VerifiedCheckpoint,
-    log: KnownLog,
+    log: Arc<KnownLog>,
     place: Place,
 }
 

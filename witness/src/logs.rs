@@ -22,6 +22,7 @@ use std::{
     io::{self, Read as _},
     num::NonZeroU64,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use treering_tlog::{
@@ -71,7 +72,8 @@ impl KnownLog {
 /// Every log that this witness cosigns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSet {
-    by_origin: HashMap<Origin, KnownLog>,
+    /// Each shared with the requests that are being answered.
+    by_origin: HashMap<Origin, Arc<KnownLog>>,
 }
 
 /// Why the logs' files are refused. One bad file refuses all: what was in force stays in force.
@@ -154,13 +156,13 @@ impl LogSet {
     }
 
     /// The log of this origin.
-    pub fn get(&self, origin: &Origin) -> Option<&KnownLog> {
+    pub fn get(&self, origin: &Origin) -> Option<&Arc<KnownLog>> {
         self.by_origin.get(origin)
     }
 
     /// Every origin and its log, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&Origin, &KnownLog)> {
-        self.by_origin.iter()
+        self.by_origin.iter().map(|(origin, log)| (origin, &**log))
     }
 
     /// How many logs.
@@ -179,12 +181,10 @@ impl LogSet {
     }
 
     fn insert(&mut self, candidate: Candidate) {
-        let log = self.by_origin.entry(candidate.origin).or_insert_with(|| KnownLog {
-            keys: Vec::new(),
-            url: None,
-            requests_per_day: None,
-            contact: None,
+        let log = self.by_origin.entry(candidate.origin).or_insert_with(|| {
+            Arc::new(KnownLog { keys: Vec::new(), url: None, requests_per_day: None, contact: None })
         });
+        let log = Arc::make_mut(log);
         if !log.keys.contains(&candidate.key) {
             log.keys.push(candidate.key);
         }
