@@ -51,13 +51,7 @@ impl Log {
             return ended;
         }
         let over = self.core.host.now() + wait;
-        self.core.phase.send_if_modified(|phase| {
-            let running = *phase == Phase::Running;
-            if running {
-                *phase = Phase::Draining;
-            }
-            running
-        });
+        self.drain();
         tokio::select! {
             biased;
             () = self.all_published() => {}

@@ -345,13 +345,7 @@ impl Log {
     /// Stops taking submissions, seals what is accepted, publishes it as far as witnesses allow within `grace`, and
     /// closes the store.
     pub async fn stop(&self, grace: Duration) {
-        self.core.phase.send_if_modified(|phase| {
-            let running = *phase == Phase::Running;
-            if running {
-                *phase = Phase::Draining;
-            }
-            running
-        });
+        self.drain();
         tokio::select! {
             biased;
             () = self.all_published() => {}
@@ -360,6 +354,17 @@ impl Log {
         self.core.phase.send_replace(Phase::Stopped);
         let core = Arc::clone(&self.core);
         let _ = self.core.host.blocking(move || core.store.close()).await;
+    }
+
+    /// From now on nothing more is taken.
+    fn drain(&self) {
+        self.core.phase.send_if_modified(|phase| {
+            let running = *phase == Phase::Running;
+            if running {
+                *phase = Phase::Draining;
+            }
+            running
+        });
     }
 
     async fn all_published(&self) {
