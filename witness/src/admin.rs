@@ -40,13 +40,17 @@ pub(crate) async fn start(
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let router = Router::new()
+    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, router(pages))).await });
+    Ok(bound)
+}
+
+/// The calls, for a listener of any kind.
+pub(crate) fn router(pages: Arc<dyn Pages>) -> Router {
+    Router::new()
         .route("/metrics", get(answer))
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready))
-        .with_state(pages);
-    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, router)).await });
-    Ok(bound)
+        .with_state(pages)
 }
 
 async fn answer(State(pages): State<Arc<dyn Pages>>) -> ([(header::HeaderName, &'static str); 1], String) {

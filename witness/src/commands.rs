@@ -10,6 +10,7 @@ mod monitor;
 mod policy_lines;
 mod reload;
 mod remove_log;
+mod running;
 mod serve;
 mod vkey;
 

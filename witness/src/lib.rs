@@ -17,7 +17,8 @@
 //! | [`monitor`] | follows logs, and keeps evidence of what is wrong with them |
 //! | [`mirror`] | keeps and serves verified copies of logs |
 //! | [`read`] | reads logs that others run, and believes nothing |
-//! | `admin` | metrics and health of what has no other listener |
+//! | `admin` | metrics and health: the calls, and a listener for what has no other |
+//! | `problem` | how a refusal is answered |
 //! | [`evidence`] | what a monitor found, for a third party to check |
 //! | [`commands`] | the program's subcommands |
 #![forbid(unsafe_code)]
@@ -35,6 +36,7 @@ pub mod logs;
 pub mod metrics;
 pub mod mirror;
 pub mod monitor;
+mod problem;
 pub mod read;
 pub mod restored;
 pub mod serve;

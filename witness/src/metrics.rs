@@ -2,28 +2,26 @@
 //!
 //! Label values come from fixed sets (results) or from the operator's own files (origins), never from requests.
 
+pub(crate) mod series;
+
 use std::{
     sync::atomic::{AtomicI64, AtomicU64},
     time::Duration,
 };
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 use treering_tlog::checkpoint::Origin;
 
 use crate::store::{Commit, Record};
+use series::{Gauges, OriginLabel, signed};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OriginLabel {
-    origin: String,
 }
 
 /// What was answered.
@@ -41,8 +39,8 @@ pub struct Metrics {
     seconds: Histogram,
     subtrees: Family<ResultLabel, Counter>,
     subtree_seconds: Histogram,
-    sizes: Family<OriginLabel, Gauge<i64, AtomicI64>>,
-    times: Family<OriginLabel, Gauge<i64, AtomicI64>>,
+    sizes: Gauges,
+    times: Gauges,
     logs: Gauge<i64, AtomicI64>,
     unchecked: Gauge<i64, AtomicI64>,
     held: Gauge<i64, AtomicI64>,
@@ -137,8 +135,8 @@ impl Metrics {
     }
 
     pub(crate) fn compared(&self, unchecked: usize, held: usize) {
-        self.unchecked.set(i64::try_from(unchecked).unwrap_or(i64::MAX));
-        self.held.set(i64::try_from(held).unwrap_or(i64::MAX));
+        self.unchecked.set(signed(unchecked as u64));
+        self.held.set(signed(held as u64));
     }
 
     pub(crate) fn committed(&self, commit: Commit) {
@@ -153,17 +151,10 @@ impl Metrics {
 
     /// The OpenMetrics text.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a string does not fail");
-        text
+        series::text(&self.registry)
     }
 }
 
 fn origin_label(origin: &Origin) -> OriginLabel {
     OriginLabel { origin: origin.as_str().to_owned() }
-}
-
-/// Sizes and times are at most 2^63−1.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -9,9 +9,9 @@
 
 pub(crate) mod accept;
 mod add_checkpoint;
-mod admin;
 mod call;
 mod monitoring;
+mod pages;
 mod problem;
 mod sign_subtree;
 
@@ -31,6 +31,7 @@ use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    admin,
     clock::{Clock, SystemClock},
     config::{Config, Limits},
     control,

@@ -8,6 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use futures_util::future::BoxFuture;
 use support::{TestLog, TestWitness, config, directory};
 use tokio::sync::mpsc;
 use treering_witness::{
@@ -15,8 +16,6 @@ use treering_witness::{
     serve,
     store::{MemoryStore, Outcome, Record, Store, StoreError, Update},
 };
-
-type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 #[tokio::test]
 async fn a_log_beyond_its_quota_is_429_and_told_how_long() {

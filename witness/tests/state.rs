@@ -5,6 +5,7 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::BoxFuture;
 use support::{TestLog, TestWitness, config, directory};
 use tokio::sync::oneshot;
 use treering_tlog::{
@@ -18,8 +19,6 @@ use treering_witness::{
     serve,
     store::{MemoryStore, Outcome, Record, Store, StoreError, Update},
 };
-
-type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 #[tokio::test]
 async fn a_restart_keeps_what_was_cosigned() {

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use treering_tlog::note::KeyName;
+use treering_tlog::note::{KeyName, VerifierKey};
 
 use super::{Dir, key::with_keys, policy_lines::policy_lines};
 use crate::{
@@ -44,20 +44,14 @@ pub(super) struct Init {
 }
 
 /// The file of the key that `--ml-dsa` makes.
-const ML_DSA_FILE: &str = "key-ml-dsa";
+pub(super) const ML_DSA_FILE: &str = "key-ml-dsa";
 
 impl Init {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let name = KeyName::new(&self.name).with_context(|| format!("--name {:?}", self.name))?;
-        if let Some(url) = self.url.as_ref().filter(|url| !config::is_url(url)) {
-            bail!("--url {url:?}: it must begin with http:// or https:// and hold no white space");
-        }
+        let name = name_at(&self.name, self.url.as_deref())?;
         let dir = self.dir.dir;
         make_directory(&dir)?;
-        let mut keys = vec![create_key_file_of(KeyKind::Ed25519, &dir.join("key"), name.clone())?];
-        if self.ml_dsa {
-            keys.push(create_key_file_of(KeyKind::MlDsa44, &dir.join(ML_DSA_FILE), name)?);
-        }
+        let keys = make_keys(&dir, name, self.ml_dsa)?;
         let path = dir.join(config::FILE_NAME);
         let settings = settings(self.listen, self.admin_listen, self.url.as_deref(), self.ml_dsa);
         write_new(&path, settings.as_bytes()).with_context(|| path.display().to_string())?;
@@ -80,6 +74,24 @@ impl Init {
         eprintln!("      treering-witness serve --dir {dir}");
         Ok(())
     }
+}
+
+/// `--name`, once `--url` is looked at too: nothing is made before both are good.
+pub(super) fn name_at(name: &str, url: Option<&str>) -> anyhow::Result<KeyName> {
+    let name = KeyName::new(name).with_context(|| format!("--name {name:?}"))?;
+    if let Some(url) = url.filter(|url| !config::is_url(url)) {
+        bail!("--url {url:?}: it must begin with http:// or https:// and hold no white space");
+    }
+    Ok(name)
+}
+
+/// The key files of a new directory.
+pub(super) fn make_keys(dir: &Path, name: KeyName, ml_dsa: bool) -> anyhow::Result<Vec<VerifierKey>> {
+    let mut keys = vec![create_key_file_of(KeyKind::Ed25519, &dir.join("key"), name.clone())?];
+    if ml_dsa {
+        keys.push(create_key_file_of(KeyKind::MlDsa44, &dir.join(ML_DSA_FILE), name)?);
+    }
+    Ok(keys)
 }
 
 pub(super) fn make_directory(dir: &Path) -> anyhow::Result<()> {

@@ -6,11 +6,9 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 use treering_token::escape;
 
+use super::running;
 use crate::{
     clock::SystemClock,
     mirror::{self, Round, config::MirrorConfig},
@@ -57,22 +55,13 @@ impl Mirror {
 
     fn mirror(self) -> anyhow::Result<ExitCode> {
         let dir = self.dir.context("--dir is missing")?;
-        let filter = EnvFilter::try_new(&self.log_level)
-            .with_context(|| format!("--log-level {:?}", self.log_level))?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(false)
-            .init();
+        running::start_logging(&self.log_level)?;
         let config = MirrorConfig::load(&dir)?;
         if config.logs.is_empty() {
             bail!("{}: there is no [[log]] in it", dir.join(mirror::config::FILE_NAME).display());
         }
         let mirror = mirror::Mirror::open(config, Arc::new(SystemClock))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("starting the runtime")?;
+        let runtime = running::runtime()?;
         if self.once { runtime.block_on(once(&mirror)) } else { runtime.block_on(until_stopped(mirror)) }
     }
 }
@@ -82,23 +71,12 @@ async fn once(mirror: &mirror::Mirror) -> anyhow::Result<ExitCode> {
     for (origin, round) in &rounds {
         tell(origin, round);
     }
-    let any = |result: &str| rounds.iter().any(|(_, round)| round.result() == result);
-    // What is wrong weighs more than what could not be read.
-    Ok(ExitCode::from(if any("wrong") { 1 } else { u8::from(any("unchecked")) * 2 }))
+    let results: Vec<_> = rounds.iter().map(|(_, round)| round.result()).collect();
+    Ok(running::code(&results, "wrong"))
 }
 
 async fn until_stopped(mirror: mirror::Mirror) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stopping.cancel();
-    });
+    let stop = running::until_told()?;
     let announce = |public, admin: Option<_>| {
         let mut out = std::io::stdout().lock();
         if let Some(admin) = admin {

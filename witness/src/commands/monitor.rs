@@ -4,11 +4,9 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 use treering_token::escape;
 
+use super::running;
 use crate::{
     clock::SystemClock,
     monitor::{self, Round, config::MonitorConfig},
@@ -55,19 +53,10 @@ impl Monitor {
             return Ok(ExitCode::SUCCESS);
         }
         let path = self.config.context("--config is missing")?;
-        let filter = EnvFilter::try_new(&self.log_level)
-            .with_context(|| format!("--log-level {:?}", self.log_level))?;
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(false)
-            .init();
+        running::start_logging(&self.log_level)?;
         let config = MonitorConfig::load(&path)?;
         let monitor = monitor::Monitor::open(config, Arc::new(SystemClock), self.exec)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("starting the runtime")?;
+        let runtime = running::runtime()?;
         if self.once { runtime.block_on(once(monitor)) } else { runtime.block_on(until_stopped(monitor)) }
     }
 }
@@ -77,23 +66,12 @@ async fn once(mut monitor: monitor::Monitor) -> anyhow::Result<ExitCode> {
     for (origin, round) in &rounds {
         tell(origin, round);
     }
-    let any = |result: &str| rounds.iter().any(|(_, round)| round.result() == result);
-    // A finding weighs more than what could not be checked.
-    Ok(ExitCode::from(if any("finding") { 1 } else { u8::from(any("unchecked")) * 2 }))
+    let results: Vec<_> = rounds.iter().map(|(_, round)| round.result()).collect();
+    Ok(running::code(&results, "finding"))
 }
 
 async fn until_stopped(monitor: monitor::Monitor) -> anyhow::Result<ExitCode> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        stopping.cancel();
-    });
+    let stop = running::until_told()?;
     monitor.run(stop, tell, |address| println!("admin on http://{address}")).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,9 +5,8 @@ use std::{io::Write as _, net::SocketAddr};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
-use super::Dir;
+use super::{Dir, running};
 use crate::{
     config::Config,
     serve::{self, Running},
@@ -57,22 +56,19 @@ impl Serve {
                 store.display()
             );
         }
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("starting the runtime")?;
+        let runtime = running::runtime()?;
         runtime.block_on(serve_until_stopped(config))
     }
 
     fn start_logging(&self) -> anyhow::Result<()> {
-        let filter = EnvFilter::try_new(&self.log_level)
-            .with_context(|| format!("--log-level {:?}", self.log_level))?;
-        let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
         match self.log_format {
-            LogFormat::Json => logging.json().init(),
-            LogFormat::Text => logging.with_ansi(false).init(),
+            LogFormat::Json => {
+                let logging = tracing_subscriber::fmt().with_env_filter(running::filter(&self.log_level)?);
+                logging.with_writer(std::io::stderr).json().init();
+                Ok(())
+            }
+            LogFormat::Text => running::start_logging(&self.log_level),
         }
-        Ok(())
     }
 }
 

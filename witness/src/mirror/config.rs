@@ -15,7 +15,10 @@ use treering_tlog::{checkpoint::Origin, policy::Policy, witness::origin_hash};
 
 use crate::{
     config::{Limits, is_url},
-    monitor::config::{CONCURRENCY, LogKind, MILLIS, MonitorConfigError as Error, SECONDS, origin, ranged},
+    monitor::config::{
+        CONCURRENCY, LogKind, MILLIS, MonitorConfigError as Error, SECONDS, each_once, log_of, ranged,
+        urls_of,
+    },
 };
 
 /// The commented file that `mirror init` writes; its values are the defaults.
@@ -204,11 +207,7 @@ impl MirrorConfig {
             return Err(Error::Url { url: url.clone() });
         }
         let logs = file.log.into_iter().map(|log| log.read(dir)).collect::<Result<Vec<_>, _>>()?;
-        for (at, log) in logs.iter().enumerate() {
-            if logs[..at].iter().any(|earlier| earlier.origin == log.origin) {
-                return Err(Error::Twice { origin: log.origin.to_string() });
-            }
-        }
+        each_once(logs.iter().map(|log| &log.origin))?;
         Ok(MirrorConfig {
             listen: file.listen,
             url: file.url,
@@ -233,15 +232,9 @@ impl MirrorConfig {
 
 impl LogTable {
     fn read(self, dir: &Path) -> Result<LogConfig, Error> {
-        let path = dir.join(&self.policy);
-        let bytes = fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let policy = Policy::parse(&bytes).map_err(|source| Error::Policy { path: path.clone(), source })?;
-        let origin = origin(&path, &policy, self.origin.as_deref())?;
+        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref())?;
         ranged("interval_seconds", self.interval_seconds, SECONDS)?;
-        let urls = self.urls.unwrap_or_else(|| {
-            let of_log = policy.logs().iter().filter(|log| log.key.name().as_str() == origin.as_str());
-            of_log.filter_map(|log| log.url.clone()).collect()
-        });
+        let urls = self.urls.unwrap_or_else(|| urls_of(&policy, &origin));
         // Batches aren't in any push: a Treering log has to be read.
         if urls.is_empty() && self.kind == LogKind::Treering {
             return Err(Error::NoUrl { origin: origin.to_string() });

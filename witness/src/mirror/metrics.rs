@@ -5,23 +5,13 @@
 use std::sync::atomic::AtomicI64;
 
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
 use super::pull::Round;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct LogLabel {
-    origin: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ResultLabel {
-    origin: String,
-    result: &'static str,
-}
+use crate::metrics::series::{self, Gauges, OriginLabel, RoundLabel, Rounds, signed};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RequestLabel {
@@ -29,13 +19,11 @@ struct RequestLabel {
     result: &'static str,
 }
 
-type Gauges = Family<LogLabel, Gauge<i64, AtomicI64>>;
-
 /// The mirror's metrics.
 #[derive(Debug)]
 pub struct MirrorMetrics {
     registry: Registry,
-    rounds: Family<ResultLabel, Counter>,
+    rounds: Rounds,
     requests: Family<RequestLabel, Counter>,
     sizes: Gauges,
     entries: Gauges,
@@ -77,7 +65,7 @@ impl MirrorMetrics {
 
     pub(super) fn round(&self, origin: &str, round: &Round) {
         self.result(origin, round.result());
-        let label = LogLabel { origin: origin.to_owned() };
+        let label = OriginLabel { origin: origin.to_owned() };
         self.sizes.get_or_create(&label).set(signed(round.size));
         self.entries.get_or_create(&label).set(signed(round.entries));
         self.batches.get_or_create(&label).set(signed(round.batches));
@@ -102,21 +90,14 @@ impl MirrorMetrics {
 
     /// The OpenMetrics text.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a string does not fail");
-        text
+        series::text(&self.registry)
     }
 
     fn result(&self, origin: &str, result: &'static str) {
-        self.rounds.get_or_create(&ResultLabel { origin: origin.to_owned(), result }).inc();
+        self.rounds.get_or_create(&RoundLabel { origin: origin.to_owned(), result }).inc();
     }
 }
 
 /// Counts requests.
 #[derive(Clone, Debug)]
 pub(super) struct Requests(Family<RequestLabel, Counter>);
-
-/// Sizes are at most 2^63−1.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}

@@ -3,14 +3,13 @@
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use treering_tlog::{
-    mirror::MirrorMessageError,
-    tree::TreeSize,
-    witness::{AddCheckpoint, SIZE_CONTENT_TYPE, print_conflict},
-};
+use treering_tlog::{mirror::MirrorMessageError, witness::AddCheckpoint};
 
 use super::copy::MirrorFault;
-use crate::cosigner::Refusal;
+use crate::{
+    cosigner::Refusal,
+    problem::{conflict, problem, sentence},
+};
 
 /// Everything that is answered otherwise than 200, but for what C2SP fixes.
 #[derive(Debug)]
@@ -188,11 +187,6 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if let Problem::Fault(fault) = &self {
@@ -202,17 +196,8 @@ impl IntoResponse for Problem {
             return conflict(size);
         }
         let status = self.status();
-        let body = serde_json::json!({
-            "type": format!("urn:treering:problem:{}", self.name()),
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.detail(),
-            "retry": self.is_passing(),
-        });
-        let mut response = (status, body.to_string()).into_response();
+        let mut response = problem(status, self.name(), &self.detail(), self.is_passing());
         let mut set = |name: HeaderName, value| response.headers_mut().insert(name, value);
-        set(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             set(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
@@ -221,11 +206,6 @@ impl IntoResponse for Problem {
         }
         response
     }
-}
-
-/// SPEC: tlog-witness, add-checkpoint: 409, text/x.tlog.size, the size in decimal and a newline.
-fn conflict(size: TreeSize) -> Response {
-    (StatusCode::CONFLICT, [(header::CONTENT_TYPE, SIZE_CONTENT_TYPE)], print_conflict(size)).into_response()
 }
 
 /// How long whoever pushes waits before it tries again.

@@ -5,7 +5,7 @@ mod error;
 mod tests;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fs,
     net::SocketAddr,
     ops::RangeInclusive,
@@ -195,11 +195,7 @@ impl MonitorConfig {
         if logs.is_empty() {
             return Err(Error::NoLogs { path: path.to_owned() });
         }
-        for (at, log) in logs.iter().enumerate() {
-            if logs[..at].iter().any(|earlier| earlier.origin == log.origin) {
-                return Err(Error::Twice { origin: log.origin.to_string() });
-            }
-        }
+        each_once(logs.iter().map(|log| &log.origin))?;
         Ok(MonitorConfig {
             state: dir.join(file.state),
             evidence: dir.join(file.evidence),
@@ -215,10 +211,7 @@ impl MonitorConfig {
 
 impl LogTable {
     fn read(self, dir: &Path) -> Result<LogConfig, Error> {
-        let path = dir.join(&self.policy);
-        let bytes = fs::read(&path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let policy = Policy::parse(&bytes).map_err(|source| Error::Policy { path: path.clone(), source })?;
-        let origin = origin(&path, &policy, self.origin.as_deref())?;
+        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref())?;
         ranged("interval_seconds", self.interval_seconds, SECONDS)?;
         ranged("clock_distance_seconds", self.clock_distance_seconds, SECONDS)?;
         ranged("silence_seconds", self.silence_seconds, SILENCE)?;
@@ -232,10 +225,7 @@ impl LogTable {
         if let Some(days) = self.retention_days {
             ranged("retention_days", days, DAYS)?;
         }
-        let urls = self.urls.unwrap_or_else(|| {
-            let of_log = policy.logs().iter().filter(|log| log.key.name().as_str() == origin.as_str());
-            of_log.filter_map(|log| log.url.clone()).collect()
-        });
+        let urls = self.urls.unwrap_or_else(|| urls_of(&policy, &origin));
         if urls.is_empty() {
             return Err(Error::NoUrl { origin: origin.to_string() });
         }
@@ -261,8 +251,33 @@ impl LogTable {
     }
 }
 
+/// A policy, and which of its logs is meant.
+pub(crate) fn log_of(path: &Path, named: Option<&str>) -> Result<(Policy, Origin), Error> {
+    let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    let policy = Policy::parse(&bytes).map_err(|source| Error::Policy { path: path.to_owned(), source })?;
+    let origin = origin(path, &policy, named)?;
+    Ok((policy, origin))
+}
+
+/// Where the policy says that the log is read.
+pub(crate) fn urls_of(policy: &Policy, origin: &Origin) -> Vec<String> {
+    let of_log = policy.logs().iter().filter(|log| log.key.name().as_str() == origin.as_str());
+    of_log.filter_map(|log| log.url.clone()).collect()
+}
+
+/// No origin may be there twice.
+pub(crate) fn each_once<'a>(origins: impl Iterator<Item = &'a Origin>) -> Result<(), Error> {
+    let mut earlier = HashSet::new();
+    for origin in origins {
+        if !earlier.insert(origin) {
+            return Err(Error::Twice { origin: origin.to_string() });
+        }
+    }
+    Ok(())
+}
+
 /// The origin that is meant: the named one, or the only one.
-pub(crate) fn origin(path: &Path, policy: &Policy, named: Option<&str>) -> Result<Origin, Error> {
+fn origin(path: &Path, policy: &Policy, named: Option<&str>) -> Result<Origin, Error> {
     let wrong = || Error::Origin { path: path.to_owned(), named: named.map(str::to_owned) };
     let mut names: Vec<&str> = policy.logs().iter().map(|log| log.key.name().as_str()).collect();
     names.dedup();

@@ -2,27 +2,17 @@
 //!
 //! Label values come from fixed sets (kinds, results) or from the operator's own file (origins).
 
-use std::sync::atomic::AtomicI64;
-
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
     registry::{Registry, Unit},
 };
 
 use super::{config::LogConfig, follow::Round};
-use crate::admin::Pages;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct LogLabel {
-    origin: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ResultLabel {
-    origin: String,
-    result: &'static str,
-}
+use crate::{
+    admin::Pages,
+    metrics::series::{self, Gauges, OriginLabel, RoundLabel, Rounds, signed},
+};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct KindLabel {
@@ -30,13 +20,11 @@ struct KindLabel {
     kind: &'static str,
 }
 
-type Gauges = Family<LogLabel, Gauge<i64, AtomicI64>>;
-
 /// The monitor's metrics.
 #[derive(Debug)]
 pub struct MonitorMetrics {
     registry: Registry,
-    rounds: Family<ResultLabel, Counter>,
+    rounds: Rounds,
     findings: Family<KindLabel, Counter>,
     wrong: Gauges,
     sizes: Gauges,
@@ -76,12 +64,12 @@ impl MonitorMetrics {
     pub(super) fn round(&self, log: &LogConfig, round: &Round) {
         let origin = log.origin.to_string();
         let result = round.result();
-        self.rounds.get_or_create(&ResultLabel { origin: origin.clone(), result }).inc();
+        self.rounds.get_or_create(&RoundLabel { origin: origin.clone(), result }).inc();
         for finding in round.findings.iter().filter(|finding| finding.new) {
             let kind = finding.kind.name();
             self.findings.get_or_create(&KindLabel { origin: origin.clone(), kind }).inc();
         }
-        let label = LogLabel { origin };
+        let label = OriginLabel { origin };
         self.wrong.get_or_create(&label).set(signed((round.findings.len() + round.more) as u64));
         self.sizes.get_or_create(&label).set(signed(round.size));
         self.checked.get_or_create(&label).set(signed(round.checked));
@@ -92,9 +80,7 @@ impl MonitorMetrics {
 
     /// The OpenMetrics text.
     pub fn encode(&self) -> String {
-        let mut text = String::new();
-        encode(&mut text, &self.registry).expect("writing to a string does not fail");
-        text
+        series::text(&self.registry)
     }
 }
 
@@ -113,9 +99,4 @@ impl Round {
             (true, true) => "ok",
         }
     }
-}
-
-/// Sizes and times are at most 2^63−1.
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -3,9 +3,13 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use treering_tlog::witness::{AddCheckpoint, SIZE_CONTENT_TYPE, print_conflict};
+use treering_tlog::witness::AddCheckpoint;
 
-use crate::{clock::ClockError, cosigner::Refusal};
+use crate::{
+    clock::ClockError,
+    cosigner::Refusal,
+    problem::{conflict, problem, sentence},
+};
 
 /// Everything that is answered otherwise than 200.
 #[derive(Debug)]
@@ -186,30 +190,13 @@ fn advice(refusal: &Refusal) -> &'static str {
     }
 }
 
-fn sentence(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         if let Problem::Refused(Refusal::Conflict { size }) = self {
-            // SPEC: tlog-witness, add-checkpoint: 409, text/x.tlog.size, the size in decimal and a newline.
-            let content_type = [(header::CONTENT_TYPE, SIZE_CONTENT_TYPE)];
-            return (StatusCode::CONFLICT, content_type, print_conflict(size)).into_response();
+            return conflict(size);
         }
-        let status = self.status();
-        let body = serde_json::json!({
-            "type": format!("urn:treering:problem:{}", self.name()),
-            "title": status.canonical_reason(),
-            "status": status.as_u16(),
-            "detail": self.detail(),
-            "retry": self.is_passing(),
-        });
-        let mut response = (status, body.to_string()).into_response();
+        let mut response = problem(self.status(), self.name(), &self.detail(), self.is_passing());
         let mut set = |name: HeaderName, value| response.headers_mut().insert(name, value);
-        set(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        set(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after() {
             set(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -3,12 +3,7 @@
 use std::{fs, sync::Arc};
 
 use treering_tlog::{
-    checkpoint::Checkpoint,
-    cosignature,
-    hash::leaf_hash,
-    note::Note,
-    tile::{all_tiles, append_entry},
-    tree::TreeSize,
+    checkpoint::Checkpoint, cosignature, hash::leaf_hash, note::Note, tile::all_tiles, tree::TreeSize,
 };
 use treering_witness::{mirror::Mirror, monitor::config::LogKind};
 
@@ -142,15 +137,6 @@ async fn it_goes_on_where_it_stopped() {
     assert_eq!(of("v1/checkpoints").len(), 65);
 }
 
-/// The bundle of the first entries, with something done to them.
-fn bundle(log: &LyingLog, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
-    let mut entries = log.pages().entries.clone();
-    change(&mut entries);
-    let mut bundle = Vec::new();
-    entries.iter().for_each(|entry| append_entry(&mut bundle, entry).expect("short"));
-    bundle
-}
-
 #[tokio::test]
 async fn a_log_that_serves_what_it_did_not_sign_is_not_mirrored() {
     type Lie = fn(&LyingLog);
@@ -158,21 +144,21 @@ async fn a_log_that_serves_what_it_did_not_sign_is_not_mirrored() {
         (
             "an entry changed",
             |log| {
-                log.set("tile/entries/000.p/20", 200, bundle(log, |entries| entries[3][10] ^= 1));
+                log.set("tile/entries/000.p/20", 200, log.bundle(|entries| entries[3][10] ^= 1));
             },
             "entry 3 doesn't hash to its place",
         ),
         (
             "an entry dropped",
             |log| {
-                log.set("tile/entries/000.p/20", 200, bundle(log, |entries| drop(entries.remove(5))));
+                log.set("tile/entries/000.p/20", 200, log.bundle(|entries| drop(entries.remove(5))));
             },
             "holds 19 entries where 20 are needed",
         ),
         (
             "two entries swapped",
             |log| {
-                log.set("tile/entries/000.p/20", 200, bundle(log, |entries| entries.swap(6, 7)));
+                log.set("tile/entries/000.p/20", 200, log.bundle(|entries| entries.swap(6, 7)));
             },
             "entry 6 doesn't hash to its place",
         ),

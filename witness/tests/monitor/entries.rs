@@ -1,21 +1,11 @@
 //! Entries and batches that are not what the tree or the entry says, and times that can't be.
 
-use treering_tlog::tile::append_entry;
 use treering_witness::{
     evidence::{Kind, Refuted, Unclear, Verdict, verify},
     monitor::config::Batches,
 };
 
 use crate::lying::{self, LyingLog, NOW, ORIGIN, Watch};
-
-/// The bundle of the first entries, with something done to them.
-fn bundle(log: &LyingLog, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
-    let mut entries = log.pages().entries.clone();
-    change(&mut entries);
-    let mut bundle = Vec::new();
-    entries.iter().for_each(|entry| append_entry(&mut bundle, entry).expect("short"));
-    bundle
-}
 
 #[tokio::test]
 async fn an_entry_that_is_served_changed_dropped_or_reordered_is_found() {
@@ -27,7 +17,7 @@ async fn an_entry_that_is_served_changed_dropped_or_reordered_is_found() {
     ];
     for (change, first) in changes {
         let log = LyingLog::with_entries(20).await;
-        log.set("tile/entries/000.p/20", 200, bundle(&log, change));
+        log.set("tile/entries/000.p/20", 200, log.bundle(change));
         let mut watch = Watch::configured(&log, |log| log.batches = Batches::None);
         let round = watch.round().await;
         assert_eq!(round.findings.len(), 1, "{round:?}");
@@ -36,7 +26,7 @@ async fn an_entry_that_is_served_changed_dropped_or_reordered_is_found() {
         assert_eq!(found.verdict, Verdict::Open(Unclear::NotSigned));
         // With the right bundle, the file would show nothing.
         let mut honest = found.evidence;
-        honest.served[0].bytes = bundle(&log, |_| {});
+        honest.served[0].bytes = log.bundle(|_| {});
         assert_eq!(verify(&honest, &log.policy()), Verdict::Refuted(Refuted::Fits));
     }
 }

@@ -92,6 +92,15 @@ impl LyingLog {
         log
     }
 
+    /// The bundle of the first entries, with something done to them.
+    pub(crate) fn bundle(&self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+        let mut entries = self.pages().entries.clone();
+        change(&mut entries);
+        let mut bundle = Vec::new();
+        entries.iter().for_each(|entry| append_entry(&mut bundle, entry).expect("short"));
+        bundle
+    }
+
     /// Seals a batch of three submissions.
     pub(crate) fn push(&self, sealed_at_ms: u64) {
         self.push_of(sealed_at_ms, 3);

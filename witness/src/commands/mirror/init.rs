@@ -4,12 +4,10 @@ use std::{fs, net::SocketAddr, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use treering_tlog::{note::KeyName, policy::Policy};
+use treering_tlog::policy::Policy;
 
 use crate::{
-    commands::init::{make_directory, sync_directory, write_new},
-    config::is_url,
-    key::{KeyKind, create_key_file_of},
+    commands::init::{ML_DSA_FILE, make_directory, make_keys, name_at, sync_directory, write_new},
     mirror::config::{EXAMPLE, FILE_NAME, MirrorConfig},
 };
 
@@ -43,21 +41,13 @@ pub(super) struct Init {
     ml_dsa: bool,
 }
 
-const ML_DSA_FILE: &str = "key-ml-dsa";
-
 impl Init {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let name = KeyName::new(&self.name).with_context(|| format!("--name {:?}", self.name))?;
-        if let Some(url) = self.url.as_ref().filter(|url| !is_url(url)) {
-            bail!("--url {url:?}: it must begin with http:// or https:// and hold no white space");
-        }
+        let name = name_at(&self.name, self.url.as_deref())?;
         let policies = self.policies()?;
         let dir = &self.dir;
         make_directory(dir)?;
-        let mut keys = vec![create_key_file_of(KeyKind::Ed25519, &dir.join("key"), name.clone())?];
-        if self.ml_dsa {
-            keys.push(create_key_file_of(KeyKind::MlDsa44, &dir.join(ML_DSA_FILE), name)?);
-        }
+        let keys = make_keys(dir, name, self.ml_dsa)?;
         let mut tables = String::new();
         for (n, (bytes, origins)) in policies.iter().enumerate() {
             let file = format!("log-{}.policy", n + 1);
