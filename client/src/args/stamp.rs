@@ -1,0 +1,65 @@
+//! `treering stamp`, as it is typed.
+
+use super::{Access, Output, Trust};
+use clap::Args;
+use std::path::PathBuf;
+use treering_token::digest::HashId;
+
+#[derive(Debug, Args)]
+pub(crate) struct Stamp {
+    /// Files and directories
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The log's URL (default: the one in the policy)
+    #[arg(long, env = "TREERING_LOG", value_name = "URL")]
+    pub(crate) log: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: Trust,
+    /// In whose name: blinded in the claim, shown in your tokens
+    #[arg(long, value_name = "NAME", conflicts_with = "plain")]
+    pub(crate) holder: Option<String>,
+    /// Who stamps on the holder's behalf
+    #[arg(long, value_name = "NAME", conflicts_with = "plain")]
+    pub(crate) agent: Option<String>,
+    /// What it is about
+    #[arg(long, value_name = "TEXT", conflicts_with = "plain")]
+    pub(crate) title: Option<String>,
+    /// Stamp the SHA-256 digests themselves, unblinded: whoever has a file can then see that it was stamped
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// A token beside each file, also in directories, instead of a bundle (with -o: as well)
+    #[arg(long)]
+    pub(crate) tokens: bool,
+    /// One bundle for all paths
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Compress bundles with zstd
+    #[arg(long)]
+    pub(crate) zstd: bool,
+    /// A further digest of each file, such as sha3-256: makes renewal possible when SHA-256 ages (repeatable)
+    #[arg(long, value_name = "NAME", value_parser = hash_id, conflicts_with = "plain")]
+    pub(crate) digest: Vec<HashId>,
+    /// No lower bound: don't fetch a checkpoint into the claims
+    #[arg(long)]
+    pub(crate) no_after: bool,
+    /// Also ask this timestamp authority (RFC 3161) for a timestamp of each bundle or token, kept beside it as
+    /// <name>.treering.tsr or <file>.tlog-proof.tsr
+    #[arg(long, value_name = "URL")]
+    pub(crate) rfc3161: Option<String>,
+    /// Replace evidence that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How long to wait for receipts at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(crate) wait: u64,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}
+
+fn hash_id(name: &str) -> Result<HashId, String> {
+    HashId::from_name(name).ok_or_else(|| {
+        "known are sha-256, sha-384, sha-512, sha3-224, sha3-256, sha3-384 and sha3-512".to_owned()
+    })
+}

@@ -1,0 +1,181 @@
+//! Turns what happens while stamping into words or objects.
+
+use super::{
+    super::{JsonAttested, JsonPath, timestamp::JsonTimestamp, tsa},
+    object::{Object, unstamped},
+};
+use crate::{
+    http::Credentials,
+    paths,
+    report::{Report, Verdict},
+    stamp::{Event, Plan, StampError, Stamped, Trouble},
+    walk::LeftOut,
+};
+use indicatif::{HumanBytes, HumanCount};
+use std::path::{Path, PathBuf};
+use treering_tlog::hash::Hash;
+use treering_token::{
+    bundle::{Kind, RelativePath},
+    describe,
+    digest::Digests,
+    verify::Attested,
+};
+
+/// Turns what happens into words or objects.
+pub(super) struct Teller<'a> {
+    report: &'a mut Report,
+    /// Evidence that was left out: only counted.
+    evidence: u64,
+    failed: u64,
+    /// The latest upper bound: it holds for all.
+    attested: Option<Attested>,
+    /// Bundles and tokens.
+    wrote: Vec<PathBuf>,
+    timestamps: u64,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(report: &'a mut Report) -> Teller<'a> {
+        Teller { report, evidence: 0, failed: 0, attested: None, wrote: Vec::new(), timestamps: 0 }
+    }
+
+    /// A target of which nothing was stamped.
+    pub(super) fn nothing(&mut self, given: &Path, error: &StampError) {
+        self.report.problem(Verdict::Unchecked, format_args!("{}: {error}", paths::shown(given)));
+    }
+
+    pub(super) fn plan(&mut self, plan: &Plan) {
+        for (path, why) in &plan.left_out {
+            self.left_out(path, *why);
+        }
+        for (path, trouble) in &plan.failed {
+            self.failed(path, trouble);
+        }
+    }
+
+    pub(super) fn tell(&mut self, event: &Event<'_>) {
+        match event {
+            Event::KeyMade(path) => self.report.remark(format_args!(
+                "made a master key, {}: keep a copy of it somewhere safe, lost bundles can be made again with it",
+                paths::shown(path)
+            )),
+            Event::Hashed { kind, path, size, digests } => self.hashed(*kind, path, *size, digests),
+            Event::LeftOut { source, why } => self.left_out(source, *why),
+            Event::Failed { source, error } => self.failed(source, error),
+            Event::Submitted { root, records } => {
+                self.report.object(&Object::Submission { root: root.to_string(), records: *records });
+            }
+            Event::Waiting => self.report.progress.waiting("waiting for the log and its witnesses"),
+            Event::Receipt { root, attested } => self.receipt(root, attested),
+            Event::Wrote { path } => self.report.object(&Object::Output { path: JsonPath::of(path) }),
+        }
+        if let Event::Wrote { path } = event {
+            self.wrote.push(path.to_path_buf());
+            if !self.report.json() {
+                self.report.result(Verdict::Good, &(), paths::shown(path));
+            }
+        }
+    }
+
+    /// A timestamp of each piece of evidence. What fails is told, and the rest is asked for all the same.
+    pub(super) fn timestamps(&mut self, url: &str, force: bool, credentials: &Credentials) {
+        for evidence in std::mem::take(&mut self.wrote) {
+            match tsa::of_evidence(url, &evidence, force, credentials) {
+                Ok((to, asked)) => {
+                    self.timestamps += 1;
+                    let object =
+                        Object::Timestamp { path: JsonPath::of(&to), shown: JsonTimestamp::of(&asked.shown) };
+                    self.report.result(Verdict::Good, &object, paths::shown(&to));
+                }
+                Err(fault) => {
+                    let evidence = paths::shown(&evidence);
+                    self.report.problem(
+                        fault.verdict_of_asking(),
+                        format_args!("{evidence} is whole, but has no timestamp: {fault}"),
+                    );
+                }
+            }
+        }
+    }
+
+    fn hashed(&mut self, kind: Kind, path: &RelativePath, size: u64, digests: &Digests) {
+        self.report.progress.file(size);
+        if self.report.json() {
+            self.report.object(&Object::File {
+                path: JsonPath::of_bytes(path.as_bytes()),
+                result: "hashed",
+                kind: Some(match kind {
+                    Kind::File => "file",
+                    Kind::Link => "link",
+                }),
+                size: Some(size),
+                digests: Some(paths::digests_in_hex(digests)),
+                reason: None,
+            });
+        }
+    }
+
+    fn left_out(&mut self, path: &Path, why: LeftOut) {
+        self.report.object(&unstamped(path, "left_out", why.to_string()));
+        match why {
+            LeftOut::Evidence => self.evidence += 1,
+            _ => self.report.remark(format_args!("left out: {} ({why})", paths::shown(path))),
+        }
+    }
+
+    fn failed(&mut self, path: &Path, trouble: &Trouble) {
+        self.failed += 1;
+        self.report.object(&unstamped(path, "failed", trouble.to_string()));
+        self.report
+            .problem(Verdict::Unchecked, format_args!("not stamped: {}: {trouble}", paths::shown(path)));
+    }
+
+    fn receipt(&mut self, root: &Hash, attested: &Attested) {
+        self.report.object(&Object::Receipt { root: root.to_string(), attested: JsonAttested::of(attested) });
+        for (name, time) in &attested.in_future {
+            self.report.remark(format_args!(
+                "the witness {name} cosigned at {}, which is in the future by this machine's clock: is the clock right?",
+                describe::seconds(*time)
+            ));
+        }
+        if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
+            self.attested = Some(attested.clone());
+        }
+    }
+
+    pub(super) fn finish(self, all: Stamped) {
+        let report = self.report;
+        report.object(&Object::Finished {
+            records: all.records,
+            bytes: all.bytes,
+            tokens: all.tokens,
+            failed: self.failed,
+            exit: report.verdict().code(),
+        });
+        if report.json() {
+            return;
+        }
+        let mut lines = vec![format!(
+            "{} stamped ({}){}{}",
+            files(all.records),
+            HumanBytes(all.bytes),
+            counted(self.evidence, "left out as evidence"),
+            counted(self.failed, "not stamped: see above"),
+        )];
+        lines.extend(self.attested.as_ref().map(describe::attested));
+        if self.timestamps > 0 {
+            lines.push(
+                "each timestamp's signature fits its certificate; whose that is, `treering verify --ca` checks".to_owned(),
+            );
+        }
+        report.result(Verdict::Good, &(), lines.join("\n"));
+    }
+}
+
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{} files", HumanCount(count)) }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 0 { String::new() } else { format!(", {} {what}", HumanCount(count)) }
+}
