@@ -254,8 +254,8 @@ fn secret_run() -> Vec<Item> {
     };
     let mut record = file("a", Own { agent: Some(String::new()), ..Own::default() });
     let opener = Opener::new(header.clone()).expect("a header");
-    let input = opener.signing_input(0, &record).expect("it has a key");
-    if let Record::Path { own, .. } = &mut record {
+    if let Record::Path { digests, own, .. } = &mut record {
+        let input = opener.signing_input(0, digests, own).expect("it has a key");
         own.signature = Some(key.sign(&input).to_bytes());
     }
     run(header, vec![vec![record]])
@@ -275,7 +275,7 @@ fn file(path: &str, own: Own) -> Record {
         assert!(digests.insert(HashId::new(99).expect("an id"), vec![9; 9]));
     }
     let path = RelativePath::new(path.as_bytes().to_vec()).expect("a path");
-    Record::Path { kind: Kind::File, path, size: 1, digests, own }
+    Record::Path { kind: Kind::File, path, size: Some(1), digests, own }
 }
 
 /// With a receipt for each distinct submission, which a walker doesn't verify.

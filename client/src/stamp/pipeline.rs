@@ -11,7 +11,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 use treering_token::{
-    bundle::{Kind, Opener, RelativePath},
+    bundle::{Kind, Opener, Own, RelativePath},
     commitment::Commitment,
     digest::{Digests, HashId},
 };
@@ -103,7 +103,7 @@ impl Bench<'_> {
     fn guess(&self, before: u64, digests: &Digests) -> Option<Guess> {
         let place = before.saturating_sub(self.lost.load(Ordering::Relaxed));
         // An error is told where the place is known.
-        let commitment = self.opener.commitment(place, digests).ok()?;
+        let commitment = self.opener.commitment(place, digests, &Own::default()).ok()?;
         Some(Guess { place, commitment })
     }
 }

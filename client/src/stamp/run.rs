@@ -170,7 +170,7 @@ impl Run<'_> {
                 observe(Event::Hashed { kind, path: &path, size, digests: &digests });
                 self.commit(&digests, guess)?;
                 self.stamped.bytes += size;
-                let record = Record::Path { kind, path, size, digests, own: Own::default() };
+                let record = Record::Path { kind, path, size: Some(size), digests, own: Own::default() };
                 self.writer.write(&Item::Record(record)).map_err(StampError::Write)?;
                 if self.records() == self.limit {
                     self.end_submission(observe)?;
@@ -186,7 +186,7 @@ impl Run<'_> {
         let place = self.stamped.records;
         let commitment = match guess {
             Some(guess) if guess.place == place => guess.commitment,
-            _ => self.bench.opener.commitment(place, digests).map_err(StampError::Claim)?,
+            _ => self.bench.opener.commitment(place, digests, &Own::default()).map_err(StampError::Claim)?,
         };
         self.stamped.records += 1;
         self.body.extend_from_slice(commitment.0.as_bytes());

@@ -81,6 +81,14 @@ impl<'a> Cursor<'a> {
         self.expect(field, Major::Unsigned, Want::Unsigned)
     }
 
+    /// The one negative integer that means something.
+    pub(super) fn minus_one(&mut self, field: Field) -> Result<(), Stop> {
+        match self.expect(field, Major::Negative, Want::UnsignedOrMinusOne)? {
+            0 => Ok(()),
+            _ => Err(BundleError::Type { field, want: Want::UnsignedOrMinusOne }.into()),
+        }
+    }
+
     /// How many elements the array has.
     pub(super) fn array(&mut self, field: Field) -> Result<u64, Stop> {
         self.expect(field, Major::Array, Want::Array)

@@ -59,10 +59,19 @@ fn record(cursor: &mut Cursor<'_>, differs: bool) -> Result<Record, Stop> {
         kind => return Err(BundleError::UnknownKind(kind).into()),
     };
     let path = RelativePath::new(cursor.bytes(Field::Path, RelativePath::MAX_BYTES)?.to_vec())?;
-    let size = cursor.unsigned(Field::Size)?;
+    let size = size(cursor, kind)?;
     let digests = digests(cursor)?;
     let own = if differs { own(cursor)? } else { Own::default() };
     Ok(Record::Path { kind, path, size, digests, own })
+}
+
+/// SPEC: bundle section 3: −1 where it is not known, which it always is of a link.
+fn size(cursor: &mut Cursor<'_>, kind: Kind) -> Result<Option<u64>, Stop> {
+    if cursor.peek()? == Major::Unsigned {
+        return Ok(Some(cursor.unsigned(Field::Size)?));
+    }
+    cursor.minus_one(Field::Size)?;
+    if kind == Kind::Link { Err(BundleError::LinkSize.into()) } else { Ok(None) }
 }
 
 fn digests(cursor: &mut Cursor<'_>) -> Result<Digests, Stop> {

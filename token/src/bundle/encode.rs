@@ -32,7 +32,11 @@ fn record(record: &Record, out: &mut Out<'_>) -> Written {
         Kind::Link => 1,
     };
     let elements = if own.is_empty() { 4 } else { 5 };
-    out.array(elements)?.u8(kind)?.bytes(path.as_bytes())?.u64(*size)?;
+    out.array(elements)?.u8(kind)?.bytes(path.as_bytes())?;
+    match size {
+        Some(size) => out.u64(*size)?,
+        None => out.i8(-1)?,
+    };
     out.map(digests.iter().count() as u64)?;
     for (id, digest) in digests.iter() {
         out.u64(id.get())?.bytes(digest)?;

@@ -118,6 +118,9 @@ pub enum BundleError {
     /// An array of four or five that begins with another integer than 0 or 1.
     #[error("a record's kind is 0 (file) or 1 (symbolic link), and this is {0}")]
     UnknownKind(u64),
+    /// A link's length is that of its target, which was read.
+    #[error("the size of a symbolic link is the length of its target, and always known")]
+    LinkSize,
     /// It begins with `/`.
     #[error("the path is absolute, where it must be relative")]
     PathAbsolute,
@@ -174,8 +177,8 @@ pub enum BundleError {
     /// Field 7 of the claim.
     #[error("the signature of the record's claim does not verify")]
     BadSignature,
-    /// A bare record, or a run without a key.
-    #[error("there is nothing to sign: the record is bare, or its run's header has no key")]
+    /// A run without a key.
+    #[error("there is nothing to sign: the run's header has no key")]
     NothingToSign,
 
     // The order.
@@ -328,6 +331,7 @@ impl std::fmt::Display for Field {
 #[expect(missing_docs, reason = "each is what its text below says")]
 pub enum Want {
     Unsigned,
+    UnsignedOrMinusOne,
     Bytes,
     Text,
     Array,
@@ -338,6 +342,7 @@ impl std::fmt::Display for Want {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Want::Unsigned => "an unsigned integer",
+            Want::UnsignedOrMinusOne => "an unsigned integer, or -1 where it is not known",
             Want::Bytes => "a byte string",
             Want::Text => "a text",
             Want::Array => "an array",

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`Header`], once, first | `["treering.bundle/1", policy]` |
 //! | [`RunHeader`], begins a run | map `{0: blinding, 1: secret, 2: holder, 3: agent, 4: title, 5: after note, 6: key}` |
-//! | [`Record`] | `[kind, path, size, digests]`, `[kind, path, size, digests, own]`, or bare: `[2, commitment]` |
+//! | [`Record`] | `[kind, path, size, digests]`, `[kind, path, size, digests, own]`, or bare: `[2, commitment]`; size −1: not known |
 //! | mark, after each submission's last record | how many records it had, an unsigned integer |
 //! | receipt, one for each distinct submission root of the run | a text, the whole tlog-proof |
 //!

@@ -57,32 +57,26 @@ impl Opener {
         }
     }
 
-    /// What [`Opener::open`] gives as the commitment of a record with these digests of which nothing differs from the
-    /// run's header.
+    /// What [`Opener::open`] gives as the commitment of a record with these digests and differences.
     ///
     /// # Errors
     /// As [`Opener::open`].
-    pub fn commitment(&self, place: u64, digests: &Digests) -> Result<Commitment, BundleError> {
-        let own = Own::default();
+    pub fn commitment(&self, place: u64, digests: &Digests, own: &Own) -> Result<Commitment, BundleError> {
         let opened = match self.run.blinding {
-            Blinding::Plain => plain(digests, &own)?,
-            _ => self.blinded(place, digests, &own)?,
+            Blinding::Plain => plain(digests, own)?,
+            _ => self.blinded(place, digests, own)?,
         };
         Ok(opened.commitment)
     }
 
-    /// What the holder signs for this record; the signature then goes into [`Own::signature`]. One that is there
-    /// already is not looked at.
+    /// What the holder signs for the record with these digests and differences; the signature then goes into
+    /// [`Own::signature`]. One that is there already is not looked at.
     ///
     /// # Errors
     /// The run has no key, or the record does not fit the run's header.
-    pub fn signing_input(&self, place: u64, record: &Record) -> Result<Vec<u8>, BundleError> {
-        match (record, &self.run.key) {
-            (Record::Path { digests, own, .. }, Some(key)) => {
-                Ok(self.unsigned(&self.names(place, own)?, digests, own)?.signing_input(key))
-            }
-            _ => Err(BundleError::NothingToSign),
-        }
+    pub fn signing_input(&self, place: u64, digests: &Digests, own: &Own) -> Result<Vec<u8>, BundleError> {
+        let key = self.run.key.as_ref().ok_or(BundleError::NothingToSign)?;
+        Ok(self.unsigned(&self.names(place, own)?, digests, own)?.signing_input(key))
     }
 
     fn blinded(&self, place: u64, digests: &Digests, own: &Own) -> Result<Opened, BundleError> {

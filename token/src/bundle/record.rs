@@ -28,8 +28,9 @@ pub enum Record {
         kind: Kind,
         /// Where it lies, below what was stamped.
         path: RelativePath,
-        /// Length in bytes of what the digests are of.
-        size: u64,
+        /// Length in bytes of what the digests are of; `None` where only digests were given (a list of them), and the file
+        /// was not read. Of a link it is always known.
+        size: Option<u64>,
         /// Of the file's bytes, or of the link's target.
         digests: Digests,
         /// What differs from the run's header.

@@ -18,7 +18,7 @@ pub(crate) type Run = (RunHeader, Vec<Vec<Record>>);
 pub(crate) fn file(name: &str) -> Record {
     let digests = Digests::new(*sha256(name.as_bytes()).as_bytes());
     let path = RelativePath::new(name.as_bytes().to_vec()).unwrap();
-    Record::Path { kind: Kind::File, path, size: name.len() as u64, digests, own: Own::default() }
+    Record::Path { kind: Kind::File, path, size: Some(name.len() as u64), digests, own: Own::default() }
 }
 
 pub(crate) fn bare(byte: u8) -> Record {
@@ -66,7 +66,8 @@ pub(crate) fn holder_key() -> HolderKey {
 pub(crate) fn sign((header, mut submissions): Run) -> Run {
     let opener = Opener::new(header.clone()).unwrap();
     for (place, record) in submissions.iter_mut().flatten().enumerate() {
-        if let Ok(input) = opener.signing_input(place as u64, record) {
+        let Record::Path { digests, own, .. } = &*record else { continue };
+        if let Ok(input) = opener.signing_input(place as u64, digests, own) {
             let signature = key().sign(&input).to_bytes();
             *record = with(record.clone(), |own| own.signature = Some(signature));
         }

@@ -107,7 +107,7 @@ fn a_wrong_type_is_named() {
     insta::assert_snapshot!(refused(b"\x82\x71treering.bundle/1\x60"), @"the header's policy must be a byte string");
     insta::assert_snapshot!(refused(b"\x84\x40"), @"the record's kind must be an unsigned integer");
     insta::assert_snapshot!(refused(b"\x84\x00\x61a"), @"the path must be a byte string");
-    insta::assert_snapshot!(refused(b"\x84\x00\x41a\x20"), @"the size must be an unsigned integer");
+    insta::assert_snapshot!(refused(b"\x84\x00\x41a\x60"), @"the size must be an unsigned integer, or -1 where it is not known");
     insta::assert_snapshot!(refused(b"\x84\x00\x41a\x01\x80"), @"the record's digests must be a map");
     insta::assert_snapshot!(refused(b"\xa1\x00\x60"), @"the run's blinding must be an unsigned integer");
     insta::assert_snapshot!(refused(b"\xa1\x20"), @"a map's key must be an unsigned integer");
@@ -133,6 +133,16 @@ fn other_kinds_are_refused() {
     insta::assert_snapshot!(refused(b"\x84\x02"), @"a record's kind is 0 (file) or 1 (symbolic link), and this is 2");
     insta::assert_snapshot!(refused(b"\x85\x03"), @"a record's kind is 0 (file) or 1 (symbolic link), and this is 3");
     insta::assert_snapshot!(refused(b"\x82\x00"), @"a record of two elements is a bare one of kind 2, and this is of kind 0");
+}
+
+#[test]
+fn a_size_is_a_number_or_minus_one() {
+    let unknown = [&b"\x84\x00\x41a\x20\xa1\x01\x58\x20"[..], &[0; 32]].concat();
+    assert!(matches!(decoded(&unknown), Item::Record(Record::Path { size: None, .. })));
+    assert_eq!(encoded(decoded(&unknown)), unknown);
+    assert_eq!(refused(b"\x84\x00\x41a\x21"), refused(b"\x84\x00\x41a\x60"), "-2");
+    insta::assert_snapshot!(refused(b"\x84\x00\x41a\x38\x00"), @"an integer or length is not written in its shortest form");
+    insta::assert_snapshot!(refused(b"\x84\x01\x41a\x20"), @"the size of a symbolic link is the length of its target, and always known");
 }
 
 #[test]

@@ -158,8 +158,12 @@ fn record() -> impl Strategy<Value = Item> {
     });
     let kind = prop_oneof![Just(Kind::File), Just(Kind::Link)];
     let bare = any::<[u8; 32]>().prop_map(|bytes| Record::Bare(Commitment(Hash::new(bytes))));
-    let record = (kind, path(), any::<u64>(), digests, own())
-        .prop_map(|(kind, path, size, digests, own)| Record::Path { kind, path, size, digests, own });
+    let kind_and_size = prop_oneof![
+        (kind, any::<u64>()).prop_map(|(kind, size)| (kind, Some(size))),
+        Just((Kind::File, None))
+    ];
+    let record = (kind_and_size, path(), digests, own())
+        .prop_map(|((kind, size), path, digests, own)| Record::Path { kind, path, size, digests, own });
     prop_oneof![1 => bare, 4 => record].prop_map(Item::Record)
 }
 

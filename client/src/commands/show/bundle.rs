@@ -84,7 +84,7 @@ impl Counts {
                     Kind::File => self.files += 1,
                     Kind::Link => self.links += 1,
                 }
-                self.bytes = self.bytes.saturating_add(*size);
+                self.bytes = self.bytes.saturating_add(size.unwrap_or(0));
             }
             Item::Mark(_) => self.submissions += 1,
             Item::Receipt(_) => self.receipts += 1,
