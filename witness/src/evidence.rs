@@ -4,7 +4,7 @@
 //! the hashes, entries and answers that are needed beside them. Times in it are milliseconds since the epoch. A file
 //! is at most [`Evidence::MAX_BYTES`].
 //!
-//! There are two sorts. Of a *proof*, everything is signed by those who are to blame, so [`verify`] confirms it
+//! There are two sorts. Of a *proof*, everything is signed by those who are to blame, so [`verify()`] confirms it
 //! offline ([`Verdict::Confirmed`]). An *observation* rests on an answer that nobody signs (an HTTP body, silence):
 //! what can be checked is checked, and the rest is the monitor's word ([`Verdict::Open`]). [`Kind::is_proof`] says
 //! which is which.
