@@ -27,6 +27,7 @@
 
 pub mod http;
 
+#[expect(rustdoc::invalid_html_tags, reason = "its docs are the help texts, which say <file>")]
 mod args;
 mod bundle_file;
 mod clock;
