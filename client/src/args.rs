@@ -1,16 +1,20 @@
 //! The command line, as it is typed: one file a subcommand. Help texts live here and nowhere else.
 
+mod merge;
 mod receipt;
 mod shared;
 mod show;
+mod split;
 mod stamp;
 mod token;
 mod tsa;
 mod verify;
 
+pub(crate) use merge::Merge;
 pub(crate) use receipt::Receipt;
 pub(crate) use shared::{Access, Authorities, Output, Trust};
 pub(crate) use show::Show;
+pub(crate) use split::Split;
 pub(crate) use stamp::Stamp;
 pub(crate) use token::{Token, Whose};
 pub(crate) use tsa::Tsa;
@@ -53,6 +57,16 @@ pub(crate) enum Command {
     ///
     /// A token shows one file and gives away nothing about the others in the bundle.
     Token(Token),
+    /// Split a part off a bundle, for somebody else, offline
+    ///
+    /// The part is a bundle of its own. Of the other files it has nothing but their commitments, which keep the proofs
+    /// whole: no path, no salt, no name, and no digest unless the bundle is a plain one, whose commitments are digests. For
+    /// a few files of a large bundle tokens are smaller, and can withhold names.
+    Split(Split),
+    /// Put several bundles into one, offline
+    ///
+    /// The sources stay. What is merged holds the salts of all its files, as they do.
+    Merge(Merge),
     /// Make receipts again out of a log's or a mirror's batches, tiles and checkpoints
     ///
     /// For when the log is gone, or no longer has them: a mirror's URL is <prefix>/<origin hash>. Each receipt is verified

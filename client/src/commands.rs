@@ -2,6 +2,7 @@
 
 mod access;
 mod receipt;
+mod rewrite;
 mod show;
 mod stamp;
 mod timestamp;
@@ -28,6 +29,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Split(args) => rewrite::split(&args),
+        Command::Merge(args) => rewrite::merge(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),
     }

@@ -45,6 +45,7 @@ mod policy_file;
 mod progress;
 pub mod rebuild;
 mod report;
+mod rewrite;
 mod stamp;
 mod timestamp;
 mod verify;

@@ -5,6 +5,7 @@
 mod json;
 mod refusals;
 mod show;
+mod split;
 mod stamp;
 mod support;
 mod timestamp;

@@ -28,6 +28,7 @@ mod opener;
 mod path;
 mod reader;
 mod record;
+mod rewrite;
 mod run;
 mod walker;
 
@@ -38,5 +39,6 @@ pub use opener::{Opened, Opener};
 pub use path::RelativePath;
 pub use reader::{AtItem, ItemReader};
 pub use record::{Kind, Own, Record};
+pub use rewrite::{Outline, Rewriter, Salts};
 pub use run::{Blinding, RunHeader};
 pub use walker::{Step, Walker};

@@ -9,4 +9,5 @@ mod log;
 mod order;
 mod paths;
 mod refusals;
+mod rewrite;
 mod stream;
