@@ -46,6 +46,7 @@ mod progress;
 pub mod rebuild;
 mod report;
 mod rewrite;
+mod sent;
 mod stamp;
 mod timestamp;
 mod verify;

@@ -1,5 +1,7 @@
 //! `treering token`.
 
+mod sent;
+
 use super::JsonPath;
 use crate::{
     args::{self, Whose},
@@ -21,7 +23,20 @@ use treering_token::{
 
 pub(super) fn run(args: &args::Token) -> ExitCode {
     let mut report = Report::new(&args.output_form, "cut");
-    let mut wanted: Vec<_> = args.files.iter().map(|file| Wanted::of(file, args)).collect();
+    match (&args.receipt, &args.digests, args.bundle()) {
+        (Some(receipt), Some(digests), _) => sent::run(args, receipt, digests, &mut report),
+        (_, _, Some((bundle, files))) => from_bundle(args, bundle, files, &mut report),
+        _ => {
+            let text =
+                "of which file? Give the bundle and then files of it, or a file with --receipt and --digests";
+            report.problem(Verdict::Unchecked, text);
+        }
+    }
+    report.finish()
+}
+
+fn from_bundle(args: &args::Token, bundle: &Path, files: &[PathBuf], report: &mut Report) {
+    let mut wanted: Vec<_> = files.iter().map(|file| Wanted::of(file, bundle, args)).collect();
     // The best so far for each, with its score: a better record may be picked while another's receipt is still to come.
     let mut cuts: Vec<(usize, Option<Result<Token, BundleError>>)> =
         wanted.iter().map(|_| (0, None)).collect();
@@ -30,7 +45,7 @@ pub(super) fn run(args: &args::Token) -> ExitCode {
         agent: !args.withhold.contains(&Whose::Agent),
     };
     let outcome = cut::cut(
-        &args.bundle,
+        bundle,
         &HashMap::new(),
         disclose,
         |candidate| pick(&mut wanted, candidate),
@@ -44,14 +59,13 @@ pub(super) fn run(args: &args::Token) -> ExitCode {
     match outcome {
         Ok(()) => {
             for (wanted, (_, cut)) in wanted.iter().zip(cuts) {
-                tell(&mut report, args, wanted, cut);
+                tell(report, args, bundle, wanted, cut);
             }
         }
         Err(error) => {
             report.problem(if error.is_io() { Verdict::Unchecked } else { Verdict::Invalid }, error);
         }
     }
-    report.finish()
 }
 
 /// `--json`: one of these for each token written.
@@ -85,14 +99,14 @@ enum Place {
 }
 
 impl Wanted {
-    fn of(file: &Path, args: &args::Token) -> Wanted {
+    fn of(file: &Path, bundle: &Path, args: &args::Token) -> Wanted {
         let name = file.file_name().map(PathBuf::from).unwrap_or_default();
         let to = match &args.output {
             Some(dir) => locate::token_of(&dir.join(name)),
             None if file.exists() => locate::token_of(file),
             None => locate::token_of(&name),
         };
-        let place = place(file, &args.bundle);
+        let place = place(file, bundle);
         Wanted { file: file.to_path_buf(), given: locate::bytes_of(file), place, to, score: 0 }
     }
 
@@ -132,8 +146,14 @@ fn pick(wanted: &mut [Wanted], candidate: Candidate<'_>) -> Option<(usize, usize
     Some((place, score))
 }
 
-fn tell(report: &mut Report, args: &args::Token, wanted: &Wanted, cut: Option<Result<Token, BundleError>>) {
-    let bundle = paths::shown(&args.bundle);
+fn tell(
+    report: &mut Report,
+    args: &args::Token,
+    bundle: &Path,
+    wanted: &Wanted,
+    cut: Option<Result<Token, BundleError>>,
+) {
+    let bundle = paths::shown(bundle);
     let token = match cut {
         Some(Ok(token)) => token,
         Some(Err(error)) => {
@@ -164,14 +184,16 @@ mod tests {
     fn wanted(bundle: &Path, file: &Path, output: Option<&Path>) -> Wanted {
         let output_form = args::Output { json: false, quiet: false };
         let args = args::Token {
-            bundle: bundle.to_path_buf(),
-            files: Vec::new(),
+            paths: Vec::new(),
+            receipt: None,
+            digests: None,
+            trust: args::Trust { policy: None },
             output: output.map(Path::to_path_buf),
             withhold: Vec::new(),
             force: false,
             output_form,
         };
-        Wanted::of(file, &args)
+        Wanted::of(file, bundle, &args)
     }
 
     #[test]

@@ -9,5 +9,6 @@ mod split;
 mod stamp;
 mod support;
 mod timestamp;
+mod token;
 mod tsa;
 mod verify;
