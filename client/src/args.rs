@@ -1,5 +1,6 @@
 //! The command line, as it is typed: one file a subcommand. Help texts live here and nowhere else.
 
+mod key;
 mod merge;
 mod receipt;
 mod shared;
@@ -10,6 +11,7 @@ mod token;
 mod tsa;
 mod verify;
 
+pub(crate) use key::{Key, KeyAction};
 pub(crate) use merge::Merge;
 pub(crate) use receipt::Receipt;
 pub(crate) use shared::{Access, Authorities, Output, Trust};
@@ -63,6 +65,11 @@ pub(crate) enum Command {
     /// whole: no path, no salt, no name, and no digest unless the bundle is a plain one, whose commitments are digests. For
     /// a few files of a large bundle tokens are smaller, and can withhold names.
     Split(Split),
+    /// Make, show, export or import the master key
+    ///
+    /// The salts of everything that you stamp come from it. With it, the journal and the files a lost bundle can be made
+    /// again; and whoever has it can tell which public commitments are yours. Keep a copy, and keep it secret.
+    Key(Key),
     /// Put several bundles into one, offline
     ///
     /// The sources stay. What is merged holds the salts of all its files, as they do.

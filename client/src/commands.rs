@@ -1,6 +1,7 @@
 //! From the command line to the exit code: one file a subcommand.
 
 mod access;
+mod key;
 mod receipt;
 mod rewrite;
 mod show;
@@ -31,6 +32,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Split(args) => rewrite::split(&args),
         Command::Merge(args) => rewrite::merge(&args),
+        Command::Key(args) => key::run(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),
     }

@@ -2,12 +2,17 @@
 //! newline in `master.key`, mode 0600, made at first use. Whoever has it (with the journal and the files) can make a
 //! lost bundle again, and can tell which public commitments are this client's.
 
+mod words;
+
+pub(crate) use words::{WordsError, from_words, to_words};
+
 use crate::places::{self, NoPlace};
 use std::{
     fs, io,
     io::{Read, Write},
     path::{Path, PathBuf},
 };
+use treering_tlog::hash::sha256;
 use treering_token::salt::MasterKey;
 use zeroize::Zeroizing;
 
@@ -49,6 +54,48 @@ pub(crate) fn master() -> Result<(MasterKey, Option<PathBuf>), KeyFileError> {
     }
 }
 
+/// The master key and its place, if there is one.
+pub(crate) fn find() -> Result<(PathBuf, Option<MasterKey>), KeyFileError> {
+    let path = places::config_dir()?.join(FILE);
+    let key = read(&path)?;
+    Ok((path, key))
+}
+
+/// Makes `key` the master key; `false` if one is there by now, which stays.
+pub(crate) fn keep(key: &MasterKey) -> Result<bool, KeyFileError> {
+    store(&places::config_dir()?.join(FILE), key)
+}
+
+/// A new master key; `None` if there is one, which stays.
+pub(crate) fn create() -> Result<Option<MasterKey>, KeyFileError> {
+    make(&places::config_dir()?.join(FILE))
+}
+
+/// What tells keys apart and gives none of them away: 32 hex digits.
+pub(crate) fn fingerprint(key: &MasterKey) -> String {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FINGERPRINT.len() + 32));
+    bytes.extend_from_slice(FINGERPRINT);
+    bytes.extend_from_slice(key.as_bytes());
+    hex::encode(&sha256(&bytes).as_bytes()[..16])
+}
+
+/// No commitment and no salt begins so.
+const FINGERPRINT: &[u8] = b"treering.master-key-fingerprint/1\n";
+
+/// The key as its file has it: 64 hex digits and a newline.
+pub(crate) fn to_hex(key: &MasterKey) -> Zeroizing<[u8; 65]> {
+    let mut text = Zeroizing::new([b'\n'; 65]);
+    hex::encode_to_slice(key.as_bytes(), &mut text[..64]).expect("two digits a byte");
+    text
+}
+
+/// The key of 64 hex digits.
+pub(crate) fn from_hex(digits: &[u8]) -> Option<MasterKey> {
+    let mut key = Zeroizing::new([0; 32]);
+    hex::decode_to_slice(digits, &mut *key).ok()?;
+    Some(MasterKey::new(*key))
+}
+
 /// 16 random bytes that name a run.
 pub(crate) fn run_id() -> Result<[u8; 16], KeyFileError> {
     let mut id = [0; 16];
@@ -67,11 +114,8 @@ fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
     // Room for all of it at once: a buffer that grows leaves its old self behind, not zeroed.
     let mut text = Zeroizing::new(Vec::with_capacity(256));
     Read::by_ref(&mut file).take(128).read_to_end(&mut text).map_err(io)?;
-    let mut key = Zeroizing::new([0; 32]);
-    let form = || KeyFileError::Form { path: crate::paths::shown(path) };
-    let digits = text.strip_suffix(b"\n").ok_or_else(form)?;
-    hex::decode_to_slice(digits, &mut *key).map_err(|_| form())?;
-    Ok(Some(MasterKey::new(*key)))
+    let key = text.strip_suffix(b"\n").and_then(from_hex);
+    key.map(Some).ok_or_else(|| KeyFileError::Form { path: crate::paths::shown(path) })
 }
 
 #[cfg(unix)]
@@ -90,23 +134,35 @@ fn refuse_others(_path: &Path, _file: &fs::File) -> Result<(), KeyFileError> {
 
 /// Makes and syncs a new key; `None` if a file is there by now.
 fn make(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
-    let io = |error| KeyFileError::Io { path: crate::paths::shown(path), error };
-    let dir = path.parent().unwrap_or(Path::new("."));
-    places::make_private_dir(dir).map_err(io)?;
     let mut key = Zeroizing::new([0; 32]);
     getrandom::fill(&mut *key).map_err(KeyFileError::Random)?;
-    // INVARIANT: the key appears under its name whole or not at all: a half-written key would be taken for a damaged one.
-    let mut file = tempfile::Builder::new().prefix(".master.").tempfile_in(dir).map_err(io)?;
-    let mut text = Zeroizing::new([b'\n'; 65]);
-    hex::encode_to_slice(key.as_slice(), &mut text[..64]).expect("two digits a byte");
-    file.write_all(&text[..]).and_then(|()| file.as_file().sync_all()).map_err(io)?;
+    let key = MasterKey::new(*key);
+    Ok(store(path, &key)?.then_some(key))
+}
+
+fn store(path: &Path, key: &MasterKey) -> Result<bool, KeyFileError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let io = |error| KeyFileError::Io { path: crate::paths::shown(path), error };
+    places::make_private_dir(dir).map_err(io)?;
+    write_secret(path, &to_hex(key)[..]).map_err(io)
+}
+
+/// A file of mode 0600, on disk when this returns; `false` if something is there already, which stays.
+pub(crate) fn write_secret(path: &Path, text: &[u8]) -> io::Result<bool> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    // INVARIANT: a key appears under its name whole or not at all: a half-written key would be taken for a damaged one.
+    let mut file = tempfile::Builder::new().prefix(".master.").tempfile_in(dir)?;
+    file.write_all(text).and_then(|()| file.as_file().sync_all())?;
     match file.persist_noclobber(path) {
         Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(error) => return Err(io(error.error)),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(error.error),
     }
-    places::sync_dir(dir).map_err(io)?;
-    Ok(Some(MasterKey::new(*key)))
+    places::sync_dir(dir)?;
+    Ok(true)
 }
 
 #[cfg(test)]

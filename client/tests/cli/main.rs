@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod json;
+mod key;
 mod refusals;
 mod show;
 mod split;

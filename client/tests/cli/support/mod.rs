@@ -86,6 +86,11 @@ impl Bench {
         )
     }
 
+    /// What a command that was started by hand came to.
+    pub(crate) fn ran(&self, output: &Output) -> Ran {
+        Ran::of(output, self.dir.path())
+    }
+
     /// `treering stamp` with policy and log, which must succeed.
     pub(crate) fn stamp(&self, log: &FakeLog, args: &[&str]) -> Ran {
         let ran = self.stamp_any(log, args);
