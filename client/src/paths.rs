@@ -1,7 +1,10 @@
 //! Paths between the operating system and a bundle, where they are bytes with `/` between parts.
 //!
 //! On Unix the bytes are the system's own; elsewhere they are Rust's encoding of the path (WTF-8 on Windows). Nothing is
-//! normalised. The order of a walk is defined here as well, since bundles are checked against it.
+//! normalised: macOS has names in whatever form they were made, and finds them by others too. The order of a walk is defined here as well, since bundles are checked against it.
+
+#[cfg(any(windows, test))]
+mod windows;
 
 use std::{
     borrow::Cow,
@@ -27,15 +30,38 @@ pub(crate) fn name_from_bytes(bytes: &[u8]) -> Cow<'_, OsStr> {
 }
 
 /// A name of the operating system with these bytes, as far as it can have them.
-#[cfg(not(unix))]
+#[cfg(windows)]
+pub(crate) fn name_from_bytes(bytes: &[u8]) -> Cow<'_, OsStr> {
+    use std::os::windows::ffi::OsStringExt;
+    match windows::to_wide(bytes) {
+        Some(wide) => Cow::Owned(OsString::from_wide(&wide)),
+        None => Cow::Owned(OsString::from(String::from_utf8_lossy(bytes).into_owned())),
+    }
+}
+
+/// A name of the operating system with these bytes, as far as it can have them.
+#[cfg(not(any(unix, windows)))]
 pub(crate) fn name_from_bytes(bytes: &[u8]) -> Cow<'_, OsStr> {
     Cow::Owned(OsString::from(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// One part of a bundle's path as a name in its directory: it can't lead out of it.
+#[cfg(not(windows))]
+pub(crate) fn part_from_bytes(part: &[u8]) -> Cow<'_, OsStr> {
+    // INVARIANT: a `RelativePath` has no part with a separator, and none that is `.` or `..`.
+    name_from_bytes(part)
+}
+
+/// One part of a bundle's path as a name in its directory: it can't lead out of it.
+#[cfg(windows)]
+pub(crate) fn part_from_bytes(part: &[u8]) -> Cow<'_, OsStr> {
+    Cow::Owned(name_from_bytes(&windows::harmless(part)).into_owned())
 }
 
 /// Where a bundle's path lies below `base`.
 pub(crate) fn below(base: &Path, path: &RelativePath) -> PathBuf {
     let mut out = base.to_path_buf();
-    out.extend(path.as_bytes().split(|byte| *byte == b'/').map(name_from_bytes));
+    out.extend(path.parts().map(part_from_bytes));
     out
 }
 
@@ -69,6 +95,11 @@ pub(crate) fn is_below(path: &[u8], prefix: &[u8]) -> bool {
         Some(rest) => prefix.is_empty() || rest.is_empty() || rest[0] == b'/',
         None => false,
     }
+}
+
+/// The path without `.` parts; nothing is looked at.
+pub(crate) fn without_dots(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != std::path::Component::CurDir).collect()
 }
 
 /// The absolute path without links in its parents: the last part is kept as it is, whatever it is.
