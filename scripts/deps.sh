@@ -30,6 +30,9 @@ missing() {
   has jq || echo jq
   has strace || echo strace
   has openssl || echo openssl
+  # Keys and an agent to sign claims with; a terminal to be asked for a passphrase on.
+  { has ssh-agent && has ssh-keygen; } || echo openssh-client
+  has script || echo bsdutils
   # nginx alone (2 MB), of its packages the smallest; in sbin, which not every PATH has.
   has nginx || [ -x /usr/sbin/nginx ] || echo nginx-light
   has eatmydata || echo eatmydata

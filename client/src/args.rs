@@ -1,5 +1,6 @@
 //! The command line, as it is typed: one file a subcommand. Help texts live here and nowhere else.
 
+mod inputs;
 mod key;
 mod merge;
 mod receipt;
@@ -11,6 +12,7 @@ mod token;
 mod tsa;
 mod verify;
 
+pub(crate) use inputs::{Claims, Inputs};
 pub(crate) use key::{Key, KeyAction};
 pub(crate) use merge::Merge;
 pub(crate) use receipt::Receipt;
@@ -84,7 +86,7 @@ pub(crate) enum Command {
     /// Any authority will do; a Treering log is one at <log>/tsa, and can carry its witnesses' word in the timestamp
     /// (--proof). What comes back is checked before <file>.tsr is written. openssl ts reads such files as well.
     Tsa(Tsa),
-    /// Show what a token, receipt, bundle, timestamp, checkpoint or policy says
+    /// Show what a token, receipt, bundle, timestamp, checkpoint, policy or key says
     ///
     /// Files that it speaks of are not looked at, and without --policy nothing is verified.
     Show(Show),

@@ -7,20 +7,30 @@
 //! A stream from end to end: in memory are what the cores work on, at most three submissions (32 bytes a record) and the
 //! receipts. Nothing gets its name before every receipt has been verified under the user's own policy.
 
+mod claims;
 mod error;
 mod pipeline;
 mod plan;
 mod run;
+mod source;
 mod submit;
 mod tokens;
 
+pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan};
 pub(crate) use submit::Log;
 
-use crate::{hash::HashError, paths, walk};
+use crate::{
+    hash::HashError,
+    lists::{EntryError, NameError, SumError},
+    paths,
+    signer::Signer,
+    walk,
+};
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 use treering_tlog::hash::Hash;
@@ -36,11 +46,16 @@ pub(crate) struct Wish {
     pub(crate) holder: Option<String>,
     pub(crate) agent: Option<String>,
     pub(crate) title: Option<String>,
+    /// Of single files.
+    pub(crate) claims: Option<Arc<Claims>>,
+    pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) plain: bool,
     /// With a lower bound?
     pub(crate) after: bool,
     /// Digests beside SHA-256.
     pub(crate) digests: Vec<HashId>,
+    /// What is left out, and whether links are followed; what the run adds to it is its own.
+    pub(crate) rules: walk::Rules,
     pub(crate) zstd: bool,
     pub(crate) force: bool,
     /// How long receipts are waited for.
@@ -55,7 +70,8 @@ pub(crate) enum Event<'a> {
     Hashed {
         kind: Kind,
         path: &'a RelativePath,
-        size: u64,
+        /// `None` if only its digests were given.
+        size: Option<u64>,
         digests: &'a Digests,
     },
     LeftOut {
@@ -98,6 +114,28 @@ pub(crate) enum Trouble {
     HasToken,
     #[error("its token could not be made: {0}")]
     Cut(treering_token::bundle::BundleError),
+    #[error("{0}")]
+    List(EntryError),
+    #[error("{0}")]
+    Sum(SumError),
+    #[error("the list can't be read: {0}")]
+    ListNotRead(std::io::Error),
+    #[error("{error} (entry {number} of the list)")]
+    Listed { number: u64, error: NameError },
+    #[error(
+        "a directory on its way ({0}) is a symbolic link: list it by that directory's own path, or follow links with --follow"
+    )]
+    BehindLink(String),
+    #[error(
+        "in the bundle its path would be that of a file below a directory that was given as well: stamp the list on its own"
+    )]
+    Ambiguous,
+    #[error("it has no row in the table of claims, and --claims-strict asks for one")]
+    NoRow,
+    #[error("the list has no {0} digest of it, which --digest asks for")]
+    NoDigest(HashId),
+    #[error("the list has a second digest of it, which --plain can't stamp: leave out one or the other")]
+    PlainSecond,
     #[error("its token: {0}")]
     Token(#[from] crate::output::OutputError),
 }

@@ -11,6 +11,7 @@ mod tree;
 mod uncovered;
 
 pub(crate) use file::{FileEvidence, file};
+pub(crate) use safe::Parents;
 pub(crate) use tree::{Finding, Judged, Tree, tree};
 
 use crate::{bundle_file::BundleFileError, clock, hash::HashError, ordered, paths, walk};
@@ -51,7 +52,9 @@ pub(crate) enum Fault {
     // Not checked.
     #[error("not checked: it {0}")]
     Unreadable(HashError),
-    #[error("not checked: a directory on its way ({0}) is a symbolic link, which may lead out of the tree")]
+    #[error(
+        "not checked: a directory on its way ({0}) is a symbolic link, which may lead out of the tree; --follow follows it"
+    )]
     Escapes(String),
     #[error("not checked: {0}")]
     Unsearched(walk::WalkError),
@@ -142,7 +145,7 @@ pub(crate) fn tokens(dir: &Path, policy: &Policy, mut observe: impl FnMut(ByToke
         dir.to_path_buf()
     };
     let root = walk::Root { source, prefix: Vec::new(), is_dir: true };
-    let walk = walk::Walk::new(vec![root], walk::Rules { skip: Vec::new(), links: false });
+    let walk = walk::Walk::new(vec![root], walk::Rules::default());
     let outcome: Result<(), std::convert::Infallible> = ordered::map(
         ordered::workers(),
         walk.filter_map(file_of),

@@ -1,8 +1,20 @@
 //! The files of some roots, depth first, each directory's entries sorted by the bytes of their names.
 //!
-//! Symbolic links are met, not followed (a root itself may be reached through one: see [`Root`]). What is neither file, link
-//! nor directory, and evidence that lies beside what it is for, is left out and said. A directory that can't be read is
-//! reported and passed over. Memory: the names of the directories that lead to the current one.
+//! Symbolic links are met, not followed (a root itself may be reached through one: see [`Root`]), unless [`Rules::follow`]
+//! says so: then a link to a file is that file, a link to a directory that directory, and one that leads nowhere a link. What
+//! is neither file, link nor directory, what the rules leave out, and evidence that lies beside what it is for, is left out
+//! and said. A directory that can't be read is reported and passed over. Memory: the names of the directories that lead to
+//! the current one.
+
+mod ignored;
+mod kind;
+mod listing;
+
+pub(crate) use ignored::{Ignored, RuleError};
+pub(crate) use kind::{Kind, LeftOut, WalkError, special};
+pub(crate) use listing::evidence_of;
+
+use listing::Listing;
 
 use crate::{
     locate::{self, Sort},
@@ -11,13 +23,11 @@ use crate::{
 use std::{
     collections::HashSet,
     ffi::OsStr,
-    fs, io,
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use treering_token::bundle::RelativePath;
-
-/// Endings of evidence: `<file>.tlog-proof`, `<name>.treering`, `<file>.tsr`.
-const EVIDENCE: [&[u8]; 3] = [b".tlog-proof", b".treering", b".tsr"];
 
 /// Where a walk begins.
 #[derive(Clone, Debug)]
@@ -30,12 +40,18 @@ pub(crate) struct Root {
 }
 
 /// What a walk does besides files.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Rules {
     /// Paths (settled) that are not the user's: the bundle being written, its temporary file, the evidence being read.
     pub(crate) skip: Vec<PathBuf>,
     /// Are symbolic links wanted, or left out?
     pub(crate) links: bool,
+    /// Is a link taken for what it leads to?
+    pub(crate) follow: bool,
+    /// Are directories on another file system than their root's left out?
+    pub(crate) one_file_system: bool,
+    /// What is left out by name.
+    pub(crate) ignored: Option<Arc<Ignored>>,
 }
 
 /// What a walk meets.
@@ -47,41 +63,17 @@ pub(crate) enum Found {
     Failed { source: PathBuf, error: WalkError },
 }
 
-/// Why something isn't stamped on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LeftOut {
-    #[error("evidence, not data")]
-    Evidence,
-    #[error("a named pipe")]
-    Pipe,
-    #[error("a socket")]
-    Socket,
-    #[error("a device")]
-    Device,
-    #[error("neither file, directory nor link")]
-    Other,
-    #[error("a symbolic link, which a token of its own can't show; a bundle can")]
-    Link,
-}
-
-/// Why something could not be looked at.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum WalkError {
-    #[error("the directory can't be read: {0}")]
-    Dir(io::Error),
-    #[error("its path is longer than a bundle can hold (32,768 bytes)")]
-    Path,
-}
-
 /// An iterator over what is found.
 #[derive(Debug)]
 pub(crate) struct Walk {
     roots: std::vec::IntoIter<Root>,
     stack: Vec<Frame>,
-    skip: Vec<PathBuf>,
-    links: bool,
+    rules: Rules,
     /// The paths to skip below the current root, as a bundle would name them.
     skip_here: HashSet<Vec<u8>>,
+    /// How many bytes of a bundle's path lead to the current root, and its file system.
+    prefix: usize,
+    device: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -97,20 +89,32 @@ impl Walk {
         Walk {
             roots: roots.into_iter(),
             stack: Vec::new(),
-            skip: rules.skip,
-            links: rules.links,
+            rules,
             skip_here: HashSet::new(),
+            prefix: 0,
+            device: None,
         }
     }
 
-    fn begin(&mut self, root: Root) -> Option<Found> {
+    fn begin(&mut self, mut root: Root) -> Option<Found> {
         if !root.is_dir {
             return Some(match RelativePath::new(root.prefix) {
                 Ok(path) => Found::File { path, source: root.source },
                 Err(_) => Found::Failed { source: root.source, error: WalkError::Path },
             });
         }
-        self.skip_here = skipped_below(&root, &self.skip);
+        self.skip_here = skipped_below(&root, &self.rules.skip);
+        self.prefix = root.prefix.len();
+        self.device = self.rules.one_file_system.then(|| device(&root.source)).flatten();
+        if self.rules.follow {
+            // INVARIANT: when links are followed, the sources of all frames are canonical, so that a loop is seen.
+            match root.source.canonicalize() {
+                Ok(source) => root.source = source,
+                Err(error) => {
+                    return Some(Found::Failed { source: root.source, error: WalkError::Dir(error) });
+                }
+            }
+        }
         self.enter(root.source, root.prefix)
     }
 
@@ -125,6 +129,19 @@ impl Walk {
     }
 
     fn meet(&mut self, kind: Kind, source: PathBuf, path: Vec<u8>, evidence: bool) -> Option<Found> {
+        let link = (kind == Kind::Link && self.rules.follow).then(|| source.clone());
+        let (kind, source) = match kind {
+            Kind::Link if self.rules.follow => match followed(source) {
+                Ok(followed) => followed,
+                Err((source, error)) => {
+                    return Some(Found::Failed { source, error: WalkError::Link(error) });
+                }
+            },
+            kind => (kind, source),
+        };
+        if self.ignores(&path, kind) {
+            return Some(Found::LeftOut { source: link.unwrap_or(source), why: LeftOut::Rule });
+        }
         // By its content too: somebody's own file of such a name is data like any other.
         let evidence = evidence
             && kind == Kind::File
@@ -133,9 +150,12 @@ impl Walk {
             return Some(Found::LeftOut { source, why: LeftOut::Evidence });
         }
         if kind == Kind::Dir {
-            return self.enter(source, path);
+            return match self.refused(&source) {
+                Some(why) => Some(Found::LeftOut { source: link.unwrap_or(source), why }),
+                None => self.enter(source, path),
+            };
         }
-        if let Some(why) = kind.left_out(self.links) {
+        if let Some(why) = kind.left_out(self.rules.links) {
             return Some(Found::LeftOut { source, why });
         }
         Some(match (RelativePath::new(path), kind) {
@@ -143,6 +163,25 @@ impl Walk {
             (Ok(path), Kind::Link) => Found::Link { path, source },
             (Ok(path), _) => Found::File { path, source },
         })
+    }
+}
+
+impl Walk {
+    /// Is it left out by name?
+    fn ignores(&self, path: &[u8], kind: Kind) -> bool {
+        self.rules.ignored.as_ref().is_some_and(|ignored| {
+            let below = path[self.prefix..].strip_prefix(b"/").unwrap_or(&path[self.prefix..]);
+            ignored.has(below, kind == Kind::Dir)
+        })
+    }
+
+    /// Why a directory isn't entered.
+    fn refused(&self, dir: &Path) -> Option<LeftOut> {
+        if self.rules.follow && self.stack.iter().any(|frame| frame.source == dir) {
+            return Some(LeftOut::Loop);
+        }
+        let elsewhere = self.rules.one_file_system && device(dir) != self.device;
+        elsewhere.then_some(LeftOut::OtherFileSystem)
     }
 }
 
@@ -156,13 +195,13 @@ impl Iterator for Walk {
                     let root = self.roots.next()?;
                     self.begin(root)
                 }
-                Some(frame) if frame.next == frame.listing.names.len() => {
+                Some(frame) if frame.next == frame.listing.len() => {
                     self.stack.pop();
                     None
                 }
                 Some(frame) => {
                     let name = frame.listing.name(frame.next);
-                    let kind = frame.listing.names[frame.next].kind;
+                    let kind = frame.listing.kind(frame.next);
                     let source = frame.source.join(paths::name_from_bytes(name));
                     let path = joined(&frame.path, name);
                     let evidence = frame.listing.is_evidence(name);
@@ -177,118 +216,6 @@ impl Iterator for Walk {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    File,
-    Dir,
-    Link,
-    Pipe,
-    Socket,
-    Device,
-    Other,
-}
-
-impl Kind {
-    #[cfg(unix)]
-    fn of(kind: fs::FileType) -> Kind {
-        use std::os::unix::fs::FileTypeExt;
-        match kind {
-            kind if kind.is_file() => Kind::File,
-            kind if kind.is_dir() => Kind::Dir,
-            kind if kind.is_symlink() => Kind::Link,
-            kind if kind.is_fifo() => Kind::Pipe,
-            kind if kind.is_socket() => Kind::Socket,
-            kind if kind.is_block_device() || kind.is_char_device() => Kind::Device,
-            _ => Kind::Other,
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn of(kind: fs::FileType) -> Kind {
-        match kind {
-            kind if kind.is_file() => Kind::File,
-            kind if kind.is_dir() => Kind::Dir,
-            kind if kind.is_symlink() => Kind::Link,
-            _ => Kind::Other,
-        }
-    }
-
-    fn left_out(self, links: bool) -> Option<LeftOut> {
-        match self {
-            Kind::File | Kind::Dir => None,
-            Kind::Link if links => None,
-            Kind::Link => Some(LeftOut::Link),
-            Kind::Pipe => Some(LeftOut::Pipe),
-            Kind::Socket => Some(LeftOut::Socket),
-            Kind::Device => Some(LeftOut::Device),
-            Kind::Other => Some(LeftOut::Other),
-        }
-    }
-}
-
-/// What `metadata` (not following links) says of a path given by the user, if it is no file and no directory.
-pub(crate) fn special(kind: fs::FileType) -> Option<LeftOut> {
-    Kind::of(kind).left_out(false)
-}
-
-/// One directory's entries, sorted: all names in one buffer, since a directory may hold millions.
-#[derive(Debug)]
-struct Listing {
-    bytes: Vec<u8>,
-    names: Vec<Name>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Name {
-    start: usize,
-    len: u32,
-    kind: Kind,
-}
-
-impl Listing {
-    fn read(dir: &Path) -> io::Result<Listing> {
-        let (mut bytes, mut names) = (Vec::new(), Vec::new());
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let name = paths::name_bytes(&name);
-            let len = u32::try_from(name.len()).map_err(|_| io::ErrorKind::InvalidFilename)?;
-            names.push(Name { start: bytes.len(), len, kind: Kind::of(entry.file_type()?) });
-            bytes.extend_from_slice(name);
-        }
-        names.sort_unstable_by(|left, right| bytes_of(&bytes, left).cmp(bytes_of(&bytes, right)));
-        Ok(Listing { bytes, names })
-    }
-
-    fn name(&self, index: usize) -> &[u8] {
-        bytes_of(&self.bytes, &self.names[index])
-    }
-
-    fn has(&self, name: &[u8]) -> bool {
-        !name.is_empty()
-            && self.names.binary_search_by(|probe| bytes_of(&self.bytes, probe).cmp(name)).is_ok()
-    }
-
-    /// Evidence for something in the same directory: `a.pdf.tlog-proof` or `a.pdf.1.tlog-proof` beside `a.pdf`.
-    fn is_evidence(&self, name: &[u8]) -> bool {
-        EVIDENCE
-            .iter()
-            .filter_map(|ending| name.strip_suffix(*ending))
-            .any(|base| self.has(base) || without_number(base).is_some_and(|base| self.has(base)))
-    }
-}
-
-fn bytes_of<'a>(bytes: &'a [u8], name: &Name) -> &'a [u8] {
-    &bytes[name.start..name.start + name.len as usize]
-}
-
-/// `a.pdf` of `a.pdf.12`.
-fn without_number(name: &[u8]) -> Option<&[u8]> {
-    let dot = name.iter().rposition(|byte| *byte == b'.')?;
-    let digits = &name[dot + 1..];
-    (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit)).then_some(&name[..dot])
-}
-
 fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(path.len() + 1 + name.len());
     if !path.is_empty() {
@@ -297,6 +224,37 @@ fn joined(path: &[u8], name: &[u8]) -> Vec<u8> {
     }
     out.extend_from_slice(name);
     out
+}
+
+/// What a link leads to. One that leads nowhere, or only to itself, stays a link.
+pub(crate) fn followed(link: PathBuf) -> Result<(Kind, PathBuf), (PathBuf, io::Error)> {
+    let target = link.canonicalize().and_then(|target| {
+        let kind = Kind::of(target.symlink_metadata()?.file_type());
+        Ok((kind, target))
+    });
+    match target {
+        Ok(followed) => Ok(followed),
+        Err(error) if leads_nowhere(&error) => Ok((Kind::Link, link)),
+        Err(error) => Err((link, error)),
+    }
+}
+
+fn leads_nowhere(error: &io::Error) -> bool {
+    let is_loop = cfg!(unix) && error.raw_os_error() == Some(libc::ELOOP);
+    is_loop || matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// The file system that a directory is on.
+#[cfg(unix)]
+fn device(dir: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt;
+    dir.symlink_metadata().ok().map(|metadata| metadata.dev())
+}
+
+/// The file system that a directory is on: where that can't be told, all count as one.
+#[cfg(not(unix))]
+fn device(_dir: &Path) -> Option<u64> {
+    None
 }
 
 fn skipped_below(root: &Root, skip: &[PathBuf]) -> HashSet<Vec<u8>> {

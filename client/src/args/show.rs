@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Tokens, receipts, bundles, timestamps, checkpoints or policies
+    /// Tokens, receipts, bundles, timestamps, checkpoints, policies, or keys that sign claims
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Judge by this policy: signatures, proofs and witnesses are verified; files are not looked at

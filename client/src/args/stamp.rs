@@ -1,15 +1,20 @@
 //! `treering stamp`, as it is typed.
 
-use super::{Access, Output, Trust};
+use super::{Access, Claims, Inputs, Output, Trust};
 use clap::Args;
 use std::path::PathBuf;
 use treering_token::digest::HashId;
 
+const EXAMPLES: &str = "Examples:
+  treering stamp ~/Documents
+  treering stamp --files-from list.txt -o list.treering --exclude '*.tmp'
+  treering stamp --digests SHA256SUMS -o release.treering --sign ~/.ssh/id_ed25519.pub";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Stamp {
-    /// Files and directories
-    #[arg(required = true, value_name = "PATH")]
-    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) inputs: Inputs,
     /// The log's URL (default: the one in the policy)
     #[arg(long, env = "TREERING_LOG", value_name = "URL")]
     pub(crate) log: Option<String>,
@@ -24,6 +29,8 @@ pub(crate) struct Stamp {
     /// What it is about
     #[arg(long, value_name = "TEXT", conflicts_with = "plain")]
     pub(crate) title: Option<String>,
+    #[command(flatten)]
+    pub(crate) claims: Claims,
     /// Stamp the SHA-256 digests themselves, unblinded: whoever has a file can then see that it was stamped
     #[arg(long)]
     pub(crate) plain: bool,

@@ -17,6 +17,9 @@ pub(crate) struct Verify {
     /// A file that no token covers is a failure
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Take symbolic links for what they lead to, wherever that is: for a bundle that was stamped with --follow
+    #[arg(long)]
+    pub(crate) follow: bool,
     #[command(flatten)]
     pub(crate) authorities: Authorities,
     /// A timestamp's proof of its log entry, if it doesn't carry it: a file, or the log's URL to fetch it from

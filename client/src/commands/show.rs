@@ -1,6 +1,7 @@
 //! `treering show`.
 
 mod bundle;
+mod key;
 mod timestamp;
 mod token;
 
@@ -9,6 +10,7 @@ use crate::{
     args, bundle_file, locate, paths, policy_file,
     policy_file::read_bounded,
     report::{Report, Verdict},
+    signer,
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -64,7 +66,7 @@ struct Shown {
 /// `--json`: one of these a file.
 #[derive(Debug, Serialize)]
 struct Object {
-    /// `token`, `receipt`, `bundle`, `timestamp`, `checkpoint` or `policy`.
+    /// `token`, `receipt`, `bundle`, `timestamp`, `checkpoint`, `policy` or `key`.
     r#type: &'static str,
     #[serde(flatten)]
     path: JsonPath,
@@ -89,9 +91,13 @@ enum ShowError {
     Token(#[from] TokenError),
     #[error("a damaged timestamp, or none: {0}")]
     Timestamp(#[from] ReplyError),
-    #[error("not a token, receipt, bundle, checkpoint or policy (as a note: {note}; as a policy: {policy})")]
+    #[error(transparent)]
+    Key(#[from] signer::KeyError),
+    #[error(
+        "not a token, receipt, bundle, checkpoint, policy or key (as a note: {note}; as a policy: {policy})"
+    )]
     Unknown { note: NoteError, policy: treering_tlog::policy::PolicyError },
-    #[error("not a token, receipt, bundle, checkpoint or policy: it is too large")]
+    #[error("not a token, receipt, bundle, checkpoint, policy or key: it is too large")]
     TooLong,
 }
 
@@ -119,6 +125,9 @@ fn look(path: &Path, policy: Option<&Policy>) -> Result<Shown, ShowError> {
     if locate::looks_like_timestamp(&start) {
         return Ok(timestamp::shown(&bytes, policy)?);
     }
+    if let Some(key) = signer::public_key(path) {
+        return Ok(key::shown(&key?));
+    }
     match (Note::parse(&bytes), Policy::parse(&bytes)) {
         (Ok(note), _) => Ok(checkpoint(note, policy)),
         (_, Ok(policy)) => Ok(policy_shown(&policy)),
@@ -136,7 +145,7 @@ fn tell(report: &mut Report, path: &Path, shown: Shown) {
         Some(Err(error)) => (Verdict::Invalid, vec![format!("NOT verified: {error}")]),
     };
     let mut text = format!("{}: {}", paths::shown(path), shown.kind);
-    let judgement = if shown.kind == "policy" { Vec::new() } else { judgement };
+    let judgement = if matches!(shown.kind, "policy" | "key") { Vec::new() } else { judgement };
     for line in shown.lines.iter().chain(&judgement) {
         text.push_str("\n  ");
         text.push_str(line);

@@ -1,5 +1,6 @@
 //! `treering stamp`.
 
+mod inputs;
 mod object;
 mod teller;
 
@@ -13,9 +14,9 @@ use crate::{
     http::{Client, Credentials, same_origin},
     policy_file,
     report::{Report, Verdict},
-    stamp::{self, Log, StampError, Stamped, Wish},
+    stamp::{self, Log, StampError, Stamped},
 };
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 use treering_tlog::policy::Policy;
 
 pub(super) fn run(args: &args::Stamp) -> ExitCode {
@@ -43,18 +44,19 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
     let url = log_url(args, &policy)?;
     let log_url = url.clone();
-    let plan = stamp::plan(&args.paths, args.output.as_deref(), args.tokens, args.force)?;
+    let wish = inputs::wish(args)?;
+    let lists = inputs::lists(&args.inputs)?;
+    let plan = stamp::plan(&args.inputs.paths, lists, args.output.as_deref(), args.tokens, args.force)?;
     let credentials = access::credentials(&args.access, Asked::Log, &url)
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
     let log = Log::new(Client::with(&url, &credentials).map_err(StampError::from)?, policy)?;
     report.object(&Object::Started {
         version: env!("CARGO_PKG_VERSION"),
         log: log.url(),
-        paths: args.paths.iter().map(|path| JsonPath::of(path)).collect(),
+        paths: args.inputs.paths.iter().map(|path| JsonPath::of(path)).collect(),
     });
     let mut teller = Teller::new(report);
     teller.plan(&plan);
-    let wish = wish(args);
     let mut all = Stamped::default();
     for target in &plan.targets {
         let stamped = match stamp::stamp(&log, &wish, target, &mut |event| teller.tell(&event)) {
@@ -81,22 +83,10 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
         let credentials = if same_origin(url, &log_url) { &credentials } else { &nobody };
         teller.timestamps(url, args.force, credentials);
     }
+    teller.unused(wish.claims.as_deref());
+    teller.signed(wish.signer.as_deref());
     teller.finish(all);
     Ok(())
-}
-
-fn wish(args: &args::Stamp) -> Wish {
-    Wish {
-        holder: args.holder.clone(),
-        agent: args.agent.clone(),
-        title: args.title.clone(),
-        plain: args.plain,
-        after: !args.no_after,
-        digests: args.digest.clone(),
-        zstd: args.zstd,
-        force: args.force,
-        wait: Duration::from_secs(args.wait),
-    }
 }
 
 /// The log's URL: as given, or the only one that the policy has.

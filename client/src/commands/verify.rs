@@ -49,7 +49,7 @@ fn run_one(args: &args::Verify, policy: &Policy, teller: &mut Teller<'_>) -> Res
     let path = &args.path;
     let evidence = args.evidence.as_deref();
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => directory(path, evidence, policy, teller),
+        Ok(metadata) if metadata.is_dir() => directory(path, evidence, args.follow, policy, teller),
         Ok(metadata) if metadata.is_file() => {
             let found = verify::file(path, evidence, policy)?;
             teller.one_file(path, found);
@@ -73,13 +73,14 @@ fn has_token(path: &Path, evidence: Option<&Path>) -> bool {
 fn directory(
     dir: &Path,
     evidence: Option<&Path>,
+    follow: bool,
     policy: &Policy,
     teller: &mut Teller<'_>,
 ) -> Result<(), VerifyFailure> {
     match bundle_for(dir, evidence)? {
         Some(bundle) => {
             let tree: Tree =
-                verify::tree(&bundle, policy, |finding| teller.finding(&bundle, policy, &finding))?;
+                verify::tree(&bundle, policy, follow, |finding| teller.finding(&bundle, policy, &finding))?;
             teller.tree(&bundle, &tree);
         }
         None => verify::tokens(dir, policy, |found| teller.by_token(dir, &found)),

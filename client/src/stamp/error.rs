@@ -47,6 +47,18 @@ pub(crate) enum StampError {
          can't have a lower bound: try again in a minute, or stamp without one with --no-after"
     )]
     NoAfter { cosigned: usize, witnesses: usize },
+    #[error(transparent)]
+    Claims(#[from] super::ClaimsError),
+    #[error(transparent)]
+    Sign(#[from] crate::signer::SignError),
+    #[error(transparent)]
+    Rules(#[from] crate::walk::RuleError),
+    #[error("--one-file-system: which file system a directory is on can't be told on this system")]
+    NoFileSystems,
+    #[error("standard input can be one list only: give the others as files")]
+    StdinTwice,
+    #[error("the current directory can't be told: {0}")]
+    Here(io::Error),
     #[error("what is to be said about the files: {0}")]
     Claim(BundleError),
     #[error("the receipt that the log gave for {root} is refused: {error}\nNothing was written.")]

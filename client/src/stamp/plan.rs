@@ -2,6 +2,7 @@
 
 use super::{StampError, Trouble, last_part, tidy};
 use crate::{
+    lists::List,
     locate, output,
     paths::{self, settled},
     walk::{self, LeftOut, Root},
@@ -17,7 +18,9 @@ use treering_token::bundle::RelativePath;
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) roots: Vec<Root>,
-    /// As given, in the order of `roots`.
+    /// Read after the roots; their paths are relative to the current directory.
+    pub(crate) lists: Vec<List>,
+    /// As given, in the order of `roots`, then of `lists`.
     pub(crate) given: Vec<PathBuf>,
     /// Where the bundle appears, if one is kept.
     pub(crate) bundle: Option<PathBuf>,
@@ -35,12 +38,13 @@ pub(crate) struct Plan {
 }
 
 /// Sorts the paths: with `-o` one bundle for all, else a bundle for each directory and tokens for the files; with `--tokens`
-/// tokens for all.
+/// tokens for all. The lists are for the one bundle, or get tokens.
 ///
 /// # Errors
 /// An output that is in the way, two roots that a bundle could not tell apart, a path without a place.
 pub(crate) fn plan(
     given: &[PathBuf],
+    lists: Vec<List>,
     bundle: Option<&Path>,
     tokens: bool,
     force: bool,
@@ -49,6 +53,7 @@ pub(crate) fn plan(
     let mut found = Vec::new();
     for path in given {
         match look(path) {
+            Ok(Ok(_)) if given_before(&found, path) => plan.left_out.push((path.clone(), LeftOut::Twice)),
             Ok(Ok(root)) => found.push((tidy(path), root)),
             Ok(Err(why)) => plan.left_out.push((path.clone(), why)),
             Err(trouble) => plan.failed.push((path.clone(), trouble)),
@@ -56,14 +61,17 @@ pub(crate) fn plan(
     }
     let (dirs, files): (Vec<_>, Vec<_>) = found.iter().cloned().partition(|(_, root)| root.is_dir);
     match bundle {
-        Some(_) => plan.push(named(found)?, bundle, tokens),
-        None if tokens => plan.push(numbered(found), None, true),
+        Some(_) => {
+            let is_alone = lists.is_empty();
+            plan.push(named(found, is_alone)?, lists, bundle, tokens);
+        }
+        None if tokens => plan.push(numbered(found), lists, None, true),
         None => {
             for dir in dirs {
                 let bundle = locate::bundle_of(&dir.0).map_err(|error| unresolved(&dir.0, error))?;
-                plan.push(vec![dir], Some(&bundle), false);
+                plan.push(vec![dir], Vec::new(), Some(&bundle), false);
             }
-            plan.push(numbered(files), None, true);
+            plan.push(numbered(files), lists, None, true);
         }
     }
     for target in &plan.targets {
@@ -73,12 +81,13 @@ pub(crate) fn plan(
 }
 
 impl Plan {
-    fn push(&mut self, roots: Vec<(PathBuf, Root)>, bundle: Option<&Path>, tokens: bool) {
-        if roots.is_empty() {
+    fn push(&mut self, roots: Vec<(PathBuf, Root)>, lists: Vec<List>, bundle: Option<&Path>, tokens: bool) {
+        if roots.is_empty() && lists.is_empty() {
             return;
         }
-        let (given, roots) = roots.into_iter().unzip();
-        self.targets.push(Target { roots, given, bundle: bundle.map(Path::to_path_buf), tokens });
+        let (mut given, roots): (Vec<_>, _) = roots.into_iter().unzip();
+        given.extend(lists.iter().map(|list| list.file.clone()));
+        self.targets.push(Target { roots, lists, given, bundle: bundle.map(Path::to_path_buf), tokens });
     }
 }
 
@@ -88,15 +97,17 @@ impl Target {
         locate::token_of(&self.source(path))
     }
 
-    /// Where a record's file lies.
-    fn source(&self, path: &RelativePath) -> PathBuf {
+    /// Where a record's file lies: below its root as that was given, or below the current directory.
+    pub(super) fn source(&self, path: &RelativePath) -> PathBuf {
         match &self.roots[..] {
             [root] if root.prefix.is_empty() => paths::below(&self.given[0], path),
             roots => {
                 let first = path.parts().next().unwrap_or_default();
-                let place = roots.iter().position(|root| root.prefix == first).unwrap_or(0);
+                let Some(place) = roots.iter().position(|root| root.prefix == first) else {
+                    return paths::below(Path::new(""), path);
+                };
                 path.parts().skip(1).fold(self.given[place].clone(), |mut at, part| {
-                    at.push(paths::name_from_bytes(part));
+                    at.push(paths::part_from_bytes(part));
                     at
                 })
             }
@@ -131,9 +142,17 @@ fn look(path: &Path) -> Result<Result<Root, LeftOut>, Trouble> {
     Ok(Ok(Root { source, prefix: Vec::new(), is_dir: metadata.is_dir() }))
 }
 
-/// For a bundle that is kept: one directory's paths are relative to it, several roots keep their last part.
-fn named(mut roots: Vec<(PathBuf, Root)>) -> Result<Vec<(PathBuf, Root)>, StampError> {
+/// Was the same path given, however it was written?
+fn given_before(found: &[(PathBuf, Root)], path: &Path) -> bool {
+    let path = std::path::absolute(path).ok();
+    path.is_some() && found.iter().any(|(before, _)| std::path::absolute(before).ok() == path)
+}
+
+/// For a bundle that is kept: one directory's paths are relative to it, if nothing else is stamped with it; several roots
+/// keep their last part.
+fn named(mut roots: Vec<(PathBuf, Root)>, is_alone: bool) -> Result<Vec<(PathBuf, Root)>, StampError> {
     if let [(_, root)] = &roots[..]
+        && is_alone
         && root.is_dir
     {
         return Ok(roots);
@@ -148,10 +167,10 @@ fn named(mut roots: Vec<(PathBuf, Root)>) -> Result<Vec<(PathBuf, Root)>, StampE
     Ok(roots)
 }
 
-/// For a bundle that only exists until the tokens are cut: any names do.
+/// For a bundle that only exists until the tokens are cut: any names do that no file in a list has.
 fn numbered(mut roots: Vec<(PathBuf, Root)>) -> Vec<(PathBuf, Root)> {
     for (place, (_, root)) in roots.iter_mut().enumerate() {
-        root.prefix = place.to_string().into_bytes();
+        root.prefix = format!("\u{1}{place}").into_bytes();
     }
     roots
 }
@@ -182,7 +201,7 @@ mod tests {
 
     fn of(dir: &Path, names: &[&str], bundle: Option<&str>, tokens: bool) -> Result<Plan, StampError> {
         let given: Vec<_> = names.iter().map(|name| dir.join(name)).collect();
-        plan(&given, bundle.map(|name| dir.join(name)).as_deref(), tokens, false)
+        plan(&given, Vec::new(), bundle.map(|name| dir.join(name)).as_deref(), tokens, false)
     }
 
     fn shape(dir: &Path, plan: &Plan) -> Vec<String> {

@@ -4,6 +4,7 @@ use super::{
     Event, StampError, Stamped, Target, Wish,
     pipeline::{Bench, Guess, Hashed, counted},
     plan::settled_output,
+    source::Sources,
     submit::{After, Log, Submissions},
     tokens,
 };
@@ -13,7 +14,7 @@ use crate::{
     journal::{Begin, Journal},
     keys, ordered,
     output::Output,
-    walk::{Rules, Walk},
+    walk::Rules,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -64,7 +65,15 @@ pub(super) fn stamp(
     let mut writer =
         Writer::new(place.file()?, wish.zstd && target.bundle.is_some()).map_err(StampError::Write)?;
     begin_bundle(&mut writer, log, &opener)?;
-    let bench = Bench { target, opener: &opener, ids: &ids, force: wish.force, lost: AtomicU64::new(0) };
+    let bench = Bench {
+        target,
+        opener: &opener,
+        ids: &ids,
+        claims: wish.claims.as_deref(),
+        signer: wish.signer.as_deref(),
+        force: wish.force,
+        lost: AtomicU64::new(0),
+    };
     let mut run = Run {
         log,
         bench: &bench,
@@ -78,12 +87,13 @@ pub(super) fn stamp(
         order: Vec::new(),
         stamped: Stamped::default(),
     };
-    let rules = Rules { skip: place.own_files()?, links: target.bundle.is_some() };
+    let rules = Rules { skip: place.own_files()?, links: target.bundle.is_some(), ..wish.rules.clone() };
+    let sources = Sources::new(target, rules).map_err(StampError::Here)?;
     ordered::map(
         ordered::workers(),
-        counted(Walk::new(target.roots.clone(), rules)),
+        counted(sources),
         hash::buffer,
-        |buffer, found| bench.look(found, buffer),
+        |buffer, met| bench.look(met, buffer),
         |hashed| run.take(hashed, observe),
     )?;
     let (mut stamped, receipts) = run.finish(observe)?;
@@ -166,11 +176,11 @@ impl Run<'_> {
                 self.bench.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
                 observe(Event::Failed { source: &source, error: &error });
             }
-            Hashed::Record { kind, path, size, digests, guess } => {
+            Hashed::Record { kind, path, size, digests, own, guess } => {
                 observe(Event::Hashed { kind, path: &path, size, digests: &digests });
-                self.commit(&digests, guess)?;
-                self.stamped.bytes += size;
-                let record = Record::Path { kind, path, size: Some(size), digests, own: Own::default() };
+                let own = self.commit(&digests, own, guess)?;
+                self.stamped.bytes += size.unwrap_or(0);
+                let record = Record::Path { kind, path, size, digests, own };
                 self.writer.write(&Item::Record(record)).map_err(StampError::Write)?;
                 if self.records() == self.limit {
                     self.end_submission(observe)?;
@@ -181,19 +191,19 @@ impl Run<'_> {
         self.log.check()
     }
 
-    /// The commitment of the next record.
-    fn commit(&mut self, digests: &Digests, guess: Option<Guess>) -> Result<(), StampError> {
+    /// Takes the commitment of the next record; what the record says beside its digests.
+    fn commit(&mut self, digests: &Digests, own: Own, guess: Option<Guess>) -> Result<Own, StampError> {
         let place = self.stamped.records;
-        let commitment = match guess {
-            Some(guess) if guess.place == place => guess.commitment,
-            _ => self.bench.opener.commitment(place, digests, &Own::default()).map_err(StampError::Claim)?,
+        let (commitment, own) = match guess {
+            Some(guess) if guess.place == place => (guess.commitment, guess.own),
+            _ => self.bench.commit(place, digests, own)?,
         };
         self.stamped.records += 1;
         self.body.extend_from_slice(commitment.0.as_bytes());
         if self.records() - self.root.len() == AT_ONCE {
             self.grow_tree();
         }
-        Ok(())
+        Ok(own)
     }
 
     /// How many records the submission has so far.
@@ -304,6 +314,7 @@ fn header(
         agent: wish.agent.clone(),
         title: wish.title.clone(),
         after,
+        key: wish.signer.as_ref().map(|signer| signer.public().clone()),
         ..RunHeader::new(Blinding::Secret(master.run_secret(&run_id)))
     };
     Ok((header, run_id))

@@ -12,7 +12,7 @@ use treering_token::bundle::RelativePath;
 
 /// Remembers the last directory that was looked at: bundles list a directory's files one after the other.
 #[derive(Debug, Default)]
-pub(super) struct Parents {
+pub(crate) struct Parents {
     safe: Vec<u8>,
 }
 
@@ -21,7 +21,7 @@ impl Parents {
     ///
     /// # Errors
     /// The directory on the way that is a link.
-    pub(super) fn resolve(&mut self, base: &Path, path: &RelativePath) -> Result<PathBuf, PathBuf> {
+    pub(crate) fn resolve(&mut self, base: &Path, path: &RelativePath) -> Result<PathBuf, PathBuf> {
         let bytes = path.as_bytes();
         let parent = bytes.iter().rposition(|byte| *byte == b'/').map_or(&b""[..], |slash| &bytes[..slash]);
         if self.safe != parent {
@@ -35,7 +35,7 @@ impl Parents {
 fn check(base: &Path, parent: &[u8]) -> Result<(), PathBuf> {
     let mut at = base.to_path_buf();
     for part in parent.split(|byte| *byte == b'/') {
-        at.push(paths::name_from_bytes(part));
+        at.push(paths::part_from_bytes(part));
         match fs::symlink_metadata(&at) {
             Ok(metadata) if metadata.is_symlink() => return Err(at),
             // What isn't there is told when the file is opened.

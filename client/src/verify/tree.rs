@@ -8,7 +8,11 @@ use crate::{
     locate::Bundle,
     ordered, paths,
 };
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use treering_tlog::{hash::Hash, policy::Policy};
 use treering_token::{
     bundle::{Item, Kind, Record, RelativePath, Step},
@@ -48,13 +52,15 @@ pub(crate) struct Tree {
     pub(crate) bare: u64,
 }
 
-/// Holds what is below `bundle.below` against the bundle.
+/// Holds what is below `bundle.below` against the bundle. With `follow`, a link stands for what it leads to, as it did when
+/// the bundle was made so: wherever that is.
 ///
 /// # Errors
 /// The bundle can't be read on. What came before has been observed.
 pub(crate) fn tree(
     bundle: &Bundle,
     policy: &Policy,
+    follow: bool,
     mut observe: impl FnMut(Finding<'_>),
 ) -> Result<Tree, VerifyFailure> {
     let reader = Reader::open(&bundle.bundle)?;
@@ -64,7 +70,7 @@ pub(crate) fn tree(
     ordered::map(
         ordered::workers(),
         Source { reader, below: bundle.below.clone(), after: Arc::new(None), ended: false },
-        || Worker { parents: Parents::default(), buffer: hash::buffer() },
+        || Worker { parents: Parents::default(), follow, buffer: hash::buffer() },
         |worker, job| worker.look(&bundle.base, policy, job),
         |done| {
             match done {
@@ -93,7 +99,7 @@ pub(crate) fn tree(
             Ok(())
         },
     )?;
-    uncovered::find(bundle, order.is_walk, |found| match found {
+    uncovered::find(bundle, order.is_walk, follow, |found| match found {
         Ok(source) => observe(Finding::Uncovered { source: &source }),
         Err((source, error)) => observe(Finding::Unsearched { source: &source, error: error.to_string() }),
     })?;
@@ -205,6 +211,7 @@ impl Source {
 
 struct Worker {
     parents: Parents,
+    follow: bool,
     buffer: Vec<u8>,
 }
 
@@ -217,7 +224,7 @@ impl Worker {
                 Done::Receipt { root: root.0, submissions, outcome }
             }
             Job::File { submission, kind, path, digests, claimed } => {
-                let outcome = match self.parents.resolve(base, &path) {
+                let outcome = match self.source(base, kind, &path) {
                     Ok(source) => self.compare(kind, &source, &digests),
                     Err(link) => Err(Fault::Escapes(paths::shown(&link))),
                 };
@@ -225,6 +232,16 @@ impl Worker {
                 Done::File { submission, path, size, outcome: outcome.map(|_| ()), claimed }
             }
         }
+    }
+
+    /// Where the record's file lies, or the directory on the way that is a link.
+    fn source(&mut self, base: &Path, kind: Kind, path: &RelativePath) -> Result<PathBuf, PathBuf> {
+        if !self.follow {
+            return self.parents.resolve(base, path);
+        }
+        let source = paths::below(base, path);
+        // What leads nowhere was recorded as a link; of a file, opening it will say what is wrong.
+        Ok(if kind == Kind::File { source.canonicalize().unwrap_or(source) } else { source })
     }
 
     /// The file's size if every known digest agrees; the first that doesn't is the fault.

@@ -20,6 +20,7 @@ type Uncovered = Result<PathBuf, (PathBuf, WalkError)>;
 pub(super) fn find(
     bundle: &Bundle,
     is_walk: bool,
+    follow: bool,
     observe: impl FnMut(Uncovered),
 ) -> Result<(), BundleFileError> {
     let source = match bundle.below.as_slice() {
@@ -33,7 +34,7 @@ pub(super) fn find(
     let root = Root { source, prefix: bundle.below.clone(), is_dir: true };
     // The bundle may lie in the directory that it is for.
     let skip = paths::settled(&bundle.bundle).into_iter().collect();
-    let walk = Walk::new(vec![root], Rules { skip, links: true });
+    let walk = Walk::new(vec![root], Rules { skip, links: true, follow, ..Rules::default() });
     let records = Records { reader: Reader::open(&bundle.bundle)?, below: &bundle.below };
     if is_walk { merge(walk, records, observe) } else { look_up(walk, records, observe) }
 }

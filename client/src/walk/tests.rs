@@ -1,4 +1,5 @@
 use super::*;
+use std::fs;
 
 fn tree(files: &[&str]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -32,7 +33,8 @@ fn walked(dir: &Path, rules: Rules) -> Vec<String> {
         .collect()
 }
 
-const ALL: Rules = Rules { skip: Vec::new(), links: true };
+const ALL: Rules =
+    Rules { skip: Vec::new(), links: true, follow: false, one_file_system: false, ignored: None };
 
 #[test]
 fn the_order_is_depth_first_by_bytes() {
@@ -73,10 +75,7 @@ fn evidence_beside_its_file_is_left_out() {
 fn the_output_itself_is_left_out_wherever_it_lies() {
     let dir = tree(&["a", "d/out", "out"]);
     let skip = vec![dir.path().canonicalize().unwrap().join("d/out")];
-    assert_eq!(
-        walked(dir.path(), Rules { skip, links: true }),
-        ["a", "out d/out: evidence, not data", "out"]
-    );
+    assert_eq!(walked(dir.path(), Rules { skip, ..ALL }), ["a", "out d/out: evidence, not data", "out"]);
 }
 
 #[cfg(unix)]
@@ -134,4 +133,68 @@ fn a_file_that_is_only_named_like_evidence_is_data() {
     let dir = tree(&["a", "a.tlog-proof"]);
     fs::write(dir.path().join("a.tlog-proof"), "notes of mine").unwrap();
     assert_eq!(walked(dir.path(), ALL), ["a", "a.tlog-proof"]);
+}
+
+fn ignoring(rules: &[&str]) -> Rules {
+    let globs: Vec<_> = rules.iter().map(|rule| (*rule).to_owned()).collect();
+    Rules { ignored: Ignored::of(&[], &globs).unwrap().map(Arc::new), ..ALL }
+}
+
+#[test]
+fn a_directory_that_is_left_out_is_not_looked_into() {
+    let dir = tree(&["a.o", "keep/a.o", "target/deep/x", "s/target/y", "s/b"]);
+    assert_eq!(
+        walked(dir.path(), ignoring(&["/target", "*.o", "!keep/*.o"])),
+        ["out a.o: by rule", "keep/a.o", "s/b", "s/target/y", "out target: by rule"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn followed_links_are_what_they_lead_to() {
+    use std::os::unix::fs::symlink;
+    let dir = tree(&["d/a", "d/sub/b", "out/c"]);
+    let at = |name: &str| dir.path().join(name);
+    symlink("sub", at("d/again")).unwrap();
+    symlink(at("out"), at("d/elsewhere")).unwrap();
+    symlink("a", at("d/file")).unwrap();
+    symlink("nowhere", at("d/gone")).unwrap();
+    symlink("self", at("d/self")).unwrap();
+    symlink("..", at("d/sub/up")).unwrap();
+    let found: Vec<_> = Walk::new(vec![root(&at("d"))], Rules { follow: true, ..ALL })
+        .map(|found| match found {
+            Found::File { path, .. } => paths::shown_relative(&path),
+            Found::Link { path, .. } => format!("link {}", paths::shown_relative(&path)),
+            Found::LeftOut { why, .. } => format!("out: {why}"),
+            Found::Failed { error, .. } => format!("failed: {error}"),
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "a",
+            "again/b",
+            "out: a symbolic link to a directory that it lies in",
+            "elsewhere/c",
+            "file",
+            "link gone",
+            "link self",
+            "sub/b",
+            "out: a symbolic link to a directory that it lies in",
+        ]
+    );
+}
+
+/// `/proc` is a file system of its own, and is there wherever this can run.
+#[cfg(target_os = "linux")]
+#[test]
+fn other_file_systems_are_not_entered() {
+    let at_root = |one_file_system| {
+        let roots = vec![root(Path::new("/"))];
+        let mut walk = Walk::new(roots, Rules { one_file_system, ..ALL });
+        // Only the way into it, not all of the disk.
+        assert!(walk.begin(Root { source: "/".into(), prefix: Vec::new(), is_dir: true }).is_none());
+        walk.refused(Path::new("/proc"))
+    };
+    assert_eq!((at_root(true), at_root(false)), (Some(LeftOut::OtherFileSystem), None));
 }

@@ -45,6 +45,8 @@ enum Stamp {
         bytes: u64,
         tokens: u64,
         failed: u64,
+        left_out: u64,
+        key: Option<String>,
         exit: u8,
     },
 }
@@ -186,7 +188,10 @@ fn stamping_says_each_thing_once() {
     assert_eq!(*quorum, Quorum { met: 2, of: 2, would_have_to_lie: 2 });
     assert_eq!(witnesses.iter().map(|witness| witness.name.as_str()).collect::<Vec<_>>(), ["W1", "W2"]);
     assert!(matches!(&objects[6], Stamp::Output { path, .. } if path == "o.treering"));
-    assert_eq!(objects[7], Stamp::Finished { records: 2, bytes: 9, tokens: 0, failed: 1, exit: 2 });
+    assert_eq!(
+        objects[7],
+        Stamp::Finished { records: 2, bytes: 9, tokens: 0, failed: 1, left_out: 0, key: None, exit: 2 }
+    );
     assert_eq!(objects.len(), 8);
 }
 

@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+mod claims;
+mod inputs;
 mod json;
 mod key;
 mod refusals;
 mod show;
+mod sign;
 mod split;
 mod stamp;
 mod support;

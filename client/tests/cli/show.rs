@@ -114,7 +114,7 @@ fn show_tells_each_kind_and_that_it_is_not_verified() {
         ");
         assert_snapshot!(told(&nonsense), @"
         exit 2
-        treering: nonsense: not a token, receipt, bundle, checkpoint or policy (as a note: the note has no empty line before its signatures, or does not end in a newline; as a policy: line 1: the last line does not end in a newline)
+        treering: nonsense: not a token, receipt, bundle, checkpoint, policy or key (as a note: the note has no empty line before its signatures, or does not end in a newline; as a policy: line 1: the last line does not end in a newline)
         ");
     });
     let objects = bench.run(&[&["show", "--json"], &files[..]].concat()).objects();

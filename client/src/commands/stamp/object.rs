@@ -46,7 +46,18 @@ pub(super) enum Object<'a> {
         shown: Box<JsonTimestamp>,
     },
     /// Last. Without it, the run did not come to its end.
-    Finished { records: u64, bytes: u64, tokens: u64, failed: u64, exit: u8 },
+    Finished {
+        records: u64,
+        bytes: u64,
+        tokens: u64,
+        failed: u64,
+        /// Whatever the reason, each of which its own object has.
+        left_out: u64,
+        /// The thumbprint of the key that signed the claims, in hex.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        exit: u8,
+    },
 }
 
 pub(super) fn unstamped(path: &Path, result: &'static str, reason: String) -> Object<'static> {

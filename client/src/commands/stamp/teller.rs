@@ -8,7 +8,8 @@ use crate::{
     http::Credentials,
     paths,
     report::{Report, Verdict},
-    stamp::{Event, Plan, StampError, Stamped, Trouble},
+    signer::Signer,
+    stamp::{Claims, Event, Plan, StampError, Stamped, Trouble},
     walk::LeftOut,
 };
 use indicatif::{HumanBytes, HumanCount};
@@ -24,8 +25,13 @@ use treering_token::{
 /// Turns what happens into words or objects.
 pub(super) struct Teller<'a> {
     report: &'a mut Report,
-    /// Evidence that was left out: only counted.
-    evidence: u64,
+    /// What was left out, as was to be expected: only counted.
+    left_out: std::collections::BTreeMap<&'static str, u64>,
+    /// All that was left out.
+    all_left_out: u64,
+    /// Files that weren't read: only their digests were given.
+    unread: u64,
+    signed_by: Option<Hash>,
     failed: u64,
     /// The latest upper bound: it holds for all.
     attested: Option<Attested>,
@@ -36,12 +42,24 @@ pub(super) struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     pub(super) fn new(report: &'a mut Report) -> Teller<'a> {
-        Teller { report, evidence: 0, failed: 0, attested: None, wrote: Vec::new(), timestamps: 0 }
+        Teller {
+            report,
+            left_out: Default::default(),
+            all_left_out: 0,
+            unread: 0,
+            signed_by: None,
+            failed: 0,
+            attested: None,
+            wrote: Vec::new(),
+            timestamps: 0,
+        }
     }
 
     /// A target of which nothing was stamped.
     pub(super) fn nothing(&mut self, given: &Path, error: &StampError) {
-        self.report.problem(Verdict::Unchecked, format_args!("{}: {error}", paths::shown(given)));
+        // As a list's name.
+        let given = if given == Path::new("-") { "standard input".to_owned() } else { paths::shown(given) };
+        self.report.problem(Verdict::Unchecked, format_args!("{given}: {error}"));
     }
 
     pub(super) fn plan(&mut self, plan: &Plan) {
@@ -98,8 +116,9 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn hashed(&mut self, kind: Kind, path: &RelativePath, size: u64, digests: &Digests) {
-        self.report.progress.file(size);
+    fn hashed(&mut self, kind: Kind, path: &RelativePath, size: Option<u64>, digests: &Digests) {
+        self.report.progress.file(size.unwrap_or(0));
+        self.unread += u64::from(size.is_none());
         if self.report.json() {
             self.report.object(&Object::File {
                 path: JsonPath::of_bytes(path.as_bytes()),
@@ -108,7 +127,7 @@ impl<'a> Teller<'a> {
                     Kind::File => "file",
                     Kind::Link => "link",
                 }),
-                size: Some(size),
+                size,
                 digests: Some(paths::digests_in_hex(digests)),
                 reason: None,
             });
@@ -117,9 +136,10 @@ impl<'a> Teller<'a> {
 
     fn left_out(&mut self, path: &Path, why: LeftOut) {
         self.report.object(&unstamped(path, "left_out", why.to_string()));
-        match why {
-            LeftOut::Evidence => self.evidence += 1,
-            _ => self.report.remark(format_args!("left out: {} ({why})", paths::shown(path))),
+        self.all_left_out += 1;
+        match counted_as(why) {
+            Some(what) => *self.left_out.entry(what).or_default() += 1,
+            None => self.report.remark(format_args!("left out: {} ({why})", paths::shown(path))),
         }
     }
 
@@ -143,6 +163,18 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Rows of the table that were of no use.
+    pub(super) fn unused(&mut self, claims: Option<&Claims>) {
+        for unused in claims.map(Claims::unused).unwrap_or_default() {
+            self.report.problem(Verdict::Unchecked, unused);
+        }
+    }
+
+    /// By which key the claims are signed.
+    pub(super) fn signed(&mut self, signer: Option<&Signer>) {
+        self.signed_by = signer.map(|signer| signer.public().thumbprint());
+    }
+
     pub(super) fn finish(self, all: Stamped) {
         let report = self.report;
         report.object(&Object::Finished {
@@ -150,18 +182,22 @@ impl<'a> Teller<'a> {
             bytes: all.bytes,
             tokens: all.tokens,
             failed: self.failed,
+            left_out: self.all_left_out,
+            key: self.signed_by.map(|key| key.to_string()),
             exit: report.verdict().code(),
         });
         if report.json() {
             return;
         }
         let mut lines = vec![format!(
-            "{} stamped ({}){}{}",
+            "{} stamped ({}){}{}{}",
             files(all.records),
             HumanBytes(all.bytes),
-            counted(self.evidence, "left out as evidence"),
+            counted(self.unread, "by digests that were given"),
+            self.left_out.iter().map(|(what, count)| counted(*count, what)).collect::<String>(),
             counted(self.failed, "not stamped: see above"),
         )];
+        lines.extend(self.signed_by.map(|key| format!("claims signed by the key {key}")));
         lines.extend(self.attested.as_ref().map(describe::attested));
         if self.timestamps > 0 {
             lines.push(
@@ -170,6 +206,18 @@ impl<'a> Teller<'a> {
         }
         report.result(Verdict::Good, &(), lines.join("\n"));
     }
+}
+
+/// How the summary counts what may be left out in any number, as the user wanted it.
+fn counted_as(why: LeftOut) -> Option<&'static str> {
+    Some(match why {
+        LeftOut::Evidence => "left out as evidence",
+        LeftOut::Rule => "left out by rule",
+        LeftOut::OtherFileSystem => "left out on other file systems",
+        LeftOut::Twice => "named twice",
+        LeftOut::ListedDir => "left out as directories in a list",
+        _ => return None,
+    })
 }
 
 fn files(count: u64) -> String {

@@ -15,7 +15,7 @@ use std::{
 
 /// A directory to work in, with a policy, a place for the client's own files, and nothing from outside.
 pub(crate) struct Bench {
-    dir: tempfile::TempDir,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 /// What a run of the command came to.
@@ -98,6 +98,25 @@ impl Bench {
         ran
     }
 
+    /// The same with something on standard input, whatever comes of it.
+    pub(crate) fn stamp_with(&self, log: &FakeLog, args: &[&str], input: &[u8]) -> Ran {
+        use std::{io::Write, process::Stdio};
+        let mut child = self
+            .command()
+            .env("TREERING_POLICY", "policy")
+            .env("TREERING_LOG", log.url())
+            .arg("stamp")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that has ended already reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        Ran::of(&child.wait_with_output().unwrap(), self.dir.path())
+    }
+
     pub(crate) fn stamp_any(&self, log: &FakeLog, args: &[&str]) -> Ran {
         let output = self
             .command()
@@ -112,7 +131,7 @@ impl Bench {
 }
 
 impl Ran {
-    fn of(output: &Output, dir: &Path) -> Ran {
+    pub(crate) fn of(output: &Output, dir: &Path) -> Ran {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&*dir.to_string_lossy(), "DIR");
         Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
     }
