@@ -54,7 +54,7 @@ pub(crate) fn cut<K, E: From<BundleFileError>>(
     };
     while let Some((item, step)) = reader.step()? {
         // A few compressed kilobytes can say millions of records: what is kept of them is bounded.
-        if cutter.here.len() >= MAX_SUBMISSION {
+        if is_too_many(cutter.here.len(), &item) {
             return Err(
                 BundleFileError::TooManyRecords { path: paths::shown(path), max: MAX_SUBMISSION }.into()
             );
@@ -64,6 +64,11 @@ pub(crate) fn cut<K, E: From<BundleFileError>>(
         }
     }
     Ok(())
+}
+
+/// Is this one record more than a submission may have?
+fn is_too_many(records: usize, item: &Item) -> bool {
+    records >= MAX_SUBMISSION && matches!(item, Item::Record(_))
 }
 
 struct Cutter<'a, K> {
@@ -136,5 +141,18 @@ impl<K> Cutter<'_, K> {
     fn cut(&self, receipt: &Token, waiting: Waiting<K>) -> Cut<K> {
         let run = self.run.as_ref().expect("the walker lets no record pass before a run's header");
         (waiting.key, bundle::cut(receipt, run, &waiting.opened, waiting.layer, self.disclose))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_submission_of_exactly_the_bound_is_read_to_its_mark() {
+        let record = Item::Record(Record::Bare(Commitment(treering_tlog::hash::Hash::new([0; 32]))));
+        let mark = Item::Mark(MAX_SUBMISSION as u64);
+        assert!(!is_too_many(MAX_SUBMISSION - 1, &record) && !is_too_many(MAX_SUBMISSION, &mark));
+        assert!(is_too_many(MAX_SUBMISSION, &record));
     }
 }
