@@ -3,6 +3,7 @@
 mod inputs;
 mod key;
 mod merge;
+mod rebuild;
 mod receipt;
 mod shared;
 mod show;
@@ -15,6 +16,7 @@ mod verify;
 pub(crate) use inputs::{Claims, Inputs};
 pub(crate) use key::{Key, KeyAction};
 pub(crate) use merge::Merge;
+pub(crate) use rebuild::Rebuild;
 pub(crate) use receipt::Receipt;
 pub(crate) use shared::{Access, Authorities, Output, Trust};
 pub(crate) use show::Show;
@@ -67,6 +69,10 @@ pub(crate) enum Command {
     /// whole: no path, no salt, no name, and no digest unless the bundle is a plain one, whose commitments are digests. For
     /// a few files of a large bundle tokens are smaller, and can withhold names.
     Split(Split),
+    /// Make a lost bundle again, from master key, journal, files, and the log or a mirror of it
+    ///
+    /// Files that are gone or were changed since are no longer covered; the rest is.
+    Rebuild(Rebuild),
     /// Make, show, export or import the master key
     ///
     /// The salts of everything that you stamp come from it. With it, the journal and the files a lost bundle can be made

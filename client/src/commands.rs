@@ -2,6 +2,7 @@
 
 mod access;
 mod key;
+mod rebuild;
 mod receipt;
 mod rewrite;
 mod show;
@@ -32,6 +33,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Split(args) => rewrite::split(&args),
         Command::Merge(args) => rewrite::merge(&args),
+        Command::Rebuild(args) => rebuild::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),

@@ -4,6 +4,12 @@
 //! With the master key, the journal and the files, a lost bundle can be made again from public receipts: the run's id gives
 //! its secret, the header's fields give the claims, and each submission root names its receipt.
 
+mod read;
+mod records;
+
+pub(crate) use read::Past;
+pub(crate) use records::{Tag, read as read_records};
+
 use crate::{paths, places};
 use serde::Serialize;
 use std::{
@@ -21,6 +27,10 @@ pub(crate) enum JournalError {
     NoPlace(#[from] places::NoPlace),
     #[error("the journal {path} can't be written: {error}")]
     Io { path: String, error: io::Error },
+    #[error("the journal {path} can't be read: {error}")]
+    Read { path: String, error: io::Error },
+    #[error("line {line} of the journal {path} is not understood: {reason}")]
+    Form { path: String, line: u64, reason: String },
 }
 
 /// One run's journal, open.
@@ -28,6 +38,8 @@ pub(crate) enum JournalError {
 pub(crate) struct Journal {
     file: fs::File,
     path: PathBuf,
+    /// The commitments of its records.
+    records: fs::File,
 }
 
 /// A line of the journal.
@@ -69,6 +81,16 @@ pub(crate) struct Begin<'a> {
     pub(crate) roots: &'a [PathBuf],
 }
 
+/// Where the journals are.
+pub(crate) fn dir() -> Result<PathBuf, places::NoPlace> {
+    Ok(places::state_dir()?.join("runs"))
+}
+
+/// The journal of this name.
+pub(crate) fn path_of(name: &str) -> Result<PathBuf, places::NoPlace> {
+    Ok(dir()?.join(format!("{}.jsonl", name.trim_end_matches(".jsonl"))))
+}
+
 impl Journal {
     /// Begins a run's journal in its own file, on disk before anything is sent.
     pub(crate) fn begin(
@@ -76,12 +98,13 @@ impl Journal {
         header: &RunHeader,
         begin: Begin<'_>,
     ) -> Result<Journal, JournalError> {
-        let dir = places::state_dir()?.join("runs");
+        let dir = dir()?;
         let path = dir.join(format!("{}.jsonl", hex::encode(name)));
         let io = |error| JournalError::Io { path: paths::shown(&path), error };
         places::make_private_dir(&dir).map_err(io)?;
         let file = places::private_file().open(&path).map_err(io)?;
-        let mut journal = Journal { file, path: path.clone() };
+        let records = places::private_file().open(path.with_extension(records::EXTENSION)).map_err(io)?;
+        let mut journal = Journal { file, path: path.clone(), records };
         journal.line(&Line::Run {
             format: "treering.journal/1",
             run_id: begin.run_id.map(hex::encode),
@@ -91,14 +114,26 @@ impl Journal {
             title: header.title.as_deref(),
             after: header.after.as_deref().and_then(|note| std::str::from_utf8(note).ok()),
             digests: begin.digests.iter().map(ToString::to_string).collect(),
-            bundle: begin.bundle.map(paths::shown),
+            // Whole: whoever looks for it may stand elsewhere.
+            bundle: begin.bundle.map(|path| {
+                paths::settled(path).map_or_else(|_| paths::shown(path), |path| paths::shown(&path))
+            }),
             roots: begin.roots.iter().map(|root| paths::shown(root)).collect(),
         })?;
         places::sync_dir(&dir).map_err(io)?;
         Ok(journal)
     }
 
-    pub(crate) fn submission(&mut self, root: &Hash, records: u64) -> Result<(), JournalError> {
+    /// A submission with this root, of records with these tags and commitments.
+    pub(crate) fn submission(
+        &mut self,
+        root: &Hash,
+        tags: &[Tag],
+        commitments: &[u8],
+    ) -> Result<(), JournalError> {
+        let records = tags.len() as u64;
+        records::append(&mut self.records, tags, commitments)
+            .map_err(|error| JournalError::Io { path: paths::shown(&self.path), error })?;
         self.line(&Line::Submission { root: root.to_string(), records })
     }
 

@@ -9,6 +9,7 @@
 //! few batches' worth of network buffers; a batch is read twice rather than held.
 
 mod batch;
+pub(crate) mod bundle;
 mod error;
 
 use crate::{clock, http::Client};

@@ -18,7 +18,7 @@ mod tokens;
 
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
-pub(crate) use plan::{Plan, Target, plan};
+pub(crate) use plan::{Plan, Target, plan, roots};
 pub(crate) use submit::Log;
 
 use crate::{

@@ -148,6 +148,22 @@ fn given_before(found: &[(PathBuf, Root)], path: &Path) -> bool {
     path.is_some() && found.iter().any(|(before, _)| std::path::absolute(before).ok() == path)
 }
 
+/// The roots of one bundle for all of these paths.
+///
+/// # Errors
+/// A path that can't be looked at, or two that a bundle could not tell apart.
+pub(crate) fn roots(given: &[PathBuf]) -> Result<Vec<Root>, StampError> {
+    let mut found = Vec::new();
+    for path in given {
+        match look(path) {
+            Ok(Ok(root)) => found.push((tidy(path), root)),
+            Ok(Err(why)) => return Err(unresolved(path, io::Error::other(why.to_string()))),
+            Err(trouble) => return Err(unresolved(path, io::Error::other(trouble.to_string()))),
+        }
+    }
+    Ok(named(found, true)?.into_iter().map(|(_, root)| root).collect())
+}
+
 /// For a bundle that is kept: one directory's paths are relative to it, if nothing else is stamped with it; several roots
 /// keep their last part.
 fn named(mut roots: Vec<(PathBuf, Root)>, is_alone: bool) -> Result<Vec<(PathBuf, Root)>, StampError> {

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bundle_file::Writer,
     clock, hash,
-    journal::{Begin, Journal},
+    journal::{Begin, Journal, Tag},
     keys, ordered,
     output::Output,
     walk::Rules,
@@ -82,6 +82,7 @@ pub(super) fn stamp(
         submissions: log.submissions(wish.wait),
         limit,
         body: Vec::new(),
+        tags: Vec::new(),
         root: RootBuilder::new(),
         sent: HashSet::new(),
         order: Vec::new(),
@@ -160,6 +161,8 @@ struct Run<'a> {
     limit: u64,
     /// The commitments of the submission that grows.
     body: Vec<u8>,
+    /// Which files they may be of.
+    tags: Vec<Tag>,
     /// Their tree, but for the last ones, fewer than [`AT_ONCE`].
     root: RootBuilder,
     /// INVARIANT: the distinct roots in order of first appearance, as a bundle lists their receipts; `sent` has the same.
@@ -179,6 +182,7 @@ impl Run<'_> {
             Hashed::Record { kind, path, size, digests, own, guess } => {
                 observe(Event::Hashed { kind, path: &path, size, digests: &digests });
                 let own = self.commit(&digests, own, guess)?;
+                self.tags.push(Tag::of(kind, &path, &digests));
                 self.stamped.bytes += size.unwrap_or(0);
                 let record = Record::Path { kind, path, size, digests, own };
                 self.writer.write(&Item::Record(record)).map_err(StampError::Write)?;
@@ -223,7 +227,7 @@ impl Run<'_> {
         let root = std::mem::take(&mut self.root).root();
         let body = std::mem::take(&mut self.body);
         self.writer.write(&Item::Mark(records)).map_err(StampError::Write)?;
-        self.journal.submission(&root, records)?;
+        self.journal.submission(&root, &std::mem::take(&mut self.tags), &body)?;
         observe(Event::Submitted { root: &root, records });
         // Equal files stamped plain can give a whole submission twice: one receipt is for both.
         if self.sent.insert(root) {

@@ -6,6 +6,7 @@ mod claims;
 mod inputs;
 mod json;
 mod key;
+mod rebuild;
 mod refusals;
 mod show;
 mod sign;

@@ -1,0 +1,193 @@
+//! What the journals say of past runs.
+
+use super::{JournalError, dir};
+use crate::paths;
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    fs,
+    io::{self, BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+use treering_tlog::hash::Hash;
+use treering_token::{
+    bundle::{Blinding, RunHeader},
+    digest::HashId,
+    salt::MasterKey,
+};
+
+/// A run, as its journal has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    /// What its files in the state directory are called by.
+    pub(crate) name: String,
+    /// `None`: a plain run.
+    run_id: Option<[u8; 16]>,
+    holder: Option<String>,
+    agent: Option<String>,
+    title: Option<String>,
+    after: Option<String>,
+    pub(crate) log: String,
+    /// All that were taken of each file.
+    pub(crate) digests: Vec<HashId>,
+    /// Where the bundle was to appear, as it is shown.
+    pub(crate) bundle: Option<String>,
+    /// Root and number of records, in order.
+    pub(crate) submissions: Vec<(Hash, u64)>,
+    /// The entry of each submission whose receipt was there.
+    pub(crate) entries: HashMap<Hash, u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line {
+    Run {
+        format: String,
+        run_id: Option<String>,
+        log: String,
+        holder: Option<String>,
+        agent: Option<String>,
+        title: Option<String>,
+        after: Option<String>,
+        digests: Vec<String>,
+        bundle: Option<String>,
+    },
+    Submission {
+        root: String,
+        records: u64,
+    },
+    Receipt {
+        root: String,
+        entry: u64,
+    },
+    /// Of no use here.
+    #[serde(other)]
+    Other,
+}
+
+impl Past {
+    /// All runs that a bundle was made of, the oldest first. A journal that can't be read is given to `observe`.
+    pub(crate) fn all(mut observe: impl FnMut(JournalError)) -> Result<Vec<Past>, JournalError> {
+        let dir = dir()?;
+        let io = |error| JournalError::Read { path: paths::shown(&dir), error };
+        let listing = match fs::read_dir(&dir) {
+            Ok(listing) => listing,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(io(error)),
+        };
+        let mut runs = Vec::new();
+        for entry in listing {
+            let path = entry.map_err(io)?.path();
+            if path.extension().is_none_or(|extension| extension != "jsonl") {
+                continue;
+            }
+            let modified = path.metadata().and_then(|metadata| metadata.modified()).map_err(io)?;
+            match Past::read(&path) {
+                Ok(past) => runs.push((past.entries.values().min().copied(), modified, past)),
+                Err(error) => observe(error),
+            }
+        }
+        // By the log's order where both are in it, which no copying of files changes.
+        runs.sort_by(|left, right| match (left.0, right.0) {
+            (Some(one), Some(other)) if one != other => one.cmp(&other),
+            _ => left.1.cmp(&right.1),
+        });
+        Ok(runs.into_iter().map(|(_, _, past)| past).collect())
+    }
+
+    /// The journal at this path.
+    pub(crate) fn read(path: &Path) -> Result<Past, JournalError> {
+        let io = |error| JournalError::Read { path: paths::shown(path), error };
+        let mut past: Option<Past> = None;
+        let mut lines = BufReader::new(fs::File::open(path).map_err(io)?);
+        let mut text = Vec::new();
+        for number in 1.. {
+            text.clear();
+            lines.read_until(b'\n', &mut text).map_err(io)?;
+            // CRASH: a power cut may leave half a line, which never was one.
+            if !text.ends_with(b"\n") {
+                break;
+            }
+            let wrong =
+                |reason: String| JournalError::Form { path: paths::shown(path), line: number, reason };
+            let line = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+            match (line, &mut past) {
+                (line @ Line::Run { .. }, None) => past = Some(Past::of(path, line).map_err(wrong)?),
+                (Line::Submission { root, records }, Some(past)) => {
+                    let root = Hash::from_hex(&root).ok_or_else(|| wrong("no root".to_owned()))?;
+                    past.submissions.push((root, records));
+                }
+                (Line::Receipt { root, entry }, Some(past)) => {
+                    let root = Hash::from_hex(&root).ok_or_else(|| wrong("no root".to_owned()))?;
+                    past.entries.insert(root, entry);
+                }
+                (Line::Other, Some(_)) => {}
+                (Line::Run { .. }, Some(_)) => return Err(wrong("a second run".to_owned())),
+                (_, None) => return Err(wrong("it doesn't begin with the run".to_owned())),
+            }
+        }
+        past.ok_or_else(|| JournalError::Form {
+            path: paths::shown(path),
+            line: 1,
+            reason: "it is empty".to_owned(),
+        })
+    }
+
+    fn of(path: &Path, line: Line) -> Result<Past, String> {
+        let Line::Run { format, run_id, log, holder, agent, title, after, digests, bundle } = line else {
+            return Err("it doesn't begin with the run".to_owned());
+        };
+        if format != "treering.journal/1" {
+            return Err(format!("its format is {}", treering_token::escape::text(&format)));
+        }
+        let id = |text: String| {
+            let mut id = [0; 16];
+            hex::decode_to_slice(&text, &mut id).map(|()| id).map_err(|_| "no run id".to_owned())
+        };
+        let digest = |name: &String| {
+            HashId::from_name(name)
+                .ok_or_else(|| format!("{} is no digest known here", treering_token::escape::text(name)))
+        };
+        Ok(Past {
+            name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            run_id: run_id.map(id).transpose()?,
+            holder,
+            agent,
+            title,
+            after,
+            log,
+            digests: digests.iter().map(digest).collect::<Result<_, _>>()?,
+            bundle,
+            submissions: Vec::new(),
+            entries: HashMap::new(),
+        })
+    }
+
+    /// Is its bundle the one at this path? Earlier journals have the path as it was typed.
+    pub(crate) fn is_of(&self, bundle: &Path) -> bool {
+        let whole = paths::settled(bundle).map_or_else(|_| paths::shown(bundle), |path| paths::shown(&path));
+        self.bundle.as_ref().is_some_and(|recorded| *recorded == whole || *recorded == paths::shown(bundle))
+    }
+
+    /// The header of the run in a bundle; `None` without the master key that it needs.
+    pub(crate) fn header(&self, master: Option<&MasterKey>) -> Option<RunHeader> {
+        let Some(run_id) = &self.run_id else { return Some(RunHeader::new(Blinding::Plain)) };
+        Some(RunHeader {
+            holder: self.holder.clone(),
+            agent: self.agent.clone(),
+            title: self.title.clone(),
+            after: self.after.as_ref().map(|note| note.clone().into_bytes()),
+            ..RunHeader::new(Blinding::Secret(master?.run_secret(run_id)))
+        })
+    }
+
+    /// How many records it had.
+    pub(crate) fn records(&self) -> u64 {
+        self.submissions.iter().map(|(_, records)| records).sum()
+    }
+
+    /// Where its records' commitments are.
+    pub(crate) fn commitments(&self) -> Result<PathBuf, JournalError> {
+        Ok(dir()?.join(format!("{}.{}", self.name, super::records::EXTENSION)))
+    }
+}
