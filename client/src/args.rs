@@ -5,6 +5,7 @@ mod key;
 mod merge;
 mod rebuild;
 mod receipt;
+mod renew;
 mod shared;
 mod show;
 mod split;
@@ -18,6 +19,7 @@ pub(crate) use key::{Key, KeyAction};
 pub(crate) use merge::Merge;
 pub(crate) use rebuild::Rebuild;
 pub(crate) use receipt::Receipt;
+pub(crate) use renew::Renew;
 pub(crate) use shared::{Access, Authorities, Output, Trust};
 pub(crate) use show::Show;
 pub(crate) use split::Split;
@@ -69,6 +71,12 @@ pub(crate) enum Command {
     /// whole: no path, no salt, no name, and no digest unless the bundle is a plain one, whose commitments are digests. For
     /// a few files of a large bundle tokens are smaller, and can withhold names.
     Split(Split),
+    /// Stamp old evidence, before what it rests on falls
+    ///
+    /// A token of the old token's or bundle's bytes, which is judged from then on as of that time. Both stay beside each other:
+    /// <file>.1.tlog-proof is the first, <file>.tlog-proof the newest; a bundle keeps its name and gets a second one,
+    /// <name>.1.treering, and <name>.treering.tlog-proof is of its bytes. Verifying follows the chain.
+    Renew(Renew),
     /// Make a lost bundle again, from master key, journal, files, and the log or a mirror of it
     ///
     /// Files that are gone or were changed since are no longer covered; the rest is.

@@ -4,6 +4,7 @@ mod access;
 mod key;
 mod rebuild;
 mod receipt;
+mod renew;
 mod rewrite;
 mod show;
 mod stamp;
@@ -33,6 +34,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Token(args) => token::run(&args),
         Command::Split(args) => rewrite::split(&args),
         Command::Merge(args) => rewrite::merge(&args),
+        Command::Renew(args) => renew::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Tsa(args) => tsa::run(&args),

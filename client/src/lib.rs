@@ -45,6 +45,7 @@ mod places;
 mod policy_file;
 mod progress;
 pub mod rebuild;
+mod renew;
 mod report;
 mod rewrite;
 mod sent;

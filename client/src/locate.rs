@@ -73,9 +73,17 @@ pub(crate) fn bundles_for(path: &Path) -> io::Result<Vec<Bundle>> {
 
 /// The tokens that a chain may go on with below `newest`: `<file>.<n>.tlog-proof`, the highest number first.
 pub(crate) fn earlier_tokens(newest: &Path) -> io::Result<Vec<PathBuf>> {
+    earlier(newest, format!(".{}", Token::EXTENSION).as_bytes())
+}
+
+/// Bundles that were renewed: `<name>.<n>.treering` beside `<name>.treering`, the highest number first.
+pub(crate) fn earlier_bundles(newest: &Path) -> io::Result<Vec<PathBuf>> {
+    earlier(newest, BUNDLE.as_bytes())
+}
+
+fn earlier(newest: &Path, ending: &[u8]) -> io::Result<Vec<PathBuf>> {
     let name = newest.file_name().map(paths::name_bytes).unwrap_or_default();
-    let ending = format!(".{}", Token::EXTENSION);
-    let Some(base) = name.strip_suffix(ending.as_bytes()) else { return Ok(Vec::new()) };
+    let Some(base) = name.strip_suffix(ending) else { return Ok(Vec::new()) };
     let dir = match newest.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -83,17 +91,27 @@ pub(crate) fn earlier_tokens(newest: &Path) -> io::Result<Vec<PathBuf>> {
     let mut numbered = Vec::new();
     for entry in dir.read_dir()? {
         let other = entry?.file_name();
-        let number = paths::name_bytes(&other)
-            .strip_prefix(base)
-            .and_then(|rest| rest.strip_prefix(b"."))
-            .and_then(|rest| rest.strip_suffix(ending.as_bytes()))
-            .and_then(number);
-        if let Some(number) = number {
-            numbered.push((number, dir.join(other)));
+        if let Some(number) = number_of(paths::name_bytes(&other), base, ending) {
+            numbered.push((number, newest.with_file_name(other)));
         }
     }
     numbered.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
     Ok(numbered.into_iter().map(|(_, path)| path).collect())
+}
+
+fn number_of(name: &[u8], base: &[u8], ending: &[u8]) -> Option<u64> {
+    number(name.strip_prefix(base)?.strip_prefix(b".")?.strip_suffix(ending)?)
+}
+
+/// The name that comes after the `earlier` ones of `newest`, which are the highest number first.
+pub(crate) fn after(earlier: &[PathBuf], newest: &Path) -> PathBuf {
+    let name = newest.file_name().map(paths::name_bytes).unwrap_or_default();
+    // Both endings have one dot, at their beginning.
+    let dot = name.iter().rposition(|byte| *byte == b'.').unwrap_or(name.len());
+    let (base, ending) = name.split_at(dot);
+    let last = earlier.first().and_then(|path| number_of(paths::name_bytes(path.file_name()?), base, ending));
+    let next = last.unwrap_or(0).saturating_add(1);
+    newest.with_file_name(paths::name_from_bytes(&[base, format!(".{next}").as_bytes(), ending].concat()))
 }
 
 /// Looks at how a file begins.
@@ -155,6 +173,15 @@ mod tests {
         let names: Vec<_> =
             found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
         assert_eq!(names, ["a.10.tlog-proof", "a.2.tlog-proof", "a.1.tlog-proof"]);
+        let newest = dir.path().join("a.tlog-proof");
+        assert_eq!(after(&found, &newest), dir.path().join("a.11.tlog-proof"));
+        let bundle = dir.path().join("a.b.treering");
+        let none = earlier_bundles(&bundle).unwrap();
+        assert_eq!(after(&none, &bundle), dir.path().join("a.b.1.treering"));
+        fs::write(after(&none, &bundle), "").unwrap();
+        let one = earlier_bundles(&bundle).unwrap();
+        assert_eq!(one, [dir.path().join("a.b.1.treering")]);
+        assert_eq!(after(&one, &bundle), dir.path().join("a.b.2.treering"));
     }
 
     #[test]

@@ -57,6 +57,12 @@ impl Output {
         self.temporary.reopen().map_err(|error| failed(&self.path, error))
     }
 
+    /// Fills it with a file's bytes.
+    pub(crate) fn fill(&mut self, from: &Path) -> Result<(), OutputError> {
+        let copied = fs::File::open(from).and_then(|mut from| io::copy(&mut from, &mut self.temporary));
+        copied.map(drop).map_err(|error| failed(&self.path, error))
+    }
+
     /// Makes it appear. Its bytes are on disk before its name is.
     pub(crate) fn finish(self) -> Result<(), OutputError> {
         let Output { temporary, path, force } = self;

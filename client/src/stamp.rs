@@ -19,7 +19,7 @@ mod tokens;
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan, roots};
-pub(crate) use submit::Log;
+pub(crate) use submit::{After, Log};
 
 use crate::{
     hash::HashError,

@@ -26,6 +26,7 @@ mod power;
 mod problems;
 mod proxy;
 mod reader;
+mod renew;
 mod restore;
 mod rollback;
 mod scrub;

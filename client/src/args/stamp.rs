@@ -65,7 +65,7 @@ pub(crate) struct Stamp {
     pub(crate) output_form: Output,
 }
 
-fn hash_id(name: &str) -> Result<HashId, String> {
+pub(super) fn hash_id(name: &str) -> Result<HashId, String> {
     HashId::from_name(name).ok_or_else(|| {
         "known are sha-256, sha-384, sha-512, sha3-224, sha3-256, sha3-384 and sha3-512".to_owned()
     })

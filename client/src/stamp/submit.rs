@@ -11,6 +11,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -80,13 +81,13 @@ impl Log {
     }
 
     /// How many commitments the log takes in one submission, if it says so.
-    pub(super) fn max_hashes(&self) -> Result<Option<u64>, StampError> {
+    pub(crate) fn max_hashes(&self) -> Result<Option<u64>, StampError> {
         Ok(self.runtime.block_on(self.client.log())?.limits.max_hashes)
     }
 
     /// The newest checkpoint, which must be one of the policy's logs; what is to be kept of it for a lower bound, unless the
     /// policy has no quorum.
-    pub(super) fn after(&self) -> Result<After, StampError> {
+    pub(crate) fn after(&self) -> Result<After, StampError> {
         let note = self.runtime.block_on(self.client.checkpoint())?;
         let parsed = Note::parse(&note).map_err(StampError::NotACheckpoint)?;
         let opened =
@@ -107,6 +108,19 @@ impl Log {
         if self.interrupted.load(Ordering::Relaxed) { Err(StampError::Interrupted) } else { Ok(()) }
     }
 
+    /// Sends submissions (root and commitments) and waits for their receipts, each verified. Nothing is kept of them here.
+    pub(crate) fn receipts(
+        &self,
+        bodies: Vec<(Hash, Vec<u8>)>,
+        wait: Duration,
+    ) -> Result<HashMap<Hash, Token>, StampError> {
+        let mut submissions = self.submissions(wait);
+        for (root, commitments) in bodies {
+            submissions.send(root, commitments)?;
+        }
+        Ok(submissions.collect()?.into_iter().collect())
+    }
+
     pub(super) fn submissions(&self, deadline: Duration) -> Submissions<'_> {
         let (sender, outcomes) = mpsc::channel();
         let bodies = Arc::new(Semaphore::new(BODIES));
@@ -116,7 +130,7 @@ impl Log {
 
 /// What a checkpoint gives for a lower bound.
 #[derive(Debug)]
-pub(super) enum After {
+pub(crate) enum After {
     Kept(Vec<u8>),
     NoQuorum,
     Unmet { cosigned: usize, witnesses: usize },

@@ -2,7 +2,8 @@
 
 use super::Fault;
 use crate::{hash, locate, paths, policy_file::read_bounded};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use treering_tlog::hash::Hash;
 use treering_token::{
     token::Token,
     verify::{Verified, Verifier},
@@ -15,7 +16,7 @@ pub(super) fn judge(
     verifier: Verifier<'_>,
     buffer: &mut [u8],
 ) -> Result<(u64, Vec<Verified>), Fault> {
-    let (bytes, oldest) = chain(newest)?;
+    let (bytes, oldest) = chain(newest, file)?;
     if oldest.is_receipt() {
         return Err(Fault::Refused(treering_token::verify::VerifyError::ReceiptNotToken));
     }
@@ -24,26 +25,48 @@ pub(super) fn judge(
     Ok((size, verifier.chain(&links, &digests)?))
 }
 
-/// The tokens' bytes, newest first, and the oldest one parsed.
-fn chain(newest: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
+/// The token beside a bundle, if it and those that it renews lead to this bundle's bytes: an earlier bundle counts as an
+/// earlier token. One that leads elsewhere renews what the bundle was before it was brought up to date.
+pub(super) fn of_bundle(bundle: &Path) -> Option<PathBuf> {
+    let token = locate::token_of(bundle);
+    let (_, oldest) = token.is_file().then(|| chain(&token, bundle).ok()).flatten()?;
+    oldest.renews().is_some_and(|renews| is_of(bundle, &renews)).then_some(token)
+}
+
+/// The tokens' bytes, newest first, and the oldest one parsed. They are of `file`, or of something else.
+fn chain(newest: &Path, file: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
     let (bytes, mut token) = read(newest)?;
     let mut chain = vec![bytes];
-    let mut earlier = None;
-    while token.renews().is_some() && chain.len() < MAX_CHAIN {
+    let mut earlier: Option<Vec<PathBuf>> = None;
+    while let Some(renews) = token.renews()
+        && chain.len() < MAX_CHAIN
+    {
         let names = match &mut earlier {
             Some(names) => names,
             None => {
                 let error = |error| Fault::TokenUnreadable { token: paths::shown(newest), error };
-                earlier.insert(locate::earlier_tokens(newest).map_err(error)?.into_iter())
+                earlier.insert(locate::earlier_tokens(newest).map_err(error)?)
             }
         };
-        // Without it, the verifier says which one is missing.
-        let Some(next) = names.next() else { break };
+        // Usually it is the next one; but a renewal that ended half way has left the newest token with a number as well.
+        let is_it = |name: &PathBuf| is_of(name, &renews);
+        let next = match names.iter().position(is_it) {
+            Some(at) => names.remove(at),
+            // What is renewed is the file itself, a bundle.
+            None if is_of(file, &renews) => break,
+            // Without it, the verifier says which one is missing; with another, that it is another.
+            None if names.is_empty() => break,
+            None => names.remove(0),
+        };
         let (bytes, older) = read(&next)?;
         chain.push(bytes);
         token = older;
     }
     Ok((chain, token))
+}
+
+fn is_of(path: &Path, hash: &Hash) -> bool {
+    hash::file(path, &[], &mut hash::buffer()).is_ok_and(|(_, digests)| digests.sha256() == hash.as_bytes())
 }
 
 /// A renewal every few years: so many would last for centuries, and a megabyte each is what they may take.

@@ -130,7 +130,7 @@ impl Bundle<'_> {
             },
         )?;
         match token {
-            Some((_, Ok(token))) => by(judge_cut(source, &token, verifier, &mut buffer)),
+            Some((_, Ok(token))) => by(judge_cut(source, self.path, &token, verifier, &mut buffer)),
             Some((_, Err(error))) => by(Err(Fault::Cut(error))),
             None if recorded_otherwise => by(Err(Fault::NotAsRecorded { bundle: paths::shown(self.path) })),
             None => Ok(None),
@@ -149,14 +149,25 @@ impl Recorded<'_> {
     }
 }
 
+/// A token out of a bundle, below those of the bundle's own bytes, if it was renewed.
 fn judge_cut(
     source: &Path,
+    bundle: &Path,
     token: &Token,
-    verifier: Verifier<'_>,
+    mut verifier: Verifier<'_>,
     buffer: &mut [u8],
 ) -> Result<(u64, Vec<Verified>), Fault> {
+    let mut verified = match beside::of_bundle(bundle) {
+        Some(newest) => beside::judge(bundle, &newest, verifier, buffer)?.1,
+        None => Vec::new(),
+    };
+    // SPEC: verify.md section 8: each is judged as of the upper bound of the one that renews it.
+    if let Some(before) = verified.last().and_then(|oldest| oldest.attested.before()) {
+        verifier.now = before;
+    }
     let (size, digests) = hash::file(source, &token.digest_ids(), buffer)?;
-    Ok((size, vec![verifier.token(token, &digests)?]))
+    verified.push(verifier.token(token, &digests)?);
+    Ok((size, verified))
 }
 
 #[cfg(test)]

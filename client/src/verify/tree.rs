@@ -1,7 +1,7 @@
 //! A directory against its bundle, in one pass: files are hashed in parallel in the bundle's order, the walker recomputes the
 //! submission roots, receipts are verified where they stand. Memory doesn't grow with the number of files.
 
-use super::{Fault, VerifyFailure, safe::Parents, uncovered};
+use super::{Fault, VerifyFailure, beside, safe::Parents, uncovered};
 use crate::{
     bundle_file::{BundleFileError, Reader},
     clock, hash,
@@ -13,13 +13,13 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use treering_tlog::{hash::Hash, policy::Policy};
+use treering_tlog::{hash::Hash, policy::Policy, time::UnixSeconds};
 use treering_token::{
     bundle::{Item, Kind, Record, RelativePath, Step},
     commitment::Commitment,
     digest::Digests,
     token::Token,
-    verify::{After, Attested, Verifier, VerifyError},
+    verify::{After, Attested, Verified, Verifier, VerifyError},
 };
 
 /// What is found, in the bundle's order; then what the bundle doesn't cover, in the walk's.
@@ -27,6 +27,8 @@ use treering_token::{
 pub(crate) enum Finding<'a> {
     /// A record's file, held against its digests. Evidence comes with the receipt.
     File { path: &'a RelativePath, size: u64, outcome: &'a Result<(), Fault> },
+    /// The token of the bundle's own bytes, and those that it renews: the bundle is judged as of then.
+    Renewed { token: &'a Path, outcome: &'a Result<(u64, Vec<Verified>), Fault> },
     /// A receipt: whether what its submissions' records say was stamped at a time. `matching` files that agree with
     /// their records are among them.
     Receipt { root: &'a Hash, matching: u64, outcome: &'a Result<Judged, VerifyError> },
@@ -65,13 +67,14 @@ pub(crate) fn tree(
 ) -> Result<Tree, VerifyFailure> {
     let reader = Reader::open(&bundle.bundle)?;
     let (mut seen, mut order) = (Tree::default(), Order::default());
+    let as_of = renewed(bundle, policy, &mut observe);
     // By submission of the current run: files that agree with their records.
     let mut matching = HashMap::<u64, u64>::new();
     ordered::map(
         ordered::workers(),
         Source { reader, below: bundle.below.clone(), after: Arc::new(None), ended: false },
         || Worker { parents: Parents::default(), follow, buffer: hash::buffer() },
-        |worker, job| worker.look(&bundle.base, policy, job),
+        |worker, job| worker.look(&bundle.base, policy, as_of, job),
         |done| {
             match done {
                 Done::File { submission, path, size, outcome, claimed } => {
@@ -104,6 +107,15 @@ pub(crate) fn tree(
         Err((source, error)) => observe(Finding::Unsearched { source: &source, error: error.to_string() }),
     })?;
     Ok(seen)
+}
+
+/// The moment before which the bundle is shown to have existed by the token of its bytes.
+fn renewed(bundle: &Bundle, policy: &Policy, observe: &mut impl FnMut(Finding<'_>)) -> Option<UnixSeconds> {
+    let token = beside::of_bundle(&bundle.bundle)?;
+    let verifier = Verifier { policy, now: clock::now() };
+    let outcome = beside::judge(&bundle.bundle, &token, verifier, &mut hash::buffer());
+    observe(Finding::Renewed { token: &token, outcome: &outcome });
+    outcome.ok()?.1.last()?.attested.before()
 }
 
 /// Whether the records came in the order of a walk.
@@ -216,11 +228,11 @@ struct Worker {
 }
 
 impl Worker {
-    fn look(&mut self, base: &Path, policy: &Policy, job: Job) -> Done {
+    fn look(&mut self, base: &Path, policy: &Policy, as_of: Option<UnixSeconds>, job: Job) -> Done {
         match job {
             Job::Pass(done) => done,
             Job::Receipt { root, submissions, receipt, after } => {
-                let outcome = judge(policy, &root, &receipt, after.as_deref());
+                let outcome = judge(policy, as_of, &root, &receipt, after.as_deref());
                 Done::Receipt { root: root.0, submissions, outcome }
             }
             Job::File { submission, kind, path, digests, claimed } => {
@@ -261,11 +273,12 @@ impl Worker {
 
 fn judge(
     policy: &Policy,
+    as_of: Option<UnixSeconds>,
     root: &Commitment,
     receipt: &Token,
     after: Option<&[u8]>,
 ) -> Result<Judged, VerifyError> {
-    let verifier = Verifier { policy, now: clock::now() };
+    let verifier = Verifier { policy, now: as_of.unwrap_or_else(clock::now) };
     let attested = verifier.receipt(receipt, root)?;
     let after = match after {
         // Under a policy without a quorum, a checkpoint says nothing about time.

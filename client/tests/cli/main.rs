@@ -8,6 +8,7 @@ mod json;
 mod key;
 mod rebuild;
 mod refusals;
+mod renew;
 mod show;
 mod sign;
 mod split;

@@ -119,6 +119,24 @@ impl<'a> Teller<'a> {
                 let text = format!("{}: {fault}", paths::shown_relative(path));
                 self.fault(JsonPath::of_bytes(path.as_bytes()), None, fault, text);
             }
+            Finding::Renewed { token, outcome: Ok((size, tokens)) } => {
+                let (shown, by) = (paths::shown(&bundle.bundle), paths::shown(token));
+                let mut lines =
+                    vec![format!("{shown}: renewed ({by}), and judged as of the oldest of these times:")];
+                for (place, token) in tokens.iter().enumerate() {
+                    if tokens.len() > 1 {
+                        lines.push(format!("  token {} of {}, from the newest:", place + 1, tokens.len()));
+                    }
+                    lines.extend(describe::verified(token).into_iter().map(|line| format!("  {line}")));
+                }
+                let object = verified_object(&bundle.bundle, *size, Some(token.to_path_buf()), tokens);
+                self.report.result(Verdict::Good, &object, lines.join("\n"));
+            }
+            Finding::Renewed { token, outcome: Err(fault) } => {
+                let (shown, by) = (paths::shown(&bundle.bundle), paths::shown(token));
+                let text = format!("{shown}: NOT verified as of its renewal ({by}): {fault}");
+                self.fault(JsonPath::of(&bundle.bundle), Some(token), fault, text);
+            }
             Finding::Receipt { root, matching, outcome } => {
                 // INVARIANT: a file of a bundle counts as verified only once the receipt of its submission is.
                 self.counts.matching -= matching;
