@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for FUZZ_SECONDS (60). FUZZ_TARGET=name for one of them.
+# The worst inputs known, timed; then each fuzz target for FUZZ_SECONDS (60), or FUZZ_TARGET=name alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+[ -n "${FUZZ_TARGET:-}" ] || (cd fuzz && cargo run --release --quiet --example hostile)
 exec fuzz/run.sh "${FUZZ_SECONDS:-60}" ${FUZZ_TARGET:+"$FUZZ_TARGET"}

@@ -1,14 +1,29 @@
 //! How long the worst inputs known take, at 1 MB each: `cargo run --release --example hostile` in this folder.
-//! Ten milliseconds are what a parser may take; machines differ, so this prints and judges nothing.
+//! Ten milliseconds are what a parser may take. Machines differ, so it is held against what a megabyte's SHA-256 takes on
+//! the same one, at the same moment: more than [`MOST`] times that, and it ends with an error.
 
-use std::{fmt::Write as _, hint::black_box, time::Instant};
+use std::{
+    fmt::Write as _,
+    hint::black_box,
+    process::ExitCode,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use treering_fuzz::vectors::{NOTES, TOKENS};
+use treering_fuzz::{
+    evidence::Evidence,
+    logs::list,
+    vectors::{NOTES, TOKENS},
+};
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature::CosignerKey,
     hash::{Hash, sha256},
+    mirror::{AddEntries, MirrorInfo, Package},
     note::{KeyName, Note, SigningKey, VerifierKey},
     policy::Policy,
     proof::TlogProof,
@@ -23,14 +38,22 @@ use treering_token::{
     escape,
     token::Token,
 };
+use treering_tsa::{certificate::Certificate, query::Query, reply::Reply};
 
 const MB: usize = 1_000_000;
+/// A processor with SHA instructions hashes a megabyte in half a millisecond.
+const MOST: f64 = 20.0;
 
-fn main() {
+static TOO_SLOW: AtomicBool = AtomicBool::new(false);
+
+fn main() -> ExitCode {
     texts();
     policies();
     tokens();
     bundles();
+    witnesses();
+    timestamps();
+    if TOO_SLOW.load(Ordering::SeqCst) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn texts() {
@@ -201,15 +224,82 @@ fn walk(bytes: &[u8], piece: usize) -> bool {
     walker.finish().is_ok()
 }
 
-/// The best of five, since other programs may be running.
-fn time(what: &str, bytes: &[u8], parse: impl Fn(&[u8]) -> bool) {
-    let mut best = f64::MAX;
-    let mut accepted = false;
-    for _ in 0..5 {
-        let begin = Instant::now();
-        accepted = black_box(parse(black_box(bytes)));
-        best = best.min(begin.elapsed().as_secs_f64() * 1000.0);
+/// Lists of logs, evidence, a mirror's messages.
+fn witnesses() {
+    let vkey = &NOTES.log_vkey;
+    for (name, text) in [
+        ("newlines", format!("{}logs/v0\n", "\n".repeat(MB - 10))),
+        ("comments", format!("{}logs/v0\n", "#\n".repeat(MB / 2))),
+        ("keys", format!("logs/v0\n{}", format!("vkey {vkey}\n").repeat(MB / (vkey.len() + 6)))),
+        ("one line", format!("logs/v0\nvkey {vkey}\ncontact {}\n", "a".repeat(MB - 200))),
+    ] {
+        time(&format!("list of logs, {name}"), text.as_bytes(), |bytes| list::parse(bytes).is_ok());
     }
+    let magic = b"\x89\x73treering.evidence/1";
+    for (name, bytes) in [
+        ("nesting", [&magic[..], &[0x81; MB]].concat()),
+        ("long lengths", [&magic[..], &[0x9b, 0, 0, 0, 1, 0, 0, 0, 0].repeat(MB / 9)].concat()),
+        ("text", [&magic[..], &[0x7a, 0, 0x0f, 0x42, 0x40], &[b'a'; MB]].concat()),
+    ] {
+        time(&format!("evidence, {name}"), &bytes, |bytes| Evidence::parse(bytes).is_ok());
+    }
+    time("mirror's package, empty entries", &[0; MB], |bytes| Package::parse(bytes, 256).is_ok());
+    time("mirror's header, zeroes", &[0; MB], |bytes| AddEntries::parse(bytes).is_ok());
+    let info = format!("1\n1\n{}\n", "A".repeat(MB));
+    time("mirror's answer, a long ticket", info.as_bytes(), |bytes| MirrorInfo::parse(bytes).is_ok());
+}
+
+/// DER: nested, with long and wrong lengths, and bodies of hashes in CBOR beside them.
+fn timestamps() {
+    // Each SEQUENCE holds the next, as deep as a megabyte goes.
+    let mut nested = vec![0x30, 0x80];
+    (0..MB as u32 / 6).for_each(|depth| {
+        let rest = MB as u32 - depth * 6;
+        nested.extend([&[0x30, 0x84], &rest.to_be_bytes()[..]].concat());
+    });
+    let integer = [&[0x30, 0x83, 0x0f, 0x42, 0x44, 0x02, 0x83, 0x0f, 0x42, 0x40][..], &[1; MB]].concat();
+    let many = [&[0x30, 0x83, 0x0f, 0x42, 0x40][..], &[0x30, 0].repeat(MB / 2)].concat();
+    for (name, bytes) in [("nested", nested), ("a long integer", integer), ("empty sequences", many)] {
+        time(&format!("RFC 3161 query, {name}"), &bytes, |bytes| Query::parse(bytes).is_ok());
+        time(&format!("RFC 3161 reply, {name}"), &bytes, |bytes| Reply::parse_file(bytes).is_ok());
+        time(&format!("certificate, {name}"), &bytes, |bytes| Certificate::parse(bytes).is_ok());
+    }
+    for (name, bytes) in [
+        ("arrays", vec![0x81; MB]),
+        ("maps", vec![0xa1; MB]),
+        ("arrays of great length", [0x9b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff].repeat(MB / 9)),
+    ] {
+        time(&format!("CBOR nested in a claim, {name}"), &bytes, |bytes| Claim::parse(bytes).is_ok());
+        time(&format!("CBOR nested in an entry, {name}"), &bytes, |bytes| Entry::decode(bytes).is_ok());
+        time(&format!("CBOR nested in a bundle, {name}"), &bytes, |bytes| walk(bytes, MB));
+    }
+}
+
+/// What a megabyte's SHA-256 takes here, the best of five.
+static HASHING: LazyLock<f64> = LazyLock::new(|| {
+    best(|| {
+        black_box(sha256(black_box(&[7; MB])));
+    })
+});
+
+/// In milliseconds, the best of five, since other programs may be running.
+fn best(mut run: impl FnMut()) -> f64 {
+    let once = |_| {
+        let begin = Instant::now();
+        run();
+        begin.elapsed().as_secs_f64() * 1000.0
+    };
+    (0..5).map(once).fold(f64::MAX, f64::min)
+}
+
+fn time(what: &str, bytes: &[u8], parse: impl Fn(&[u8]) -> bool) {
+    let mut accepted = false;
+    let taken = best(|| accepted = black_box(parse(black_box(bytes))));
     let accepted = if accepted { "accepted" } else { "refused" };
-    println!("{best:9.2} ms  {:9} bytes  {accepted:8}  {what}", bytes.len());
+    let times = taken / *HASHING;
+    println!("{taken:9.2} ms  {times:5.1}  {:9} bytes  {accepted:8}  {what}", bytes.len());
+    if times > MOST {
+        println!("TOO SLOW: more than {MOST} times what a megabyte's SHA-256 takes ({:.2} ms)", *HASHING);
+        TOO_SLOW.store(true, Ordering::SeqCst);
+    }
 }

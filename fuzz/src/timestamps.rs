@@ -11,6 +11,9 @@ use treering_tsa::{
     verify::Verifier,
 };
 
+use der::Decode as _;
+use x509_tsp::TimeStampReq;
+
 use crate::meter::bounded;
 
 /// Queries.
@@ -19,6 +22,7 @@ pub fn tsa_query(bytes: &[u8]) {
         Ok(query) => {
             assert_eq!(Query::parse(&query.encode()).as_ref(), Ok(&query));
             assert!(bytes.len() <= Query::MAX_BYTES);
+            theirs(bytes, &query);
             let (imprint, nonce) = (query.imprint().clone(), query.nonce().cloned());
             let same = Query::new(imprint, query.policy(), nonce, query.cert_req());
             let again = Query::parse(&same.encode()).expect("what can be written can be read");
@@ -31,6 +35,23 @@ pub fn tsa_query(bytes: &[u8]) {
         }
         Err(QueryError::NotAQuery(_)) => {}
     }
+}
+
+/// What ours reads, `x509-tsp` reads as the same.
+fn theirs(bytes: &[u8], query: &Query) {
+    let Ok(theirs) = TimeStampReq::from_der(bytes) else {
+        // It refuses a certReq FALSE that is spelt out, as DER has it, and which ours takes since clients send it; and
+        // nonces of more than its bound.
+        assert!(query.encode() != bytes || query.nonce().is_some(), "only ours reads {bytes:02x?}");
+        return;
+    };
+    assert_eq!(theirs.message_imprint.hashed_message.as_bytes(), query.imprint().digest());
+    assert_eq!(theirs.req_policy, query.policy());
+    assert_eq!(
+        theirs.nonce.as_ref().map(|nonce| nonce.as_bytes()),
+        query.nonce().map(|nonce| nonce.der_content())
+    );
+    assert_eq!(theirs.cert_req, query.cert_req());
 }
 
 /// Replies, and the files that are kept of them.

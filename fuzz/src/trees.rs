@@ -89,7 +89,8 @@ fn small_subtree(input: &mut Unstructured<'_>) -> Result<()> {
     let (start, end) = (input.choose_index(leaves.len())?, 1 + input.choose_index(leaves.len())?);
     let Some(subtree) = Subtree::new(start as u64, end as u64) else { return Ok(()) };
     let (hash, head) = (root(&leaves[start..end]), head(&leaves));
-    let proof = prove_subtree(&mut &MemoryTree::new(leaves), subtree, head.size).expect("all nodes are there");
+    let proof =
+        prove_subtree(&mut &MemoryTree::new(leaves), subtree, head.size).expect("all nodes are there");
     let changed = change(&proof, input)?;
     assert_eq!(verify_subtree(subtree, &hash, &head, &changed).is_ok(), changed == proof);
     Ok(())
@@ -99,7 +100,8 @@ fn arbitrary_subtree(input: &mut Unstructured<'_>) -> Result<()> {
     let (start, end, size) = (number(input)?, number(input)?, size(input)?);
     let (claimed, proof) = (hash(input)?, hashes(input)?);
     let subtree = Subtree::new(start, end);
-    let valid = start < end && end <= TreeSize::MAX.get() && start & ((end - start).next_power_of_two() - 1) == 0;
+    let valid =
+        start < end && end <= TreeSize::MAX.get() && start & ((end - start).next_power_of_two() - 1) == 0;
     assert_eq!(subtree.is_some(), valid);
     let Some(subtree) = subtree else { return Ok(()) };
     let hashes = subtree_hashes(start, end, size.get(), claimed, &proof);

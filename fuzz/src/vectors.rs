@@ -68,6 +68,8 @@ impl Case {
 /// A log's checkpoints, and notes that are none.
 #[derive(Debug, Deserialize)]
 pub struct Notes {
+    /// The log's seed is its SHA-256.
+    pub log_seed_text: String,
     /// Of the log.
     pub log_vkey: String,
     /// Of a witness, Ed25519.

@@ -1,0 +1,1 @@
+../../../witness/src/logs/list.rs
