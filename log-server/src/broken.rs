@@ -11,7 +11,7 @@ pub(crate) enum Promise {
     Acknowledge,
     /// INVARIANT 1: a write is synced.
     Sync,
-    /// A write that failed ends the log, and is not acknowledged.
+    /// A write of the store or of the record that failed ends the log, and is not acknowledged.
     Failure,
     /// INVARIANT 2: neither the record nor the witnesses let an older store sign.
     History,
@@ -25,7 +25,7 @@ pub(crate) enum Promise {
     Order,
     /// A connection that sends no request in time is closed.
     Patience,
-    /// INVARIANT 7: bodies that wait to be hashed are bounded.
+    /// INVARIANT 7: the queue and the bodies that wait to be hashed are bounded.
     Bounds,
     /// `check` names what is damaged.
     Check,

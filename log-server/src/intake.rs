@@ -181,10 +181,7 @@ impl Group {
         if is_broken(Promise::Acknowledge) && self.small == 0 {
             return Ok(());
         }
-        match core.store.accept(next, &self.accepted) {
-            Err(_) if is_broken(Promise::Failure) => Ok(()),
-            accepted => Ok(accepted?),
-        }
+        Ok(core.store.accept(next, &self.accepted)?)
     }
 
     fn decide(&mut self, core: &Core, room: Room, submission: Submission, known: Known) -> Answer {
@@ -295,9 +292,13 @@ struct Room {
 
 impl Room {
     fn of(core: &Core) -> Room {
+        let no_space = core.held().intake.is_some();
+        if is_broken(Promise::Bounds) {
+            return Room { no_space, submissions: usize::MAX, small: usize::MAX };
+        }
         let queue = core.queue();
         Room {
-            no_space: core.held().intake.is_some(),
+            no_space,
             submissions: core.settings.max_pending.saturating_sub(queue.len()),
             small: MAX_SMALL.saturating_sub(queue.small()),
         }

@@ -6,6 +6,7 @@
 //!
 //! The file is three lines: `treering-record/1`, the size in decimal, the root in base64.
 
+use crate::broken::{Promise, is_broken};
 use std::{
     fs::{self, File},
     io::Write,
@@ -89,7 +90,12 @@ impl Record {
     /// Any failure of the file system: nothing may be signed then, and the process has to end.
     pub fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
         let text = format!("{FIRST_LINE}\n{}\n{}\n", head.size, head.root.to_base64());
-        self.replace(text.as_bytes()).map_err(|source| RecordError::File { path: self.path.clone(), source })
+        match self.replace(text.as_bytes()) {
+            Err(source) if !is_broken(Promise::Failure) => {
+                Err(RecordError::File { path: self.path.clone(), source })
+            }
+            _ => Ok(()),
+        }
     }
 
     // CRASH: up to the rename the old record stands, after it the new one; the directory's sync makes the rename last.

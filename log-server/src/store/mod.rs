@@ -352,7 +352,10 @@ pub enum StoreError {
     /// This kind of store makes no copies of itself.
     #[error("this store makes no backups")]
     NoBackup,
-    /// An earlier write failed, and nothing may be written after that.
-    #[error("an earlier write failed: the process has to end")]
+    /// An earlier write failed: nobody knows what is on the disk until it is opened anew.
+    #[error("an earlier write failed: what is on the disk is unknown, and the process has to end")]
     Poisoned,
+    /// Nothing is written to a store that was closed, nor to a copy that is only looked at.
+    #[error("the store is closed, or only a copy to be read: nothing is written to it")]
+    Closed,
 }

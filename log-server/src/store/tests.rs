@@ -314,7 +314,7 @@ fn nothing_is_written_after_the_store_is_closed() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     store.close();
-    assert!(matches!(store.accept(0, &[accepted(0, 0)]), Err(StoreError::Poisoned)));
+    assert!(matches!(store.accept(0, &[accepted(0, 0)]), Err(StoreError::Closed)));
     drop(store);
     assert!(open(&dir).load().unwrap().waiting.is_empty());
 }

@@ -20,13 +20,18 @@ pub(crate) struct SmallRow {
 impl RocksStore {
     /// All that is stored of a tile.
     pub(crate) fn stored_tile(&self, kind: TileKind, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let read = self.db.get_cf_opt(self.family(keys::TILES), keys::tile(kind, index), &uncached());
+        let read =
+            self.engine.known()?.get_cf_opt(self.family(keys::TILES), keys::tile(kind, index), &uncached());
         read.map_err(|source| StoreError::Engine { step: "reading a tile", source })
     }
 
     /// The position that a leaf's row says for an entry.
     pub(crate) fn receipt_row(&self, leaf: &Hash, entry: u64) -> Result<Option<u64>, StoreError> {
-        let row = self.db.get_cf_opt(self.family(keys::RECEIPTS), keys::receipt(leaf, entry), &uncached());
+        let row = self.engine.known()?.get_cf_opt(
+            self.family(keys::RECEIPTS),
+            keys::receipt(leaf, entry),
+            &uncached(),
+        );
         let row = row.map_err(|source| StoreError::Engine { step: "reading a receipt", source })?;
         Ok(row.and_then(|row| keys::number(&row)))
     }
@@ -41,7 +46,7 @@ impl RocksStore {
         let from = entry.to_be_bytes();
         let mode = IteratorMode::From(&from, Direction::Forward);
         let mut rows = Vec::new();
-        for row in self.db.iterator_cf_opt(self.family(keys::BATCHES), uncached(), mode) {
+        for row in self.engine.known()?.iterator_cf_opt(self.family(keys::BATCHES), uncached(), mode) {
             let (key, bytes) =
                 row.map_err(|source| StoreError::Engine { step: "reading a batch", source })?;
             if !key.starts_with(&from) {
@@ -60,8 +65,8 @@ impl RocksStore {
     /// How many tiles and bundles are stored.
     pub(crate) fn tile_count(&self) -> Result<u64, StoreError> {
         let mut count = 0;
-        for row in self.db.iterator_cf(self.family(keys::TILES), IteratorMode::Start) {
-            row.map_err(|source| StoreError::Engine { step: "reading the tiles", source })?;
+        for row in self.engine.rows("reading the tiles", keys::TILES, IteratorMode::Start) {
+            row?;
             count += 1;
         }
         Ok(count)
@@ -69,9 +74,8 @@ impl RocksStore {
 
     /// Every receipt's row: leaf hash and position.
     pub(crate) fn receipt_rows(&self) -> impl Iterator<Item = Result<(Hash, Position), StoreError>> {
-        self.db.full_iterator_cf(self.family(keys::RECEIPTS), IteratorMode::Start).map(|row| {
-            let (key, value) =
-                row.map_err(|source| StoreError::Engine { step: "reading the receipts", source })?;
+        self.engine.rows("reading the receipts", keys::RECEIPTS, IteratorMode::Start).map(|row| {
+            let (key, value) = row?;
             let damaged = || StoreError::Damaged { what: format!("the receipt's row {}", hex::encode(&key)) };
             let leaf = key.get(..32).and_then(Hash::from_slice).ok_or_else(damaged)?;
             let entry = key.get(32..).and_then(keys::number).ok_or_else(damaged)?;
@@ -82,9 +86,8 @@ impl RocksStore {
 
     /// Every row of commitments kept for single tokens.
     pub(crate) fn small_rows(&self) -> impl Iterator<Item = Result<SmallRow, StoreError>> {
-        self.db.iterator_cf(self.family(keys::SMALL), IteratorMode::Start).map(|row| {
-            let (key, commitments) =
-                row.map_err(|source| StoreError::Engine { step: "reading commitments", source })?;
+        self.engine.rows("reading commitments", keys::SMALL, IteratorMode::Start).map(|row| {
+            let (key, commitments) = row?;
             let damaged =
                 || StoreError::Damaged { what: format!("the commitments' row {}", hex::encode(&key)) };
             let entry = key.get(..8).and_then(keys::number).ok_or_else(damaged)?;
@@ -106,9 +109,7 @@ impl RocksStore {
     fn sizes(&self, kind: u8) -> impl Iterator<Item = Result<TreeSize, StoreError>> {
         let from = [kind];
         let mode = IteratorMode::From(&from, Direction::Forward);
-        let rows = self.db.iterator_cf(self.family(keys::CHECKPOINTS), mode);
-        let rows = rows
-            .map(|row| row.map_err(|source| StoreError::Engine { step: "reading the checkpoints", source }));
+        let rows = self.engine.rows("reading the checkpoints", keys::CHECKPOINTS, mode);
         rows.take_while(move |row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&kind))).map(
             |row| {
                 let (key, _) = row?;

@@ -15,7 +15,8 @@ impl RocksStore {
     /// CRASH: RocksDB makes the copy under another name and renames it: it is there as a whole or not at all.
     pub(super) fn checkpoint_to(&self, to: &Path) -> Result<(), StoreError> {
         let engine = |source| StoreError::Engine { step: "making a backup", source };
-        Checkpoint::new(&self.db).and_then(|checkpoint| checkpoint.create_checkpoint(to)).map_err(engine)?;
+        let db = self.engine.known()?;
+        Checkpoint::new(db).and_then(|checkpoint| checkpoint.create_checkpoint(to)).map_err(engine)?;
         sync(to).map_err(|source| StoreError::File { step: "making a backup", source })
     }
 }

@@ -47,9 +47,8 @@ impl RocksStore {
         let from = [keys::WAITING_GRANTS];
         let mode = IteratorMode::From(&from, Direction::Forward);
         let mut groups = Vec::new();
-        for row in self.db.iterator_cf(self.family(keys::GRANTS), mode) {
-            let (key, record) =
-                row.map_err(|source| StoreError::Engine { step: "reading grants", source })?;
+        for row in self.engine.rows("reading grants", keys::GRANTS, mode) {
+            let (key, record) = row?;
             if !key.starts_with(&from) {
                 break;
             }
@@ -79,8 +78,8 @@ impl RocksStore {
             keys::grant_tile(entry, TileKind::Hashes(TileLevel::LEAVES), u64::MAX),
         );
         let mode = IteratorMode::From(&beyond, Direction::Reverse);
-        let Some(row) = self.db.iterator_cf(self.family(keys::GRANTS), mode).next() else { return Ok(0) };
-        let (key, tile) = row.map_err(|source| StoreError::Engine { step: "reading grants", source })?;
+        let row = self.engine.rows("reading grants", keys::GRANTS, mode).next();
+        let Some((key, tile)) = row.transpose()? else { return Ok(0) };
         let index = key.get(10..).and_then(keys::number).filter(|_| key.get(..10) == first.get(..10));
         let leaves = (tile.len() / Hash::LEN) as u64;
         Ok(index.map_or(0, |index| index.saturating_mul(u64::from(TILE_WIDTH)).saturating_add(leaves)))
@@ -105,8 +104,8 @@ impl RocksStore {
     fn tiles_from(&self, from: &[u8]) -> Result<Option<(u64, Vec<TileValue>)>, StoreError> {
         let mode = IteratorMode::From(from, Direction::Forward);
         let mut found: Option<(u64, Vec<TileValue>)> = None;
-        for row in self.db.iterator_cf(self.family(keys::GRANTS), mode) {
-            let (key, bytes) = row.map_err(|source| StoreError::Engine { step: "reading grants", source })?;
+        for row in self.engine.rows("reading grants", keys::GRANTS, mode) {
+            let (key, bytes) = row?;
             let damaged = || StoreError::Damaged { what: format!("the grants' row {}", hex::encode(&key)) };
             let entry = key.get(1..9).and_then(keys::number).ok_or_else(damaged)?;
             let level = key.get(9).copied().and_then(TileLevel::new).ok_or_else(damaged)?;
@@ -124,9 +123,7 @@ impl RocksStore {
     pub(crate) fn grant_rows(&self) -> impl Iterator<Item = Result<([u8; 16], GrantPlace), StoreError>> {
         let from = [keys::GRANT_ROW];
         let mode = IteratorMode::From(&from, Direction::Forward);
-        let rows = self.db.iterator_cf(self.family(keys::GRANTS), mode);
-        let rows =
-            rows.map(|row| row.map_err(|source| StoreError::Engine { step: "reading grants", source }));
+        let rows = self.engine.rows("reading grants", keys::GRANTS, mode);
         let ours = rows
             .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.first() == Some(&keys::GRANT_ROW)));
         ours.map(|row| {

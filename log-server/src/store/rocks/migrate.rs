@@ -93,9 +93,8 @@ impl RocksStore {
         let mut batch = WriteBatch::default();
         batch.delete_range_cf(family, &[0_u8; 40][..], &[0xff_u8; 41][..]);
         let mut count = 0;
-        for row in former.db.full_iterator_cf(former.family(keys::RECEIPTS), IteratorMode::Start) {
-            let (key, position) =
-                row.map_err(|source| StoreError::Engine { step: "reading the receipts", source })?;
+        for row in former.engine.rows("reading the receipts", keys::RECEIPTS, IteratorMode::Start) {
+            let (key, position) = row?;
             let root = key.get(..32).and_then(Hash::from_slice);
             let entry = key.get(32..).and_then(keys::number);
             let (root, entry) = root.zip(entry).ok_or_else(|| StoreError::Damaged {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod engine;
 mod grants;
 mod keys;
 mod migrate;
@@ -15,13 +16,10 @@ use super::{
     Accepted, GrantGroup, GrantPlace, Late, Loaded, Past, Position, Sequence, Store, StoreError, Tick,
     TileValue,
 };
-use crate::broken::{Promise, is_broken};
 use bytes::Bytes;
-use rocksdb::{ColumnFamily, DB, WriteBatch, WriteOptions};
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
-};
+use engine::Engine;
+use rocksdb::{ColumnFamily, WriteBatch};
+use std::path::{Path, PathBuf};
 use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
@@ -35,30 +33,17 @@ const RECORD: usize = Hash::LEN + 2;
 /// A log's store in one directory. Only one process can have it open (RocksDB's lock).
 #[derive(Debug)]
 pub struct RocksStore {
-    db: DB,
+    engine: Engine,
     path: PathBuf,
-    /// INVARIANT: once a write has failed, no other is tried: what is on disk is unknown until it is read anew.
-    poisoned: AtomicBool,
 }
 
 impl RocksStore {
     fn family(&self, name: &'static str) -> &ColumnFamily {
-        self.db.cf_handle(name).expect("open() opens every family in keys::FAMILIES")
+        self.engine.family(name)
     }
 
-    /// INVARIANT 1 and 4: every batch is one atomic write that is on disk when this returns. `sync` is off by
-    /// default in RocksDB, and without it an acknowledged submission would live in the page cache only.
     fn write(&self, step: &'static str, batch: WriteBatch) -> Result<(), StoreError> {
-        if self.poisoned.load(Ordering::SeqCst) {
-            return Err(StoreError::Poisoned);
-        }
-        let mut options = WriteOptions::default();
-        options.set_sync(!is_broken(Promise::Sync));
-        // CRASH: before this line nothing of the batch is there; after it all of it is.
-        self.db.write_opt(batch, &options).map_err(|source| {
-            self.poisoned.store(true, Ordering::SeqCst);
-            StoreError::Engine { step, source }
-        })
+        self.engine.write(step, batch)
     }
 
     /// Seals ticks that follow each other, with checkpoints of the past: one atomic, synced write. The running log brings one
@@ -281,7 +266,7 @@ impl Store for RocksStore {
     }
 
     fn health(&self) -> Result<(), StoreError> {
-        let count = self.db.property_int_value(rocksdb::properties::BACKGROUND_ERRORS);
+        let count = self.engine.known()?.property_int_value(rocksdb::properties::BACKGROUND_ERRORS);
         match count.map_err(|source| StoreError::Engine { step: "asking for errors", source })? {
             None | Some(0) => Ok(()),
             Some(count) => Err(StoreError::Background { count }),
@@ -289,8 +274,7 @@ impl Store for RocksStore {
     }
 
     fn close(&self) {
-        self.poisoned.store(true, Ordering::SeqCst);
-        self.db.cancel_all_background_work(true);
+        self.engine.close();
     }
 }
 

@@ -1,12 +1,12 @@
 //! Opening RocksDB with the settings that a log needs; each line says what would go wrong without it.
 
-use super::{RocksStore, keys, migrate, settings, wal};
+use super::{RocksStore, engine::Engine, keys, migrate, settings, wal};
 use crate::store::StoreError;
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
     SliceTransform, WriteBatch,
 };
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::path::Path;
 use treering_tlog::checkpoint::Origin;
 
 /// The version of the layout in [`keys`].
@@ -50,7 +50,7 @@ impl RocksStore {
         let db = DB::open_cf_descriptors_read_only(&db_options()?, path, families, false)
             .map_err(|source| StoreError::Engine { step: "opening a copy", source })?;
         // Nothing is ever written through this.
-        Ok(RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(true) })
+        Ok(RocksStore { engine: Engine::new(db, false), path: path.to_owned() })
     }
 
     /// Without a look at what the store says of itself.
@@ -82,13 +82,13 @@ impl RocksStore {
             }
         })?;
         settings::assert(path)?;
-        Ok(RocksStore { db, path: path.to_owned(), poisoned: AtomicBool::new(false) })
+        Ok(RocksStore { engine: Engine::new(db, true), path: path.to_owned() })
     }
 
     fn is_empty(&self) -> Result<bool, StoreError> {
         for name in keys::FAMILIES {
-            let row = self.db.full_iterator_cf(self.family(name), IteratorMode::Start).next();
-            if row.transpose().map_err(|source| StoreError::Engine { step: "opening", source })?.is_some() {
+            let mut rows = self.engine.rows("opening", name, IteratorMode::Start);
+            if rows.next().transpose()?.is_some() {
                 return Ok(false);
             }
         }

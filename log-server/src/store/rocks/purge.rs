@@ -24,12 +24,13 @@ impl RocksStore {
         flush.set_wait(true);
         let families: Vec<_> = keys::FAMILIES.iter().map(|name| self.family(name)).collect();
         // Every family: a WAL file goes only when no family needs it any longer.
-        self.db.flush_cfs_opt(&families, &flush).map_err(engine)?;
+        let db = self.engine.known()?;
+        db.flush_cfs_opt(&families, &flush).map_err(engine)?;
         doomed.extend(self.tables_that_may_hold(&[keys::SMALL, keys::INTAKE])?);
         let mut compact = CompactOptions::default();
         compact.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
         for family in [keys::SMALL, keys::INTAKE] {
-            self.db.compact_range_cf_opt(self.family(family), None::<&[u8]>, None::<&[u8]>, &compact);
+            db.compact_range_cf_opt(self.family(family), None::<&[u8]>, None::<&[u8]>, &compact);
         }
         if !self.are_gone(&doomed)? {
             return Ok(false);
@@ -43,8 +44,11 @@ impl RocksStore {
     /// The table files of these families, and those that are obsolete and not deleted yet.
     fn tables_that_may_hold(&self, families: &[&str]) -> Result<HashSet<OsString>, StoreError> {
         let mut tables = self.files_ending("sst")?;
-        let live =
-            self.db.live_files().map_err(|source| StoreError::Engine { step: "listing files", source })?;
+        let live = self
+            .engine
+            .known()?
+            .live_files()
+            .map_err(|source| StoreError::Engine { step: "listing files", source })?;
         for file in live.iter().filter(|file| !families.contains(&file.column_family_name.as_str())) {
             tables.remove(&OsString::from(file.name.trim_start_matches('/')));
         }

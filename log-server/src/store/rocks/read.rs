@@ -14,9 +14,8 @@ use treering_tlog::{
 
 impl RocksStore {
     pub(super) fn get(&self, family: &'static str, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.db
-            .get_cf(self.family(family), key)
-            .map_err(|source| StoreError::Engine { step: "reading", source })
+        let read = self.engine.known()?.get_cf(self.family(family), key);
+        read.map_err(|source| StoreError::Engine { step: "reading", source })
     }
 
     pub(super) fn read_state(&self) -> Result<Loaded, StoreError> {
@@ -62,9 +61,8 @@ impl RocksStore {
     /// What is accepted and in no batch yet: numbers from `sealed` on.
     fn read_intake(&self, sealed: u64) -> Result<Vec<Waiting>, StoreError> {
         let mut waiting = Vec::new();
-        for row in self.db.iterator_cf(self.family(keys::INTAKE), IteratorMode::Start) {
-            let (key, value) =
-                row.map_err(|source| StoreError::Engine { step: "reading the intake", source })?;
+        for row in self.engine.rows("reading the intake", keys::INTAKE, IteratorMode::Start) {
+            let (key, value) = row?;
             // Commitments stand under longer keys.
             if key.len() != 9 {
                 let group = read_group(&key, &value);
@@ -105,7 +103,7 @@ impl RocksStore {
         let mut options = ReadOptions::default();
         options.set_prefix_same_as_start(true);
         // One for all of them: to make an iterator costs more than to move it.
-        let mut rows = self.db.raw_iterator_cf_opt(self.family(keys::RECEIPTS), options);
+        let mut rows = self.engine.known()?.raw_iterator_cf_opt(self.family(keys::RECEIPTS), options);
         let mut positions = Vec::with_capacity(wanted.len());
         for (root, at_or_after) in wanted {
             let leaf = hash::leaf_hash(root.as_bytes());
@@ -146,9 +144,8 @@ impl RocksStore {
         let mut lines = signed.signatures().to_vec();
         let from = keys::cosignatures(size);
         let mode = IteratorMode::From(&from, Direction::Forward);
-        for row in self.db.iterator_cf(self.family(keys::CHECKPOINTS), mode) {
-            let (key, value) =
-                row.map_err(|source| StoreError::Engine { step: "reading cosignatures", source })?;
+        for row in self.engine.rows("reading cosignatures", keys::CHECKPOINTS, mode) {
+            let (key, value) = row?;
             if !key.starts_with(&from) {
                 break;
             }
@@ -166,11 +163,8 @@ impl RocksStore {
         let Some(smallest) = entry.checked_add(1).and_then(TreeSize::new) else { return Ok(None) };
         let from = keys::published(smallest);
         let mode = IteratorMode::From(&from, Direction::Forward);
-        let Some(row) = self.db.iterator_cf(self.family(keys::CHECKPOINTS), mode).next() else {
-            return Ok(None);
-        };
-        let (key, _) =
-            row.map_err(|source| StoreError::Engine { step: "reading the published sizes", source })?;
+        let row = self.engine.rows("reading the published sizes", keys::CHECKPOINTS, mode).next();
+        let Some((key, _)) = row.transpose()? else { return Ok(None) };
         Ok(if key.first() == Some(&b'p') { keys::size_of(&key) } else { None })
     }
 
@@ -178,11 +172,8 @@ impl RocksStore {
     fn last_sized(&self, kind: u8) -> Result<Option<TreeSize>, StoreError> {
         let beyond = [kind + 1];
         let mode = IteratorMode::From(&beyond, Direction::Reverse);
-        let Some(row) = self.db.iterator_cf(self.family(keys::CHECKPOINTS), mode).next() else {
-            return Ok(None);
-        };
-        let (key, _) =
-            row.map_err(|source| StoreError::Engine { step: "reading the checkpoints", source })?;
+        let row = self.engine.rows("reading the checkpoints", keys::CHECKPOINTS, mode).next();
+        let Some((key, _)) = row.transpose()? else { return Ok(None) };
         Ok(if key.first() == Some(&kind) { keys::size_of(&key) } else { None })
     }
 }
