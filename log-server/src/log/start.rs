@@ -38,7 +38,9 @@ impl Log {
         let (path, origin, cache) = (settings.store.clone(), settings.origin.clone(), settings.cache_bytes);
         let store = tokio::task::spawn_blocking(move || {
             recover::may_open(&path, &Record::beside(&path))?;
-            RocksStore::open_or_migrate(&path, &origin, cache).map_err(StartError::from)
+            let store = RocksStore::open_or_migrate(&path, &origin, cache)?;
+            store.join_small_tables()?;
+            Ok::<_, StartError>(store)
         });
         let store = store.await??;
         let store = Arc::new(store);

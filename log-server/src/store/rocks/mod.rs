@@ -10,6 +10,7 @@ mod open;
 mod purge;
 mod read;
 mod settings;
+mod tables;
 mod wal;
 
 use super::{
