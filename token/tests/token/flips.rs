@@ -1,7 +1,12 @@
 //! Verifier soundness: each byte of a valid token changed in turn is refused, or the verdict never gets better.
 
-use crate::world::{FILE, Stamp, T, Who, digests, full, plain, policy, verifier};
+use crate::world::{FILE, Stamp, T, Who, digests, full, log_tree, plain, policy, verifier};
+use treering_tlog::{
+    hash::leaf_hash,
+    tree::{ProofError, TreeHead, TreeSize, verify_inclusion},
+};
 use treering_token::{
+    entry::Entry,
     token::Token,
     verify::{Verified, Verifier},
 };
@@ -72,5 +77,29 @@ fn withholding_a_cosignature_never_makes_the_verdict_better() {
         let mut fewer = cosigned.to_vec();
         fewer.remove(left_out);
         assert!(is_no_better(&verify(fewer), &genuine));
+    }
+}
+
+#[test]
+fn no_changed_bit_of_an_entry_is_in_the_log() {
+    let genuine = *full().token().entry();
+    let log = log_tree(&genuine);
+    let head = TreeHead { size: TreeSize::new(log.len()).unwrap(), root: log.root() };
+    let path = log.path(17).unwrap().siblings;
+    let bytes = genuine.encode();
+    assert_eq!(verify_inclusion(&leaf_hash(&bytes), 17, &head, &path), Ok(()));
+    for (at, bit) in (0..bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << bit;
+        let refused = Err(ProofError::Root);
+        assert_eq!(
+            verify_inclusion(&leaf_hash(&changed), 17, &head, &path),
+            refused,
+            "bit {bit} of byte {at}"
+        );
+        // What a reader makes of it has that hash, too: no two byte strings are one entry.
+        let Ok(entry) = Entry::decode(&changed) else { continue };
+        assert_ne!(entry, genuine, "bit {bit} of byte {at}");
+        assert_eq!(entry.leaf_hash(), leaf_hash(&changed), "bit {bit} of byte {at}");
     }
 }

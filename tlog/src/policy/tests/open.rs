@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
-use super::{log, name, policy, with_witnesses, witness};
+use super::{log, log_line, name, policy, with_witnesses, witness};
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, Origin},
     cosignature::CosignerKey,
@@ -119,6 +119,18 @@ fn refuses_two_lines_by_one_witness() {
         refusal(&[log_signature(1), line(1, 10), line(1, 10)]),
         PolicyVerifyError::TwoLines { .. }
     ));
+}
+
+/// An operator with two keys, as a classical and a post-quantum one: one name, two IDs.
+#[test]
+fn two_keys_of_one_name_are_not_one_key() {
+    let keys = [1, 2].map(|seed| CosignerKey::ed25519(name("w.example"), &[seed; 32]));
+    let lines = keys.each_ref().map(|key| key.cosign(&body(), seconds(9)).unwrap());
+    let [a, b] = keys.map(|key| key.verifier());
+    let policy = policy(&format!("{}witness a {a}\nwitness b {b}\ngroup g all a b\nquorum g\n", log_line(1)));
+    let [first, second] = lines;
+    let opened = policy.open(note(&[log_signature(1), first, second])).unwrap();
+    assert_eq!(opened.cosigned.len(), 2);
 }
 
 #[test]
