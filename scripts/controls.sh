@@ -28,7 +28,7 @@ acknowledge kill::
 acknowledge durable::
 sync durable::
 sync power::what_was TREERING_LOG_CUTS=20
-failure faults:: TREERING_FAULTS=200
+failure faults:: TREERING_FAULTS=100 TREERING_FAULTS_ONLY=.log
 failure space::a_full
 history rollback::
 standstill takeover::a_log_that_was_continued_after TREERING_TAKEOVERS=5

@@ -73,7 +73,8 @@ impl LogServer {
         let log = LogServer {
             dir: dir.to_owned(),
             output: other.output.clone(),
-            starts: 1000 + other.starts * 10,
+            // Far beyond what the other will be started, since each start has files of its own; and copies are copied.
+            starts: other.starts + 1_000_000,
             process: None,
             environment: other.environment.clone(),
             other: other.other.clone(),

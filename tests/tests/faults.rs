@@ -19,7 +19,8 @@ use treering_tlog::hash::Hash;
 
 use crate::oracle::Oracle;
 
-/// How many faults, unless the environment says a number or `ALL`.
+/// How many faults, unless the environment says a number or `ALL`; and of which files, by the end of their names
+/// (`TREERING_FAULTS_ONLY`).
 const FAULTS: usize = 24;
 const TICKS: usize = 3;
 
@@ -45,7 +46,9 @@ fn a_fault_at_any_system_call_loses_nothing() {
     } else {
         let count: usize = asked.parse().expect("TREERING_FAULTS is a number or ALL");
         // Each kind of call is as likely as another, or it would hardly ever be one that writes.
-        let kinds: Vec<(&Call, &usize)> = calls.iter().collect();
+        let only = env::var("TREERING_FAULTS_ONLY").unwrap_or_default();
+        let kinds: Vec<(&Call, &usize)> =
+            calls.iter().filter(|(call, _)| call.what.ends_with(&only)).collect();
         for number in 0..count {
             let (call, count) = kinds[below(kinds.len())];
             run.strike(call, below(*count) + 1, Fault::ALL[number % 4]);
