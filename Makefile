@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop crash chaos overload controls soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -46,6 +46,9 @@ overload: deps-test ## far more than the machine can take, for MINUTES (10), and
 
 controls: deps-test ## logs that break a promise on purpose: the tests must notice
 	@./scripts/controls.sh $(PROMISE)
+
+mutants: ## each line of the verify paths changed in turn: a test must notice (hours); FILES="tlog/src/tree/proof.rs …"
+	@./scripts/mutants.sh $(FILES)
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness prometheus"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)
