@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo run build man test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -19,6 +19,9 @@ run: build ## a log and three witnesses on 127.0.0.1:7460-7463, kept in .run/, u
 
 build: deps ## the three programs, in target/release
 	cargo build $(PROFILE) --bins
+
+man: build ## the client's manual pages, in target/man
+	./target/release/treering man target/man
 
 test: deps-test ## all tests, the end-to-end ones against the real programs
 	cargo build $(PROFILE) --bins

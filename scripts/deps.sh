@@ -38,6 +38,7 @@ missing() {
   has eatmydata || echo eatmydata
   has mkfs.ext4 || echo e2fsprogs
   has faketime || echo faketime
+  has groff || echo groff-base
   [ -e /usr/lib/softhsm/libsofthsm2.so ] || echo softhsm2
 }
 

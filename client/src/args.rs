@@ -1,7 +1,14 @@
 //! The command line, as it is typed: one file a subcommand. Help texts live here and nowhere else.
+#![expect(
+    rustdoc::invalid_html_tags,
+    reason = "help texts are read on terminals, where <file> stands for a name"
+)]
 
+mod completions;
+mod config;
 mod inputs;
 mod key;
+mod man;
 mod merge;
 mod rebuild;
 mod receipt;
@@ -14,13 +21,16 @@ mod token;
 mod tsa;
 mod verify;
 
+pub(crate) use completions::Completions;
+pub(crate) use config::{Config, ConfigFile, ConfigWhat};
 pub(crate) use inputs::{Claims, Inputs};
 pub(crate) use key::{Key, KeyAction};
+pub(crate) use man::Man;
 pub(crate) use merge::Merge;
 pub(crate) use rebuild::Rebuild;
 pub(crate) use receipt::Receipt;
 pub(crate) use renew::Renew;
-pub(crate) use shared::{Access, Authorities, Output, Trust};
+pub(crate) use shared::{Access, Authorities, Network, Output, Trust};
 pub(crate) use show::Show;
 pub(crate) use split::Split;
 pub(crate) use stamp::Stamp;
@@ -28,7 +38,9 @@ pub(crate) use token::{Token, Whose};
 pub(crate) use tsa::Tsa;
 pub(crate) use verify::Verify;
 
+use crate::settings::Known;
 use clap::{Parser, Subcommand};
+use std::{collections::HashMap, ffi::OsString};
 use treering_tlog::time::UnixMillis;
 
 /// Evidence that files existed at a time, which anybody can check offline.
@@ -36,8 +48,10 @@ use treering_tlog::time::UnixMillis;
 /// Files never leave this machine: only hashes are sent to a log, whose checkpoints independent witnesses cosign.
 /// `stamp` makes the evidence, `verify` checks it without any network.
 #[derive(Debug, Parser)]
-#[command(name = "treering", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "treering", version = env!("TREERING_VERSION"), max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) file: ConfigFile,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -104,6 +118,27 @@ pub(crate) enum Command {
     ///
     /// Files that it speaks of are not looked at, and without --policy nothing is verified.
     Show(Show),
+    /// Show each setting and where it is from: a flag, the environment, the configuration file, or a default
+    ///
+    /// Whatever you would type each time can stand in the configuration file (`treering config path` says where that is), or in
+    /// the environment as TREERING_<KEY>: a variable is stronger than the file, and a flag stronger than both. What is shown
+    /// is a configuration file itself.
+    Config(Config),
+    /// Print a completion script for a shell
+    Completions(Completions),
+    /// Print the manual page, or write all pages to a directory
+    Man(Man),
+}
+
+impl Cli {
+    /// Notes what stands behind the options, where that matters.
+    pub(crate) fn settle(&mut self, known: &HashMap<&'static str, Known>, logs: &[OsString]) {
+        if let Command::Tsa(args) = &mut self.command {
+            args.access.key_is_standing =
+                known.get("api_key_file").is_some_and(|known| known.source.is_standing());
+            args.access.logs = logs.iter().filter_map(|log| log.to_str().map(str::to_owned)).collect();
+        }
+    }
 }
 
 fn time(text: &str) -> Result<UnixMillis, String> {
@@ -120,5 +155,6 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+        crate::settings::command().debug_assert();
     }
 }

@@ -1,7 +1,10 @@
 //! From the command line to the exit code: one file a subcommand.
 
 mod access;
+mod completions;
+mod config;
 mod key;
+mod man;
 mod rebuild;
 mod receipt;
 mod renew;
@@ -13,18 +16,25 @@ mod token;
 mod tsa;
 mod verify;
 
-use crate::args::{Cli, Command};
-use clap::Parser;
+use crate::{
+    args::Command,
+    settings::{self, Refused},
+};
 use std::{ffi::OsString, path::Path, process::ExitCode};
 
 /// Runs the `treering` command with these arguments (the first is the program's name).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
-        Err(error) => {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match settings::command_line(&args) {
+        Ok(resolved) => resolved.cli,
+        Err(Refused::Usage(error)) => {
             // A closed pipe is no reason to fail while printing help.
             let _ = error.print();
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+        Err(Refused::Settings(error)) => {
+            eprintln!("treering: {error}");
+            return ExitCode::from(2);
         }
     };
     match cli.command {
@@ -39,6 +49,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Key(args) => key::run(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Config(args) => config::run(&args, &cli.file),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }
 

@@ -4,27 +4,32 @@
 //! (`treering_token::verify::Verifier::receipt`) before you rely on it.
 //!
 //! Every call is safe to repeat (a submission is named by its root), so failures that may pass (no connection, 429, 502, 503,
-//! 504) are tried again a few times, with jitter, and as the log asks by `Retry-After`. Redirects are not followed. Answers
-//! are bounded in size. Units: seconds in headers, [`Duration`] here.
+//! 504, 507) are tried again a few times, with jitter, and as the log asks by `Retry-After`. Submissions keep to what the log
+//! leaves to this caller, before it has to refuse. Redirects are not followed. Answers are bounded in size. Units: seconds in
+//! headers, [`Duration`] here.
 
 mod authority;
+mod budget;
 mod credentials;
 mod error;
+mod proxy;
 mod reading;
 mod retry;
 
 pub(crate) use authority::{Authority, AuthorityError};
+use credentials::is_this_machine;
 pub(crate) use credentials::same_origin;
 pub use credentials::{ApiKey, Credentials, CredentialsError, Roots};
 pub use error::{ClientError, UrlFault};
+pub use proxy::{Proxy, ProxyError, ProxyUrl};
 pub(crate) use reading::Piece;
 pub(crate) use retry::jittered;
 
-use crate::http::retry::Pace;
+use crate::http::{budget::Budget, retry::Pace};
 use bytes::Bytes;
 use reqwest::{Method, StatusCode, Url, header};
 use serde::Deserialize;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 use treering_tlog::{hash::Hash, kernel::RootBuilder, note::Note, policy::Policy};
 use treering_token::{escape, token::Token};
 
@@ -34,6 +39,8 @@ const ATTEMPTS: u32 = 5;
 const MAX_SMALL: usize = 64 * 1024;
 /// What a pending receipt's `Retry-After` is taken for if it isn't there.
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+/// The longest of them that is believed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// How long an answer may take beyond what was asked for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The slowest upload that is waited for, in bytes a second.
@@ -47,6 +54,8 @@ pub struct Client {
     attempts: u32,
     /// Goes with submissions, and with nothing else.
     key: Option<header::HeaderValue>,
+    /// What submissions keep to.
+    budget: Budget,
 }
 
 /// Where a submission stands.
@@ -77,6 +86,25 @@ pub struct Limits {
     /// Commitments in one submission.
     #[serde(default)]
     pub max_hashes: Option<u64>,
+    /// What each caller may send in a window, if there is such a limit.
+    #[serde(default)]
+    pub rate: Option<RateLimits>,
+}
+
+/// What each caller may send in a window; a client keeps to it by what the answers' headers say. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct RateLimits {
+    /// The window, in seconds.
+    pub window_seconds: u64,
+    /// Requests of one address, without a key.
+    pub address_requests: Option<u64>,
+    /// Hashes of one address, without a key.
+    pub address_hashes: Option<u64>,
+    /// Requests with one API key.
+    pub key_requests: Option<u64>,
+    /// Hashes with one API key.
+    pub key_hashes: Option<u64>,
 }
 
 impl Client {
@@ -95,8 +123,16 @@ impl Client {
     pub fn with(url: &str, credentials: &Credentials) -> Result<Client, ClientError> {
         let base = base_url(url).map_err(|why| ClientError::Url { url: url.to_owned(), why })?;
         let key = credentials.header_for(&base)?;
-        let http = builder(&base, credentials.roots.as_ref()).build().map_err(ClientError::Setup)?;
-        Ok(Client { http, base, attempts: ATTEMPTS, key })
+        let http = builder(&base, credentials)?.build().map_err(ClientError::Setup)?;
+        Ok(Client { http, base, attempts: ATTEMPTS, key, budget: Budget::default() })
+    }
+
+    /// The same client, which submits at most so many hashes a second (at least one), over time: a submission of more waits
+    /// for those before it. Clones made from here on share the cap.
+    #[must_use]
+    pub fn with_rate(mut self, hashes_a_second: u64) -> Client {
+        self.budget = Budget::with_cap(hashes_a_second);
+        self
     }
 
     /// The same client with another number of attempts a call (at least one).
@@ -236,6 +272,10 @@ impl Client {
     async fn call(&self, call: &Call, max: usize) -> Result<Reply, ClientError> {
         let mut pace = Pace::new(self.attempts);
         loop {
+            if let Some(body) = &call.body {
+                let hashes = (body.len() / Hash::LEN) as u64;
+                tokio::time::sleep(self.budget.reserve(hashes, Instant::now())).await;
+            }
             let outcome = self.once(call, max).await;
             let asked = match &outcome {
                 Err(Fault::Transport(_)) => None,
@@ -265,7 +305,8 @@ impl Client {
             request = request.header("prefer", format!("wait={}", call.wait.as_secs()));
         }
         let mut response = request.send().await?;
-        let asked = retry::after(response.headers());
+        let asked = retry::after(response.headers(), SystemTime::now());
+        self.budget.note(response.headers(), Instant::now());
         let (status, mut body) = (response.status(), Vec::new());
         while let Some(piece) = response.chunk().await? {
             if body.len() + piece.len() > max.max(MAX_SMALL) {
@@ -273,7 +314,8 @@ impl Client {
             }
             body.extend_from_slice(&piece);
         }
-        Ok(Reply { status, asked, retry_after: asked.unwrap_or(DEFAULT_PAUSE), body: body.into() })
+        let retry_after = asked.unwrap_or(DEFAULT_PAUSE).min(LONGEST_PAUSE);
+        Ok(Reply { status, asked, retry_after, body: body.into() })
     }
 }
 
@@ -364,19 +406,27 @@ fn problem_words(status: StatusCode, body: &[u8], doubt: &str) -> String {
 }
 
 /// What all calls have in common.
-fn builder(url: &Url, roots: Option<&Roots>) -> reqwest::ClientBuilder {
+fn builder(url: &Url, credentials: &Credentials) -> Result<reqwest::ClientBuilder, CredentialsError> {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10));
-    if let Some(roots) = roots {
+        .connect_timeout(Duration::from_secs(10))
+        // The way is decided here, once for all calls.
+        .no_proxy();
+    let way = credentials.proxy.way(url)?;
+    let is_plain = url.scheme() == "http" && way.as_ref().is_none_or(|way| way.url.starts_with("http://"));
+    let builder = match way {
+        Some(way) => builder.proxy(way.proxy().map_err(|_| ProxyError::Form { proxy: way.url.clone() })?),
+        None => builder,
+    };
+    Ok(if let Some(roots) = &credentials.roots {
         builder.tls_certs_only(roots.certificates())
-    } else if url.scheme() == "http" {
+    } else if is_plain {
         // A machine without root certificates can still talk to a log on its own loopback.
         builder.tls_certs_only([])
     } else {
         builder
-    }
+    })
 }
 
 fn base_url(url: &str) -> Result<Url, UrlFault> {

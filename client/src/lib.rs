@@ -49,6 +49,7 @@ mod renew;
 mod report;
 mod rewrite;
 mod sent;
+mod settings;
 mod signer;
 mod stamp;
 mod timestamp;
@@ -56,4 +57,4 @@ mod verify;
 mod walk;
 
 pub use commands::run;
-pub use http::{Answer, Client, ClientError, Credentials, Limits, LogInfo};
+pub use http::{Answer, Client, ClientError, Credentials, Limits, LogInfo, Proxy, RateLimits};

@@ -150,7 +150,7 @@ impl Report {
 }
 
 /// Outside of ASCII, JSON has only what stands in strings: there `\u202e` says the same and can't act on a terminal.
-fn json(object: &impl Serialize) -> String {
+pub(crate) fn json(object: &impl Serialize) -> String {
     let plain = serde_json::to_string(object).expect("results have only strings, numbers and maps of them");
     let mut out = String::with_capacity(plain.len());
     for c in plain.chars() {

@@ -1,6 +1,6 @@
 //! `treering receipt`, as it is typed.
 
-use super::{Output, Trust, time};
+use super::{Network, Output, Trust, time};
 use clap::Args;
 use std::path::PathBuf;
 use treering_tlog::time::UnixMillis;
@@ -31,6 +31,8 @@ pub(crate) struct Receipt {
     /// Replace receipts that are there already
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
     #[command(flatten)]
     pub(crate) output_form: Output,
 }

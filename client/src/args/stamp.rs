@@ -59,6 +59,9 @@ pub(crate) struct Stamp {
     /// How long to wait for receipts at most
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) wait: u64,
+    /// Send at most so many hashes a second, over time (what the log publishes as its limits is kept to in any case)
+    #[arg(long, value_name = "HASHES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) rate: Option<u64>,
     #[command(flatten)]
     pub(crate) access: Access,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use crate::{
     args::Access,
-    http::{ApiKey, Credentials, CredentialsError, Roots, same_origin},
+    http::{ApiKey, Credentials, CredentialsError, same_origin},
 };
 use zeroize::Zeroizing;
 
@@ -14,20 +14,16 @@ const VARIABLE: &str = "TREERING_API_KEY";
 pub(super) enum Asked {
     /// The log itself: it is its key.
     Log,
-    /// A timestamp authority, which may be anybody: a key that is merely in the environment is not meant for it, unless it
-    /// has the log's origin.
+    /// A timestamp authority, which may be anybody: a key that merely stands in the environment or the configuration is not
+    /// meant for it, unless it has the log's origin.
     Authority,
 }
 
 /// The credentials for whom is asked at `url`.
 pub(super) fn credentials(access: &Access, asked: Asked, url: &str) -> Result<Credentials, CredentialsError> {
-    // Set by hand for this call, or exported for all.
-    let log = std::env::var("TREERING_LOG").unwrap_or_default();
-    let is_meant = asked == Asked::Log || same_origin(url, &log);
+    let is_meant = asked == Asked::Log || access.logs.iter().any(|log| same_origin(url, log));
     let named = match &access.api_key_file {
-        Some(path) if is_meant || std::env::var_os("TREERING_API_KEY_FILE").is_none() => {
-            Some(ApiKey::read(path)?)
-        }
+        Some(path) if is_meant || !access.key_is_standing => Some(ApiKey::read(path)?),
         _ => None,
     };
     let api_key = match (named, std::env::var(VARIABLE).ok().map(Zeroizing::new)) {
@@ -35,6 +31,5 @@ pub(super) fn credentials(access: &Access, asked: Asked, url: &str) -> Result<Cr
         (None, Some(text)) if is_meant && !text.is_empty() => Some(ApiKey::new(&text, VARIABLE)?),
         (None, _) => None,
     };
-    let roots = access.cacert.as_deref().map(Roots::read).transpose()?;
-    Ok(Credentials { api_key, over_http: access.api_key_over_http, roots })
+    Ok(Credentials { api_key, over_http: access.api_key_over_http, ..access.network.credentials()? })
 }

@@ -62,7 +62,7 @@ enum PrepareError {
 
 fn prepare(args: &args::Receipt) -> Result<(Runtime, Client, Policy), PrepareError> {
     let policy = policy_file::read(args.trust.policy.as_ref(), Some(&args.from))?;
-    let client = Client::new(&args.from)?;
+    let client = Client::with(&args.from, &args.network.credentials().map_err(ClientError::from)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     Ok((runtime.map_err(PrepareError::Runtime)?, client, policy))
 }

@@ -49,7 +49,12 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     let plan = stamp::plan(&args.inputs.paths, lists, args.output.as_deref(), args.tokens, args.force)?;
     let credentials = access::credentials(&args.access, Asked::Log, &url)
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
-    let log = Log::new(Client::with(&url, &credentials).map_err(StampError::from)?, policy)?;
+    let client = Client::with(&url, &credentials).map_err(StampError::from)?;
+    let client = match args.rate {
+        Some(rate) => client.with_rate(rate),
+        None => client,
+    };
+    let log = Log::new(client, policy)?;
     report.object(&Object::Started {
         version: env!("CARGO_PKG_VERSION"),
         log: log.url(),

@@ -5,7 +5,7 @@ use super::{
 };
 use bytes::Bytes;
 use reqwest::{Url, header};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use treering_token::escape;
 use treering_tsa::reply::Reply;
 
@@ -58,7 +58,7 @@ impl Authority {
             parsed.query_pairs_mut().append_pair("proof", "embed");
         }
         let key = credentials.header_for(&parsed)?;
-        let http = builder(&parsed, credentials.roots.as_ref()).build().map_err(AuthorityError::Setup)?;
+        let http = builder(&parsed, credentials)?.build().map_err(AuthorityError::Setup)?;
         Ok(Authority { http, url: parsed, key })
     }
 
@@ -92,7 +92,8 @@ impl Authority {
             request = request.header(header::AUTHORIZATION, key.clone());
         }
         let mut response = request.send().await?;
-        let (status, asked, mut body) = (response.status(), retry::after(response.headers()), Vec::new());
+        let (status, asked, mut body) =
+            (response.status(), retry::after(response.headers(), SystemTime::now()), Vec::new());
         while let Some(piece) = response.chunk().await? {
             if body.len() + piece.len() > Reply::MAX_BYTES {
                 return Err(Fault::TooLarge);

@@ -3,6 +3,7 @@
 //! The key goes to the log's own origin (scheme, host and port) and to nobody else; redirects are not followed. Over plain
 //! HTTP everybody on the way could read it, so it is sent so only to this machine itself, unless that was asked for.
 
+use super::{Proxy, ProxyError};
 use reqwest::{Certificate, Url, header::HeaderValue};
 use std::{
     fs::File,
@@ -31,6 +32,8 @@ pub struct Credentials {
     pub over_http: bool,
     /// Trusted for TLS instead of the system's own.
     pub roots: Option<Roots>,
+    /// By which way it is reached.
+    pub proxy: Proxy,
 }
 
 /// Root certificates.
@@ -74,6 +77,18 @@ pub enum CredentialsError {
         /// Where to.
         host: String,
     },
+    /// A proxy could read it.
+    #[error(
+        "the API key is not sent through the proxy {proxy} over http://, where the proxy could read it: use https:// for the \
+         log, or reach it without the proxy (--proxy none, or NO_PROXY)"
+    )]
+    PlainProxy {
+        /// Which.
+        proxy: String,
+    },
+    /// There is no way through this proxy.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// Not root certificates.
     #[error("{}: no certificates in PEM: {reason}", crate::paths::shown(.path))]
     Roots {
@@ -172,9 +187,16 @@ impl Credentials {
     /// The key's header for the log at this URL.
     ///
     /// # Errors
-    /// [`CredentialsError::PlainHttp`].
+    /// [`CredentialsError::PlainHttp`], [`CredentialsError::PlainProxy`], [`CredentialsError::Proxy`].
     pub(crate) fn header_for(&self, url: &Url) -> Result<Option<HeaderValue>, CredentialsError> {
         let Some(key) = &self.api_key else { return Ok(None) };
+        // INVARIANT: a proxy sees the key in TLS only: whoever knows their network (`over_http`) need not know the proxy's.
+        match self.proxy.way(url)? {
+            Some(way) if url.scheme() == "http" => {
+                return Err(CredentialsError::PlainProxy { proxy: treering_token::escape::text(&way.url) });
+            }
+            _ => {}
+        }
         if url.scheme() == "https" || self.over_http || is_this_machine(url) {
             return Ok(Some(key.header()));
         }
@@ -192,7 +214,7 @@ pub(crate) fn same_origin(one: &str, other: &str) -> bool {
     }
 }
 
-fn is_this_machine(url: &Url) -> bool {
+pub(super) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     // The name is reserved for it (RFC 6761 section 6.3).
@@ -209,7 +231,8 @@ mod tests {
     }
 
     fn credentials(over_http: bool) -> Credentials {
-        Credentials { api_key: Some(ApiKey::new(&text(), "x").unwrap()), over_http, roots: None }
+        let api_key = Some(ApiKey::new(&text(), "x").unwrap());
+        Credentials { api_key, over_http, roots: None, proxy: Proxy::Direct }
     }
 
     #[test]
@@ -236,6 +259,16 @@ mod tests {
             Credentials::default().header_for(&Url::parse("http://log.example/").unwrap()).unwrap(),
             None
         );
+    }
+
+    #[test]
+    fn a_proxy_never_gets_the_key_in_clear() {
+        let proxy = Proxy::parse("http://me:secret@proxy.example:3128").unwrap();
+        let through = Credentials { proxy, ..credentials(true) };
+        let sent = |url: &str| through.header_for(&Url::parse(url).unwrap());
+        insta::assert_snapshot!(sent("http://log.example/").unwrap_err(), @"the API key is not sent through the proxy http://proxy.example:3128/ over http://, where the proxy could read it: use https:// for the log, or reach it without the proxy (--proxy none, or NO_PROXY)");
+        assert!(sent("https://log.example/").unwrap().is_some(), "in TLS, end to end");
+        assert!(sent("http://127.0.0.1:7460/").unwrap().is_some(), "which is reached without it");
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! When to try again: a few times, further and further apart, never all clients at once.
 
 use reqwest::{StatusCode, header};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The first pause; each further one is twice as long.
 const FIRST: Duration = Duration::from_millis(500);
-/// No pause is longer, whatever the log asks for.
+/// No pause of our own is longer.
 const LONGEST: Duration = Duration::from_secs(60);
+/// The longest that a log may ask for: beyond, whoever waits would rather know.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
 /// Counts attempts and says how long to wait before the next.
 #[derive(Debug)]
@@ -41,10 +43,16 @@ pub(super) fn may_pass(status: StatusCode) -> bool {
     )
 }
 
-/// `Retry-After` in seconds, at most [`LONGEST`]. The form with a date is passed over.
-pub(super) fn after(headers: &header::HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(header::RETRY_AFTER)?.to_str().ok()?.parse::<u64>().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST))
+/// `Retry-After` (RFC 9110 section 10.2.3), in seconds or as a date, which counts by this machine's clock; at most
+/// [`LONGEST_ASKED`].
+pub(super) fn after(headers: &header::HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let pause = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        // A date that is over: now.
+        Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(now).unwrap_or_default(),
+    };
+    Some(pause.min(LONGEST_ASKED))
 }
 
 /// Up to a quarter longer, by chance, so that clients which failed together don't come back together.
@@ -82,12 +90,20 @@ mod tests {
     #[test]
     fn retry_after_is_bounded() {
         let mut headers = header::HeaderMap::new();
-        assert_eq!(after(&headers), None);
-        for (text, want) in
-            [("3", Some(3)), ("999999", Some(60)), ("-1", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
-        {
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2026 07:28:00 GMT").unwrap();
+        assert_eq!(after(&headers, now), None);
+        for (text, want) in [
+            ("3", Some(3)),
+            ("999999", Some(600)),
+            ("-1", None),
+            ("soon", None),
+            ("Wed, 21 Oct 2026 07:28:07 GMT", Some(7)),
+            ("Wednesday, 21-Oct-26 07:28:07 GMT", Some(7)),
+            ("Wed, 21 Oct 2026 07:27:59 GMT", Some(0)),
+            ("Fri, 21 Oct 2050 07:28:00 GMT", Some(600)),
+        ] {
             headers.insert(header::RETRY_AFTER, text.parse().unwrap());
-            assert_eq!(after(&headers), want.map(Duration::from_secs), "{text}");
+            assert_eq!(after(&headers, now), want.map(Duration::from_secs), "{text}");
         }
     }
 }

@@ -115,6 +115,39 @@ fn a_submission_asks_to_wait_and_gets_its_root() {
 }
 
 #[test]
+fn what_the_log_leaves_is_kept_to_before_it_refuses() {
+    let left = "ratelimit-policy: \"hashes\";q=100;qu=\"treering-hashes\";w=100\r\nratelimit: \"hashes\";r=0;t=1\r\n";
+    let (url, server) = serve(vec![answer("202 Accepted", left, ""), answer("202 Accepted", "", "")]);
+    let client = Client::new(&url).unwrap();
+    let begun = Instant::now();
+    run(async {
+        client.submit_all(&[[1; 32]], Duration::ZERO).await.unwrap();
+        // A clone knows it, too.
+        client.clone().submit_all(&[[2; 32]], Duration::ZERO).await.unwrap();
+    });
+    assert!(begun.elapsed() >= Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert_eq!(server.join().unwrap().len(), 2);
+}
+
+#[test]
+fn a_cap_holds_submissions_back_and_nothing_else() {
+    let no_limits = answer("200 OK", "", r#"{"origin":"log.example"}"#);
+    let pending = answer("202 Accepted", "", "");
+    let (url, server) = serve(vec![pending.clone(), no_limits, pending]);
+    let client = Client::new(&url).unwrap().with_rate(10);
+    let begun = Instant::now();
+    let (read, sent) = run(async {
+        client.submit_all(&[[1; 32]; 7], Duration::ZERO).await.unwrap();
+        client.log().await.unwrap();
+        let read = begun.elapsed();
+        client.submit_all(&[[2; 32]], Duration::ZERO).await.unwrap();
+        (read, begun.elapsed())
+    });
+    assert!(sent >= Duration::from_millis(700) && read < sent, "{read:?} {sent:?}");
+    assert_eq!(server.join().unwrap().len(), 3);
+}
+
+#[test]
 fn nobody_there_is_told_with_what_to_check() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod claims;
+mod config;
 mod inputs;
 mod json;
 mod key;
+mod manual;
+mod network;
 mod rebuild;
 mod refusals;
 mod renew;

@@ -2,10 +2,12 @@
 mod fake_log;
 /// A timestamp authority, whose tokens are in that log.
 mod fake_tsa;
+mod proxy;
 pub(crate) mod tsa;
 
 pub(crate) use fake_log::{FakeLog, Manner};
 pub(crate) use fake_tsa::{FakeTsa, Temper};
+pub(crate) use proxy::SmallProxy;
 
 use std::{
     fs,
@@ -76,6 +78,13 @@ impl Bench {
 
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::of(&self.command().args(args).output().unwrap(), self.dir.path())
+    }
+
+    /// With these variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut command = self.command();
+        command.envs(variables.iter().copied()).args(args);
+        Ran::of(&command.output().unwrap(), self.dir.path())
     }
 
     /// With the policy.

@@ -1,0 +1,98 @@
+//! By which way the log is reached.
+
+use crate::support::{Bench, FakeLog, Manner, Ran, SmallProxy, snapshots};
+use insta::assert_snapshot;
+
+fn bench() -> (FakeLog, Bench, SmallProxy) {
+    let log = FakeLog::start(Manner::default());
+    let bench = Bench::new(&log);
+    bench.write("a", "alpha");
+    let proxy = SmallProxy::to(log.url());
+    (log, bench, proxy)
+}
+
+/// Stamps `a` with a log that has a name nobody but the proxy knows.
+fn stamp(bench: &Bench, variables: &[(&str, &str)], args: &[&str]) -> Ran {
+    let variables =
+        [&[("TREERING_POLICY", "policy"), ("TREERING_LOG", "http://log.invalid/")][..], variables].concat();
+    bench.run_with(&variables, &[&["stamp", "a", "--force"][..], args].concat())
+}
+
+#[test]
+fn a_proxy_that_is_named_is_used() {
+    let (_log, bench, proxy) = bench();
+    let url = proxy.url();
+    for (variables, args) in [
+        (vec![], vec!["--proxy", url]),
+        (vec![("TREERING_PROXY", url)], vec![]),
+        (vec![("HTTP_PROXY", url)], vec![]),
+        (vec![("ALL_PROXY", url), ("NO_PROXY", "other.invalid")], vec![]),
+    ] {
+        let before = proxy.heads().len();
+        let ran = stamp(&bench, &variables, &args);
+        assert_eq!(ran.code, 0, "{variables:?} {args:?} {ran:?}");
+        let heads = proxy.heads();
+        assert!(heads.len() > before, "{variables:?} {args:?}");
+        assert!(
+            heads.iter().any(|head| head.starts_with("POST http://log.invalid/v1/submissions ")),
+            "{heads:?}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_wanted_is_not_used() {
+    let (log, bench, proxy) = bench();
+    let url = proxy.url();
+    // An address of this machine that is not taken for it.
+    let elsewhere = log.url().replace("127.0.0.1", "0.0.0.0");
+    for (variables, args) in [
+        (vec![("HTTP_PROXY", url)], vec!["--proxy", "none", "--log", &elsewhere]),
+        (vec![("HTTP_PROXY", url), ("NO_PROXY", "0.0.0.0")], vec!["--log", &elsewhere]),
+        (vec![("NO_PROXY", "0.0.0.0/8")], vec!["--proxy", url, "--log", &elsewhere]),
+        // A proxy for https:// is none for http://.
+        (vec![("HTTPS_PROXY", url)], vec!["--log", &elsewhere]),
+        // This machine is reached directly.
+        (vec![("ALL_PROXY", url)], vec!["--proxy", url, "--log", log.url()]),
+    ] {
+        let ran = stamp(&bench, &variables, &args);
+        assert_eq!(ran.code, 0, "{variables:?} {args:?} {ran:?}");
+        assert!(proxy.heads().is_empty(), "{variables:?} {args:?}");
+    }
+}
+
+#[test]
+fn the_api_key_never_goes_to_a_proxy_in_clear() {
+    let (_log, bench, proxy) = bench();
+    let key = format!("treering_{}_{}", "ab".repeat(8), "cd".repeat(32));
+    let ran = stamp(&bench, &[("TREERING_API_KEY", &key)], &["--proxy", proxy.url(), "--api-key-over-http"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+        exit 2
+        treering: the API key is not sent through the proxy http://LOG/ over http://, where the proxy could read it: use https:// for the log, or reach it without the proxy (--proxy none, or NO_PROXY)
+        ");
+    });
+    assert!(proxy.heads().is_empty(), "nothing was sent at all");
+    // A name and a password for the proxy itself are for the proxy.
+    let url = proxy.url().replace("http://", "http://me:secret@");
+    assert_eq!(stamp(&bench, &[], &["--proxy", &url]).code, 0);
+    let heads = proxy.heads();
+    assert!(heads.iter().all(|head| head.contains("proxy-authorization: Basic bWU6c2VjcmV0")), "{heads:?}");
+}
+
+#[test]
+fn what_is_no_proxy_is_refused() {
+    let (_log, bench, _proxy) = bench();
+    let of_environment = stamp(&bench, &[("ALL_PROXY", "socks5://me:secret@proxy.invalid")], &[]);
+    let typed = stamp(&bench, &[], &["--proxy", "proxy.invalid:3128"]);
+    assert_snapshot!(of_environment.told(), @r#"
+    exit 2
+    treering: "socks5://proxy.invalid/" is not the URL of a proxy: one looks like http://proxy.example:3128, or is "none" (SOCKS isn't spoken)
+    "#);
+    assert_snapshot!(typed.told(), @r#"
+    exit 2
+    error: invalid value 'proxy.invalid:3128' for '--proxy <URL>': "proxy.invalid:3128" is not the URL of a proxy: one looks like http://proxy.example:3128, or is "none" (SOCKS isn't spoken)
+
+    For more information, try '--help'.
+    "#);
+}
