@@ -1,5 +1,8 @@
 //! Stamping: from files to a bundle, or to tokens beside them.
 //!
+//! Programs that stamp in their own flow take [`Stamper`]: digests or files in, verified [`Evidence`] out. What follows is the
+//! way of the `treering` command.
+//!
 //! ```text
 //! walk ─▶ hash (all cores) ─▶ claim, commitment ─▶ bundle's temporary file
 //!                                    └─▶ submissions ─▶ log ─▶ receipts, verified ─▶ bundle whole ─▶ its name
@@ -19,7 +22,12 @@ mod tokens;
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan, roots};
-pub(crate) use submit::{After, Log};
+pub(crate) use submit::{After, Log, lower_bound, settle};
+
+pub use crate::library::{
+    Error, Evidence,
+    stamp::{Run, Stamper},
+};
 
 use crate::{
     hash::HashError,

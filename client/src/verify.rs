@@ -10,7 +10,8 @@ mod safe;
 mod tree;
 mod uncovered;
 
-pub(crate) use file::{FileEvidence, file};
+pub use crate::library::verify::{Error, bytes, digests, file};
+pub(crate) use file::{FileEvidence, file as file_or_bundle};
 pub(crate) use safe::Parents;
 pub(crate) use tree::{Finding, Judged, Tree, tree};
 

@@ -51,7 +51,7 @@ fn run_one(args: &args::Verify, policy: &Policy, teller: &mut Teller<'_>) -> Res
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => directory(path, evidence, args.follow, policy, teller),
         Ok(metadata) if metadata.is_file() => {
-            let found = verify::file(path, evidence, policy)?;
+            let found = verify::file_or_bundle(path, evidence, policy)?;
             teller.one_file(path, found);
             Ok(())
         }

@@ -88,19 +88,7 @@ impl Log {
     /// The newest checkpoint, which must be one of the policy's logs; what is to be kept of it for a lower bound, unless the
     /// policy has no quorum.
     pub(crate) fn after(&self) -> Result<After, StampError> {
-        let note = self.runtime.block_on(self.client.checkpoint())?;
-        let parsed = Note::parse(&note).map_err(StampError::NotACheckpoint)?;
-        let opened =
-            self.policy.open(parsed).map_err(|error| StampError::Checkpoint(error, self.url().to_owned()))?;
-        if self.policy.needs_no_witness() {
-            return Ok(After::NoQuorum);
-        }
-        Ok(match keep_for_after(&self.policy, &note) {
-            Some(kept) => After::Kept(kept),
-            None => {
-                After::Unmet { cosigned: opened.cosigned.len(), witnesses: self.policy.witnesses().len() }
-            }
-        })
+        self.runtime.block_on(lower_bound(&self.client, &self.policy))
     }
 
     /// Has the user interrupted us?
@@ -126,6 +114,21 @@ impl Log {
         let bodies = Arc::new(Semaphore::new(BODIES));
         Submissions { log: self, deadline, bodies, sender, outcomes, under_way: 0, settled: Vec::new() }
     }
+}
+
+/// Fetches the newest checkpoint, which must be one of the policy's logs, for a lower bound.
+pub(crate) async fn lower_bound(client: &Client, policy: &Policy) -> Result<After, StampError> {
+    let note = client.checkpoint().await?;
+    let parsed = Note::parse(&note).map_err(StampError::NotACheckpoint)?;
+    let opened =
+        policy.open(parsed).map_err(|error| StampError::Checkpoint(error, client.url().to_owned()))?;
+    if policy.needs_no_witness() {
+        return Ok(After::NoQuorum);
+    }
+    Ok(match keep_for_after(policy, &note) {
+        Some(kept) => After::Kept(kept),
+        None => After::Unmet { cosigned: opened.cosigned.len(), witnesses: policy.witnesses().len() },
+    })
 }
 
 /// What a checkpoint gives for a lower bound.
@@ -197,7 +200,7 @@ impl Submissions<'_> {
 }
 
 /// Asks until there is a receipt that verifies.
-async fn settle(
+pub(crate) async fn settle(
     client: &Client,
     policy: &Policy,
     root: Hash,

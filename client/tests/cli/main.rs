@@ -7,6 +7,7 @@ mod config;
 mod inputs;
 mod json;
 mod key;
+mod library;
 mod manual;
 mod network;
 mod rebuild;

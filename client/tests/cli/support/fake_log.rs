@@ -1,4 +1,4 @@
-//! The log itself.
+// The log itself. (A doctest includes this file, so it begins with no inner doc comment.)
 
 use std::{
     collections::HashMap,
