@@ -4,6 +4,7 @@ mod access;
 mod completions;
 mod config;
 mod key;
+mod logs;
 mod man;
 mod rebuild;
 mod receipt;

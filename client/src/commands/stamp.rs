@@ -8,6 +8,7 @@ use self::{object::Object, teller::Teller};
 use super::{
     JsonPath,
     access::{self, Asked},
+    logs,
 };
 use crate::{
     args,
@@ -17,7 +18,6 @@ use crate::{
     stamp::{self, Log, StampError, Stamped},
 };
 use std::process::ExitCode;
-use treering_tlog::policy::Policy;
 
 pub(super) fn run(args: &args::Stamp) -> ExitCode {
     let mut report = Report::new(&args.output_form, "hashed");
@@ -33,6 +33,12 @@ struct Problem {
     text: String,
 }
 
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 impl From<StampError> for Problem {
     fn from(error: StampError) -> Problem {
         Problem { verdict: error.verdict(), text: error.to_string() }
@@ -40,21 +46,26 @@ impl From<StampError> for Problem {
 }
 
 fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
-    let policy = policy_file::read(args.trust.policy.as_ref(), args.log.as_deref())
+    let policy = policy_file::read(args.trust.policy.as_ref(), args.log.first().map(String::as_str))
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
-    let url = log_url(args, &policy)?;
-    let log_url = url.clone();
+    let urls = logs::candidates(&args.log, &policy)?;
+    let url = &urls[0];
     let wish = inputs::wish(args)?;
     let lists = inputs::lists(&args.inputs)?;
     let plan = stamp::plan(&args.inputs.paths, lists, args.output.as_deref(), args.tokens, args.force)?;
-    let credentials = access::credentials(&args.access, Asked::Log, &url)
+    let credentials = access::credentials(&args.access, Asked::Log, url)
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
-    let client = Client::with(&url, &credentials).map_err(StampError::from)?;
-    let client = match args.rate {
-        Some(rate) => client.with_rate(rate),
-        None => client,
+    // The key is the first log's: another one has no business with it.
+    let nobody = Credentials { api_key: None, ..credentials.clone() };
+    let known_to = |other: &str| if same_origin(other, url) { &credentials } else { &nobody };
+    let connect = |url: &str| -> Result<Client, Problem> {
+        let client = Client::with(url, known_to(url)).map_err(StampError::from)?;
+        Ok(match args.rate {
+            Some(rate) => client.with_rate(rate),
+            None => client,
+        })
     };
-    let log = Log::new(client, policy)?;
+    let log = Log::new(logs::choose(&urls, &policy, connect, report)?, policy)?;
     report.object(&Object::Started {
         version: env!("CARGO_PKG_VERSION"),
         log: log.url(),
@@ -82,26 +93,12 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
         return Err(StampError::Nothing.into());
     }
     // The evidence is whole by now, whatever the authority does.
-    if let Some(url) = &args.rfc3161 {
+    if let Some(authority) = &args.rfc3161 {
         // Its authority is somebody else, unless it has the log's origin.
-        let nobody = Credentials { api_key: None, ..credentials.clone() };
-        let credentials = if same_origin(url, &log_url) { &credentials } else { &nobody };
-        teller.timestamps(url, args.force, credentials);
+        teller.timestamps(authority, args.force, known_to(authority));
     }
     teller.unused(wish.claims.as_deref());
     teller.signed(wish.signer.as_deref());
     teller.finish(all);
     Ok(())
-}
-
-/// The log's URL: as given, or the only one that the policy has.
-fn log_url(args: &args::Stamp, policy: &Policy) -> Result<String, StampError> {
-    if let Some(url) = &args.log {
-        return Ok(url.clone());
-    }
-    let urls: Vec<_> = policy.logs().iter().filter_map(|log| log.url.as_ref()).collect();
-    match urls[..] {
-        [url] => Ok(url.clone()),
-        _ => Err(StampError::NoLog(urls.len())),
-    }
 }

@@ -12,9 +12,9 @@ use treering_token::{bundle::BundleError, verify::VerifyError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StampError {
     #[error(
-        "no log: give its URL with --log or TREERING_LOG (the policy names {0} logs with a URL, so it can't be taken from there)"
+        "no log: give its URL with --log or TREERING_LOG (the policy names no log with a URL, so it can't be taken from there)"
     )]
-    NoLog(usize),
+    NoLog,
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]

@@ -96,3 +96,63 @@ fn what_is_no_proxy_is_refused() {
     For more information, try '--help'.
     "#);
 }
+
+#[test]
+fn the_first_of_several_logs_that_will_do_is_taken() {
+    let (log, bench, _proxy) = bench();
+    let other = FakeLog::with_keys(Manner::default(), 9);
+    let nobody = "http://127.0.0.1:1/";
+    let ran = bench.run_with(
+        &[("TREERING_POLICY", "policy")],
+        &["stamp", "a", "--log", nobody, "--log", other.url(), "--log", log.url(), "--log", "nonsense"],
+    );
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+        exit 0
+        a.tlog-proof
+        1 file stamped (5 B)
+        existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+        treering: passed over: no answer from http://LOG/checkpoint after 2 attempts: Connection refused (os error 111); is the log's URL right, and is it up?
+        treering: passed over: the log's checkpoint is not one that the policy accepts: no key of the log has signed this checkpoint
+        Is it the right log (http://LOG/) and the right policy for it?
+        treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
+        ");
+    });
+    assert_eq!(bench.trusting(&["verify", "a"]).code, 0);
+    assert!(other.submissions().is_empty() && log.submissions() == [1]);
+    // The policy's own, in its order; `nonsense` is never looked at.
+    let policy = String::from_utf8(bench.read("policy")).unwrap();
+    let named = policy.replacen('\n', &format!(" {}\n", log.url()), 1);
+    bench.write("named", named);
+    assert_eq!(bench.run_with(&[("TREERING_POLICY", "named")], &["stamp", "a", "--force"]).code, 0);
+    // A list in a variable, a line each. None will do: what is said of the first is what would be said of it alone.
+    let list = format!("{}\n{nobody}", other.url());
+    let ran =
+        bench.run_with(&[("TREERING_POLICY", "policy"), ("TREERING_LOG", &list)], &["stamp", "a", "--force"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+        exit 2
+        treering: passed over: the log's checkpoint is not one that the policy accepts: no key of the log has signed this checkpoint
+        Is it the right log (http://LOG/) and the right policy for it?
+        treering: passed over: no answer from http://LOG/checkpoint after 2 attempts: Connection refused (os error 111); is the log's URL right, and is it up?
+        treering: the log's checkpoint is not one that the policy accepts: no key of the log has signed this checkpoint
+        Is it the right log (http://LOG/) and the right policy for it?
+        ");
+    });
+}
+
+#[test]
+fn the_key_is_the_first_logs_alone() {
+    let (log, bench, _proxy) = bench();
+    let key = format!("treering_{}_{}", "ab".repeat(8), "cd".repeat(32));
+    // By way of a proxy that shows what it was given: over http://, and so without a key, or nothing would have been sent.
+    let proxy = SmallProxy::to(log.url());
+    let ran = bench.run_with(
+        &[("TREERING_POLICY", "policy"), ("TREERING_API_KEY", &key), ("HTTP_PROXY", proxy.url())],
+        &["stamp", "a", "--log", "http://127.0.0.1:1/", "--log", "http://log.invalid/"],
+    );
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let heads = proxy.heads();
+    assert!(heads.iter().any(|head| head.starts_with("POST ")), "{heads:?}");
+    assert!(heads.iter().all(|head| !head.to_lowercase().contains("\r\nauthorization:")), "{heads:?}");
+}

@@ -155,7 +155,7 @@ fn the_ways_to_do_without_what_is_needed_lead_on() {
         ");
         assert_snapshot!(no_log.told(), @"
         exit 2
-        treering: no log: give its URL with --log or TREERING_LOG (the policy names 0 logs with a URL, so it can't be taken from there)
+        treering: no log: give its URL with --log or TREERING_LOG (the policy names no log with a URL, so it can't be taken from there)
         ");
         assert_snapshot!(bad_url.told(), @r#"
         exit 2
