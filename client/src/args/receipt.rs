@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use treering_tlog::time::UnixMillis;
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Receipt {
     /// Submission roots (64 hex digits), or bundles, for all submissions in them
     #[arg(required = true, value_name = "ROOT|BUNDLE")]
@@ -36,3 +37,6 @@ pub(crate) struct Receipt {
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
+
+const EXAMPLES: &str = "Examples:
+  treering receipt photos.treering --from https://log.example";

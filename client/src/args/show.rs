@@ -5,6 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Show {
     /// Tokens, receipts, bundles, timestamps, checkpoints, policies, or keys that sign claims
     #[arg(required = true, value_name = "FILE")]
@@ -15,3 +16,7 @@ pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
+
+const EXAMPLES: &str = "Examples:
+  treering show contract.pdf.tlog-proof
+  treering show photos.treering --policy court.policy";

@@ -15,9 +15,10 @@ const EXAMPLES: &str = "Examples:
 pub(crate) struct Stamp {
     #[command(flatten)]
     pub(crate) inputs: Inputs,
-    /// The log's URL (default: the one in the policy)
+    /// The log's URL (default: the policy's); of several, the first that answers and that the policy knows (repeatable). An API
+    /// key is for the first one
     #[arg(long, env = "TREERING_LOG", value_name = "URL")]
-    pub(crate) log: Option<String>,
+    pub(crate) log: Vec<String>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// In whose name: blinded in the claim, shown in your tokens

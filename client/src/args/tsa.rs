@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use treering_tsa::{ObjectIdentifier, imprint::ImprintAlgorithm};
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Tsa {
     /// Files
     #[arg(required = true, value_name = "FILE")]
@@ -43,6 +44,10 @@ pub(crate) struct Tsa {
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
+
+const EXAMPLES: &str = "Examples:
+  treering tsa contract.pdf
+  treering tsa contract.pdf --hash sha512 -o strong.tsr";
 
 fn imprint_algorithm(name: &str) -> Result<ImprintAlgorithm, String> {
     ImprintAlgorithm::from_name(name)

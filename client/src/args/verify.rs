@@ -5,6 +5,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
     /// A file or directory
     #[arg(value_name = "PATH")]
@@ -31,6 +32,10 @@ pub(crate) struct Verify {
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
+
+const EXAMPLES: &str = "Examples:
+  treering verify contract.pdf
+  treering verify photos/ photos.treering";
 
 impl Verify {
     /// An option that is for timestamps alone, if one is given.
