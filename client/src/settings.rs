@@ -35,7 +35,13 @@ pub(crate) struct Setting {
 pub(crate) const TABLE: &[Setting] = &[
     // Without a policy `show` judges nothing, and says so.
     Setting { key: "policy", ids: &["policy"], except: &["show"] },
-    Setting { key: "log", ids: &["log", "from"], except: &[] },
+    // `rebuild` asks the log that the journal names.
+    Setting { key: "log", ids: &["log", "from"], except: &["rebuild"] },
+    one("exclude"),
+    one("ignore_file"),
+    one("one_file_system"),
+    one("follow"),
+    one("sign"),
     one("holder"),
     one("agent"),
     one("title"),

@@ -43,6 +43,6 @@ pub(crate) struct Claims {
     pub(crate) claims_strict: bool,
     /// Sign each claim with the holder's key: a private key's file, agent:FINGERPRINT, agent:COMMENT, or a public key's file
     /// whose private half the ssh-agent has
-    #[arg(long, value_name = "KEY", conflicts_with = "plain")]
+    #[arg(long, value_name = "KEY", value_hint = clap::ValueHint::FilePath, conflicts_with = "plain")]
     pub(crate) sign: Option<std::ffi::OsString>,
 }

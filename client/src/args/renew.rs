@@ -13,7 +13,7 @@ pub(crate) struct Renew {
     pub(crate) paths: Vec<PathBuf>,
     /// The log's URL (default: the one in the policy)
     #[arg(long, env = "TREERING_LOG", value_name = "URL")]
-    pub(crate) log: Option<String>,
+    pub(crate) log: Vec<String>,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// A further digest of the old evidence, such as sha3-256 (repeatable)

@@ -1,7 +1,7 @@
 //! Which of several logs is stamped with: the first that answers, and that the policy accepts.
 
 use crate::{
-    http::Client,
+    http::{Client, Credentials, same_origin},
     report::Report,
     stamp::{StampError, lower_bound},
 };
@@ -23,34 +23,34 @@ pub(super) fn candidates(given: &[String], policy: &Policy) -> Result<Vec<String
 }
 
 /// The first that answers with a checkpoint that the policy accepts; each one that is passed over is said. If none does, the
-/// first of all, so that what is wrong with it is told as it would be told if it were alone.
+/// first of all, so that what is wrong with it is told as it would be told if it were alone. The key in `credentials` is the
+/// first one's: no other log has any business with it.
 ///
 /// # Errors
-/// Those of `connect` for the only one, or for the first of several of which none will do.
-pub(super) fn choose<E: From<StampError> + std::fmt::Display>(
+/// What keeps the only one, or the first of several of which none will do, from being asked at all.
+pub(super) fn choose(
     urls: &[String],
     policy: &Policy,
-    connect: impl Fn(&str) -> Result<Client, E>,
+    credentials: &Credentials,
     report: &mut Report,
-) -> Result<Client, E> {
+) -> Result<Client, StampError> {
     let (first, rest) = urls.split_first().expect("there are candidates");
     if rest.is_empty() {
-        return connect(first);
+        return Ok(Client::with(first, credentials)?);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| E::from(StampError::Runtime(error)))?;
+    let nobody = Credentials { api_key: None, ..credentials.clone() };
+    let connect = |url: &str| Client::with(url, if same_origin(url, first) { credentials } else { &nobody });
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StampError::Runtime)?;
     for url in urls {
-        let tried = connect(url).and_then(|client| {
+        let tried = connect(url).map_err(StampError::from).and_then(|client| {
             let asked = client.clone().with_attempts(ATTEMPTS);
-            runtime.block_on(lower_bound(&asked, policy))?;
-            Ok(client)
+            runtime.block_on(lower_bound(&asked, policy)).map(|_| client)
         });
         match tried {
             Ok(client) => return Ok(client),
             Err(error) => report.note(format_args!("passed over: {error}")),
         }
     }
-    connect(first)
+    Ok(connect(first)?)
 }

@@ -3,18 +3,16 @@
 use super::{
     JsonPath,
     access::{self, Asked},
+    logs,
 };
 use crate::{
-    args,
-    http::Client,
-    paths, policy_file,
+    args, paths, policy_file,
     renew::{self, Event, FindError, Wish},
     report::{Report, Verdict},
     stamp::{Log, StampError},
 };
 use serde::Serialize;
 use std::{collections::HashSet, path::Path, process::ExitCode, time::Duration};
-use treering_tlog::policy::Policy;
 
 pub(super) fn run(args: &args::Renew) -> ExitCode {
     let mut report = Report::new(&args.output_form, "renewed");
@@ -59,28 +57,18 @@ enum Object {
 
 fn renew_all(args: &args::Renew, olds: &[renew::Old], report: &mut Report) -> Result<(), (Verdict, String)> {
     let unchecked = |error: &dyn std::fmt::Display| (Verdict::Unchecked, error.to_string());
-    let policy = policy_file::read(args.trust.policy.as_ref(), args.log.as_deref())
+    let policy = policy_file::read(args.trust.policy.as_ref(), args.log.first().map(String::as_str))
         .map_err(|error| unchecked(&error))?;
     let of_stamp = |error: StampError| (error.verdict(), error.to_string());
-    let url = url(args, &policy).map_err(of_stamp)?;
+    let urls = logs::candidates(&args.log, &policy).map_err(of_stamp)?;
     let credentials =
-        access::credentials(&args.access, Asked::Log, &url).map_err(|error| unchecked(&error))?;
-    let client = Client::with(&url, &credentials).map_err(|error| of_stamp(error.into()))?;
+        access::credentials(&args.access, Asked::Log, &urls[0]).map_err(|error| unchecked(&error))?;
+    let client = logs::choose(&urls, &policy, &credentials, report).map_err(of_stamp)?;
     let log = Log::new(client, policy).map_err(of_stamp)?;
     let wish =
         Wish { digests: args.digest.clone(), after: !args.no_after, wait: Duration::from_secs(args.wait) };
     renew::renew(&log, &wish, olds, &mut |event| tell(report, &event)).map_err(of_stamp)?;
     Ok(())
-}
-
-/// The log's URL: as given, or the only one that the policy has.
-fn url(args: &args::Renew, policy: &Policy) -> Result<String, StampError> {
-    let mut urls = policy.logs().iter().filter_map(|log| log.url.as_ref());
-    match (&args.log, urls.next(), urls.count()) {
-        (Some(url), ..) | (None, Some(url), 0) => Ok(url.clone()),
-        (None, None, _) => Err(StampError::NoLog(0)),
-        (None, Some(_), others) => Err(StampError::NoLog(others + 1)),
-    }
 }
 
 fn tell(report: &mut Report, event: &Event<'_>) {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     args,
-    http::{Client, Credentials, same_origin},
+    http::{Credentials, same_origin},
     policy_file,
     report::{Report, Verdict},
     stamp::{self, Log, StampError, Stamped},
@@ -33,12 +33,6 @@ struct Problem {
     text: String,
 }
 
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
 impl From<StampError> for Problem {
     fn from(error: StampError) -> Problem {
         Problem { verdict: error.verdict(), text: error.to_string() }
@@ -55,17 +49,12 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     let plan = stamp::plan(&args.inputs.paths, lists, args.output.as_deref(), args.tokens, args.force)?;
     let credentials = access::credentials(&args.access, Asked::Log, url)
         .map_err(|error| Problem { verdict: Verdict::Unchecked, text: error.to_string() })?;
-    // The key is the first log's: another one has no business with it.
-    let nobody = Credentials { api_key: None, ..credentials.clone() };
-    let known_to = |other: &str| if same_origin(other, url) { &credentials } else { &nobody };
-    let connect = |url: &str| -> Result<Client, Problem> {
-        let client = Client::with(url, known_to(url)).map_err(StampError::from)?;
-        Ok(match args.rate {
-            Some(rate) => client.with_rate(rate),
-            None => client,
-        })
+    let client = logs::choose(&urls, &policy, &credentials, report)?;
+    let client = match args.rate {
+        Some(rate) => client.with_rate(rate),
+        None => client,
     };
-    let log = Log::new(logs::choose(&urls, &policy, connect, report)?, policy)?;
+    let log = Log::new(client, policy)?;
     report.object(&Object::Started {
         version: env!("CARGO_PKG_VERSION"),
         log: log.url(),
@@ -95,7 +84,9 @@ fn run_all(args: &args::Stamp, report: &mut Report) -> Result<(), Problem> {
     // The evidence is whole by now, whatever the authority does.
     if let Some(authority) = &args.rfc3161 {
         // Its authority is somebody else, unless it has the log's origin.
-        teller.timestamps(authority, args.force, known_to(authority));
+        let nobody = Credentials { api_key: None, ..credentials.clone() };
+        let credentials = if same_origin(authority, url) { &credentials } else { &nobody };
+        teller.timestamps(authority, args.force, credentials);
     }
     teller.unused(wish.claims.as_deref());
     teller.signed(wish.signer.as_deref());

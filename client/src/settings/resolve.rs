@@ -198,6 +198,10 @@ impl Wish {
 fn with_default(subcommand: &str, arg: Arg, wishes: &[Wish]) -> Arg {
     let id = arg.get_id().as_str();
     match wishes.iter().find(|wish| wish.setting.is(subcommand, id)) {
+        // Of several logs, an option that takes one has the first.
+        Some(wish) if !matches!(arg.get_action(), ArgAction::Append) => {
+            arg.required(false).default_values(wish.values.first().cloned())
+        }
         Some(wish) => arg.required(false).default_values(wish.values.clone()),
         None => arg,
     }
