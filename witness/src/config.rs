@@ -1,5 +1,7 @@
 //! `witness.toml`: what an operator sets. A value is accepted or refused, never quietly changed.
 
+mod bastion;
+
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
@@ -11,6 +13,9 @@ use std::{
 use serde::Deserialize;
 
 use crate::cosigner::Allowance;
+
+pub(crate) use bastion::key_files as bastion_key_files;
+pub use bastion::{BastionAddress, BastionAddressError, BastionSettings};
 
 /// The commented file that `init` writes; its values are the defaults.
 pub const EXAMPLE: &str = include_str!("config/example.toml");
@@ -43,6 +48,8 @@ pub struct Settings {
     /// Key files, relative to the directory; each signs every checkpoint. Default `["key"]`. Danger: without a key
     /// that signed the stored records, the witness refuses to start.
     pub keys: Vec<PathBuf>,
+    /// Bastions through which this witness is reached beside its own address. Default: none.
+    pub bastion: Vec<BastionSettings>,
     /// What one peer or all together may take.
     pub limits: Limits,
 }
@@ -74,6 +81,7 @@ impl Default for Settings {
             url: None,
             admin_listen: None,
             keys: vec![PathBuf::from("key")],
+            bastion: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -164,6 +172,14 @@ pub enum ConfigError {
         /// What it says.
         url: String,
     },
+    /// Two connections to one bastion by one key: it keeps the last, so each would end the other.
+    #[error("{path}: bastion {address} stands there twice with one key: it keeps one connection a key")]
+    BastionTwice {
+        /// The file.
+        path: PathBuf,
+        /// The bastion.
+        address: String,
+    },
     /// No key.
     #[error("{path}: keys is empty: it must list at least one key file")]
     NoKeys {
@@ -246,6 +262,13 @@ fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
     if let Some(url) = settings.url.as_ref().filter(|url| !is_url(url)) {
         return Err(ConfigError::Url { path: path.to_owned(), url: url.clone() });
     }
+    for (n, one) in settings.bastion.iter().enumerate() {
+        let same = |other: &BastionSettings| (&other.address, &other.key) == (&one.address, &one.key);
+        if settings.bastion[..n].iter().any(same) {
+            let address = one.address.as_str().to_owned();
+            return Err(ConfigError::BastionTwice { path: path.to_owned(), address });
+        }
+    }
     if settings.keys.is_empty() {
         return Err(ConfigError::NoKeys { path: path.to_owned() });
     }
@@ -272,6 +295,7 @@ mod tests {
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(setting) if setting.split_once(" = ").is_some_and(|(name, _)| is_name(name)) => setting,
+                Some(table) if table.starts_with("[[") => table,
                 _ => line,
             })
             .collect::<Vec<_>>()
@@ -279,7 +303,13 @@ mod tests {
         let settings = parse(Path::new("witness.toml"), &uncommented).unwrap();
         assert_eq!(settings.url.as_deref(), Some("https://witness.example"));
         assert_eq!(settings.admin_listen, Some("127.0.0.1:7471".parse().unwrap()));
-        assert_eq!(Settings { url: None, admin_listen: None, ..settings }, Settings::default());
+        let bastion = &settings.bastion[0];
+        assert_eq!(bastion.address.as_str(), "bastion.example:443");
+        assert_eq!(bastion.key, BastionSettings::default_key());
+        assert_eq!(bastion.ca, Some(PathBuf::from("bastion-ca.pem")));
+        assert_eq!(settings.bastion.len(), 1);
+        let settings = Settings { url: None, admin_listen: None, bastion: Vec::new(), ..settings };
+        assert_eq!(settings, Settings::default());
     }
 
     fn is_name(text: &str) -> bool {
@@ -293,7 +323,7 @@ mod tests {
           |
         2 | listen_on = 3
           | ^^^^^^^^^
-        unknown field `listen_on`, expected one of `listen`, `url`, `admin_listen`, `keys`, `limits`
+        unknown field `listen_on`, expected one of `listen`, `url`, `admin_listen`, `keys`, `bastion`, `limits`
         ");
         assert!(refusal("[limits]\nmax = 3\n").contains("unknown field `max`"));
     }
@@ -312,6 +342,11 @@ mod tests {
             refusal("url = \"witness.example\"\n"),
             @r#"witness.toml: url = "witness.example": it must begin with http:// or https:// and hold no white space"#
         );
+        insta::assert_snapshot!(
+            refusal("[[bastion]]\naddress = \"b.example:1\"\n[[bastion]]\naddress = \"b.example:1\"\n"),
+            @"witness.toml: bastion b.example:1 stands there twice with one key: it keeps one connection a key"
+        );
+        assert!(refusal("[[bastion]]\naddress = \"b.example\"\n").contains("a host, a colon and a port"));
         insta::assert_snapshot!(
             refusal("keys = []\n"),
             @"witness.toml: keys is empty: it must list at least one key file"

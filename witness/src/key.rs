@@ -5,12 +5,11 @@
 //!
 //! What this does not do: it does not encrypt the file, and it knows no hardware keys.
 
+pub(crate) mod file;
 mod signer;
 
 use std::{
-    fmt, fs,
-    io::{self, Read as _, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    fmt, io,
     path::{Path, PathBuf},
 };
 
@@ -26,9 +25,6 @@ use zeroize::Zeroizing;
 
 use signer::Signer;
 pub use signer::SignerError;
-
-/// A key file is far smaller: the longest name and a 32-byte seed are about 350 bytes.
-const MAX_KEY_FILE: u64 = 4096;
 
 /// Every key that this witness signs with; at least one.
 #[derive(Debug)]
@@ -104,8 +100,8 @@ pub enum KeyFileError {
         source: KeyError,
     },
     /// It doesn't hold a text of the size of a key.
-    #[error("key file {path} is not one line of UTF-8 text of at most {MAX_KEY_FILE} bytes")]
-    NotALine {
+    #[error("key file {path} is not UTF-8 text of at most {max} bytes", max = file::MAX_BYTES)]
+    NotText {
         /// The file.
         path: PathBuf,
     },
@@ -258,43 +254,23 @@ pub fn create_key_file_of(kind: KeyKind, path: &Path, name: KeyName) -> Result<V
         KeyKind::Ed25519 => CosignerKey::ed25519(name, &seed),
         KeyKind::MlDsa44 => CosignerKey::ml_dsa_44(name, &seed),
     };
-    let io_error = |source| KeyFileError::Io { path: path.to_owned(), source };
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(io_error)?;
-    file.write_all(key.to_private_text().as_bytes()).map_err(io_error)?;
-    file.write_all(b"\n").map_err(io_error)?;
-    file.sync_all().map_err(io_error)?;
+    let text = Zeroizing::new(format!("{}\n", key.to_private_text().as_str()));
+    file::create(path, &text)?;
     Ok(key.verifier())
 }
 
 fn read_key_file(path: &Path) -> Result<CosignerKey, KeyFileError> {
-    let io_error = |source| KeyFileError::Io { path: path.to_owned(), source };
-    let file = fs::File::open(path).map_err(io_error)?;
-    // Of the open file, not of the path: what is checked is what is read.
-    let metadata = file.metadata().map_err(io_error)?;
-    if !metadata.is_file() {
-        return Err(KeyFileError::NotAFile { path: path.to_owned() });
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(KeyFileError::Mode { path: path.to_owned(), mode });
-    }
-    let mut text = Zeroizing::new(String::with_capacity(512));
-    let not_a_line = || KeyFileError::NotALine { path: path.to_owned() };
-    file.take(MAX_KEY_FILE + 1).read_to_string(&mut text).map_err(|error| match error.kind() {
-        io::ErrorKind::InvalidData => not_a_line(),
-        _ => io_error(error),
-    })?;
-    if text.len() as u64 > MAX_KEY_FILE {
-        return Err(not_a_line());
-    }
+    let text = file::read(path)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     CosignerKey::parse(line).map_err(|source| KeyFileError::Key { path: path.to_owned(), source })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{
+        fs,
+        os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    };
 
     use super::*;
 
@@ -371,8 +347,8 @@ mod tests {
         };
         assert!(matches!(write(b""), Err(KeyFileError::Key { .. })));
         assert!(matches!(write(b"hello\n"), Err(KeyFileError::Key { .. })));
-        assert!(matches!(write(b"\xff\n"), Err(KeyFileError::NotALine { .. })));
-        assert!(matches!(write(&[b'a'; 5000]), Err(KeyFileError::NotALine { .. })));
+        assert!(matches!(write(b"\xff\n"), Err(KeyFileError::NotText { .. })));
+        assert!(matches!(write(&[b'a'; 5000]), Err(KeyFileError::NotText { .. })));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`serve`] | the HTTP server: `add-checkpoint`, `sign-subtree`, the monitoring endpoint, metrics and health |
+//! | [`bastion`] | the connection to an https-bastion, for a witness that nobody can connect to |
 //! | [`cosigner`] | decides whether a checkpoint is cosigned, or a subtree signed |
 //! | [`store`] | the record of what was cosigned, which never goes back |
 //! | [`restored`] | finds out at the start whether the store is an old one |
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod admin;
+pub mod bastion;
 pub mod clock;
 pub mod commands;
 pub mod config;

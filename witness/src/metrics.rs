@@ -16,8 +16,22 @@ use prometheus_client::{
 };
 use treering_tlog::checkpoint::Origin;
 
-use crate::store::{Commit, Record};
+use crate::{
+    bastion::Event,
+    store::{Commit, Record},
+};
 use series::{Gauges, OriginLabel, signed};
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BastionLabel {
+    bastion: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct BastionResultLabel {
+    bastion: String,
+    result: &'static str,
+}
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct ResultLabel {
@@ -45,6 +59,8 @@ pub struct Metrics {
     unchecked: Gauge<i64, AtomicI64>,
     held: Gauge<i64, AtomicI64>,
     connections: Gauge<i64, AtomicI64>,
+    bastions: Family<BastionLabel, Gauge<i64, AtomicI64>>,
+    bastion_attempts: Family<BastionResultLabel, Counter>,
     reloads: Family<ResultLabel, Counter>,
     commit_updates: Histogram,
     commit_seconds: Histogram,
@@ -74,6 +90,8 @@ impl Metrics {
             unchecked: Gauge::default(),
             held: Gauge::default(),
             connections: Gauge::default(),
+            bastions: Family::default(),
+            bastion_attempts: Family::default(),
             reloads: Family::default(),
             commit_updates: Histogram::new(groups),
             commit_seconds: Histogram::new(latency),
@@ -100,6 +118,10 @@ impl Metrics {
         let help = "Logs that are not signed for, because the records are older than the signatures";
         r.register("logs_held", help, self.held.clone());
         r.register("connections", "Open connections, public and admin", self.connections.clone());
+        let help = "1 while there is a connection to the bastion";
+        r.register("bastion_connected", help, self.bastions.clone());
+        let help = "Connections to the bastion by result";
+        r.register("bastion_connections", help, self.bastion_attempts.clone());
         r.register("reloads", "Times that the files of logs were read, by result", self.reloads.clone());
         r.register(
             "commit_updates",
@@ -132,6 +154,18 @@ impl Metrics {
         if let Some(logs) = logs {
             self.logs.set(i64::try_from(logs).unwrap_or(i64::MAX));
         }
+    }
+
+    pub(crate) fn bastion(&self, bastion: &str, event: Event) {
+        let connected = event == Event::Connected;
+        let label = BastionLabel { bastion: bastion.to_owned() };
+        self.bastions.get_or_create(&label).set(i64::from(connected));
+        let result = match event {
+            Event::Connected => "connected",
+            Event::Failed => "failed",
+            Event::Ended => return,
+        };
+        self.bastion_attempts.get_or_create(&BastionResultLabel { bastion: label.bastion, result }).inc();
     }
 
     pub(crate) fn compared(&self, unchecked: usize, held: usize) {

@@ -5,11 +5,13 @@
 //!                     ├────▶ sign_subtree ───▶ cosigner
 //!                     └────▶ monitoring ─────▶ records in memory
 //! ```
+//! A bastion, where one is configured, is a second way to the router, over a connection that the witness opens.
 //! The admin listener and the control socket are apart from the public address.
 
 pub(crate) mod accept;
 mod add_checkpoint;
 mod call;
+mod idle;
 mod monitoring;
 mod pages;
 mod problem;
@@ -32,6 +34,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admin,
+    bastion::{self, BastionError, Connector},
     clock::{Clock, SystemClock},
     config::{Config, Limits},
     control,
@@ -69,6 +72,9 @@ pub enum StartError {
     /// A record is not what this witness wrote.
     #[error(transparent)]
     Records(#[from] OpenError),
+    /// A bastion can't be used as it is configured.
+    #[error(transparent)]
+    Bastion(#[from] BastionError),
     /// The address can't be listened on.
     #[error("can't listen on {address}: {source}")]
     Listen {
@@ -159,6 +165,9 @@ async fn start_on(
     let logs = LogSet::load(&config.logs_dir())?;
     metrics.reloaded(Some(logs.len()));
     let limits = config.settings.limits;
+    let bastions = &config.settings.bastion;
+    let bastion = |settings| Connector::new(settings, &config.dir, limits.idle_timeout());
+    let bastions = bastions.iter().map(bastion).collect::<Result<Vec<_>, _>>()?;
     let cosigner = Arc::new(Cosigner::open(keys, logs, store, clock, limits.allowance())?);
     // INVARIANT: before the first signature.
     let comparisons = restored::compare(&cosigner).await;
@@ -193,6 +202,15 @@ async fn start_on(
         stop: stop.clone(),
         tasks: tasks.clone(),
     };
+    for bastion in bastions {
+        let acceptor = acceptor(public_router(Arc::clone(&app)));
+        let (stop, metrics) = (stop.clone(), Arc::clone(&metrics));
+        tasks.spawn(async move {
+            let serve = |connection| acceptor.serve_bastion(connection);
+            let tell = |bastion: &str, event| metrics.bastion(bastion, event);
+            bastion::run(bastion, stop, serve, tell).await;
+        });
+    }
     tasks.spawn(acceptor(public_router(Arc::clone(&app))).run(listener));
     let admin_addr = admin.map(|(listener, addr)| {
         tasks.spawn(acceptor(admin::router(app)).run(listener));

@@ -1,5 +1,7 @@
 //! `key add`: a further key for a witness that has one already.
 
+mod bastion;
+
 use std::{
     fs,
     io::Write as _,
@@ -21,6 +23,7 @@ use crate::{
 pub(super) enum Key {
     /// Make a further key, which signs beside the others from the next start on
     Add(Add),
+    Bastion(bastion::Bastion),
 }
 
 /// `key add`.
@@ -37,6 +40,7 @@ impl Key {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
             Key::Add(add) => add.run(),
+            Key::Bastion(bastion) => bastion.run(),
         }
     }
 }

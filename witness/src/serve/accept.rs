@@ -6,10 +6,7 @@
 //! What this does not do: no TLS, and no limit for a single address.
 
 use std::{
-    io,
-    pin::Pin,
     sync::{Arc, atomic::AtomicI64},
-    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -20,22 +17,27 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    time::{Instant, Sleep, sleep, timeout},
+    time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use prometheus_client::metrics::gauge::Gauge;
 
-use crate::config::Limits;
+use super::idle::Idle;
+use crate::{bastion, config::Limits};
 
 /// Request lines and headers together; a witness needs a few hundred bytes.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
 /// HTTP/2 requests at once on one connection.
 const MAX_STREAMS: u32 = 8;
+/// HTTP/2 requests at once through a bastion.
+const MAX_BASTION_STREAMS: u32 = 128;
+/// A ping after so long; without an answer for so long, the connection is dead.
+const PING: Duration = Duration::from_secs(20);
+const PING_ANSWER: Duration = Duration::from_secs(10);
 /// However busy, a connection ends after so long: HTTP/2 pings alone would keep it for ever.
 const MAX_AGE: Duration = Duration::from_secs(600);
 /// After a failure to accept (no file descriptors left) the loop waits this long.
@@ -76,6 +78,37 @@ impl Acceptor {
                     tracing::warn!(%error, "can't accept a connection");
                     sleep(ACCEPT_PAUSE).await;
                 }
+            }
+        }
+    }
+
+    /// Serves HTTP/2 on a connection to a bastion, for as long as it can be had.
+    pub(crate) fn serve_bastion(
+        &self,
+        stream: bastion::Connection,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let (stop, shutdown_timeout) = (self.stop.clone(), self.limits.shutdown_timeout());
+        let service = TowerToHyperService::new(self.router.clone());
+        let mut builder = builder(&self.limits);
+        // All logs come over this one connection. Pings find out that it is dead: nobody else would.
+        builder
+            .http2()
+            .max_concurrent_streams(MAX_BASTION_STREAMS)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING_ANSWER);
+        async move {
+            let builder = builder.http2_only();
+            let io = TokioIo::new(Idle::new(stream, PING + PING_ANSWER * 2));
+            let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    timeout(shutdown_timeout, connection).await.unwrap_or(Ok(()))
+                }
+            };
+            if let Err(error) = ended {
+                tracing::warn!(error, "the connection to the bastion broke");
             }
         }
     }
@@ -138,79 +171,4 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX));
     builder
-}
-
-/// A stream that fails once no byte has moved for a while, in either direction.
-struct Idle {
-    stream: TcpStream,
-    timeout: Duration,
-    last_byte: Instant,
-    /// Fires at `last_byte + timeout` or before; set anew only when it fires, so that a byte costs no timer.
-    timer: Pin<Box<Sleep>>,
-}
-
-impl Idle {
-    fn new(stream: TcpStream, timeout: Duration) -> Idle {
-        Idle { stream, timeout, last_byte: Instant::now(), timer: Box::pin(sleep(timeout)) }
-    }
-
-    fn moved<T>(&mut self, done: io::Result<T>) -> Poll<io::Result<T>> {
-        self.last_byte = Instant::now();
-        Poll::Ready(done)
-    }
-
-    fn waits<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        loop {
-            ready!(self.timer.as_mut().poll(cx));
-            let deadline = self.last_byte + self.timeout;
-            if deadline <= Instant::now() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-            self.timer.as_mut().reset(deadline);
-        }
-    }
-}
-
-impl AsyncRead for Idle {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_read(cx, buf) {
-            Poll::Ready(done) => this.moved(done),
-            Poll::Pending => this.waits(cx),
-        }
-    }
-}
-
-impl AsyncWrite for Idle {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_write(cx, buf) {
-            Poll::Ready(done) => this.moved(done),
-            Poll::Pending => this.waits(cx),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        match Pin::new(&mut this.stream).poll_write_vectored(cx, bufs) {
-            Poll::Ready(done) => this.moved(done),
-            Poll::Pending => this.waits(cx),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
-    }
 }
