@@ -53,7 +53,7 @@ controls: deps-test ## logs that break a promise on purpose: the tests must noti
 mutants: ## each line of the verify paths changed in turn: a test must notice (hours); FILES="tlog/src/tree/proof.rs …"
 	@./scripts/mutants.sh $(FILES)
 
-interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness prometheus"; installs what is missing
+interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness bastion prometheus"; installs what is missing
 	@./scripts/interop.sh $(SUBJECT)
 
 lint: deps fmt clippy doc ## formatting, clippy and docs, warnings denied

@@ -2,6 +2,7 @@
 //
 //	log key NAME FILE            makes a key, keeps it in FILE and prints its vkey
 //	log cosign FILE URL VKEY…    grows a log, has the witness at URL cosign it, verifies each of its keys' cosignatures
+//	                             (the last VKEY is of an ML-DSA-44 key, which signs subtrees, too)
 //
 // It also asks for what a witness must refuse, and holds the answers against C2SP tlog-witness.
 package main
@@ -113,7 +114,9 @@ func cosign(secret, url string, vkeys []string) {
 	if _, err := note.Open(view.Flip(shown, len(origin)+1), note.VerifierList(keys...)); err == nil {
 		fail("a cosignature was taken for another size")
 	}
-	fmt.Printf("cosigned to size 1100 with %d keys; six wrong requests refused as the standard says\n", len(keys))
+	signed, refused := subtrees(url, origin, &log, 1100, shown, vkeys[len(vkeys)-1])
+	fmt.Printf("cosigned to size 1100 with %d keys, %d subtrees signed; %d wrong requests refused as the standard says\n",
+		len(keys), signed, 6+refused)
 }
 
 // add asks for a cosignature.
