@@ -201,9 +201,6 @@ impl IntoResponse for Problem {
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             set(header::RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
         }
-        if matches!(self, Problem::Encoding) {
-            set(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-        }
         response
     }
 }

@@ -154,7 +154,10 @@ async fn add_checkpoint(State(app): State<Arc<App>>, request: Request) -> Respon
 async fn add_entries(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let answer = push::add_entries(&app, &parts.headers, body).await;
-    app.answer("add_entries", answer)
+    let mut response = app.answer("add_entries", answer);
+    // SPEC: tlog-mirror, add-entries: answers should say which codings are taken.
+    response.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    response
 }
 
 impl App {

@@ -210,7 +210,9 @@ async fn what_does_not_fit_is_told_where_to_go_on() {
     let (_copying, serving) = pushed_to(&log).await;
     let pusher = Pusher::new(&serving);
     let other = AddEntries { origin: b"other.example".to_vec(), ..header(0, 5) };
-    assert_eq!(pusher.entries(other.encode().expect("short")).await.problem(404), "unknown_path");
+    let unknown = pusher.entries(other.encode().expect("short")).await;
+    assert_eq!(unknown.problem(404), "unknown_path");
+    assert_eq!(unknown.headers["accept-encoding"], "gzip");
     assert_eq!(pusher.entries(upload(&log, 0, 600, 1)).await.problem(422), "no_pending");
     assert_eq!(pusher.checkpoint(checkpoint_body(&log, 0, 600)).await.status, 200);
     // Not a size of any checkpoint that it knows.

@@ -2,7 +2,6 @@
 //! pending one.
 
 use axum::{body::Body, response::Response};
-use http::header;
 use http_body_util::{BodyExt as _, Limited};
 use tokio::time::timeout;
 use treering_tlog::{
@@ -79,6 +78,3 @@ fn opened(puller: &Puller, note: Note) -> Result<Kept, Refusal> {
     let own = Note::new(opened.note().text(), opened.log_signatures().to_vec()).ok().and_then(Kept::new);
     own.ok_or(Refusal::NotSigned(CheckpointError::Unsigned))
 }
-
-/// What an answer says of the codings that are taken.
-pub(super) const ACCEPTED: [(http::HeaderName, &str); 1] = [(header::ACCEPT_ENCODING, "gzip")];

@@ -17,7 +17,7 @@ use treering_tlog::{
     witness::print_signatures,
 };
 
-use super::{body::Upload, checkpoint::ACCEPTED, subtree};
+use super::{body::Upload, subtree};
 use crate::{
     mirror::{
         copy::WIDTH,
@@ -156,13 +156,7 @@ async fn finish(puller: std::sync::Arc<Puller>, pending: Kept) -> Result<Respons
         Halt::Wrong(what) | Halt::Unchecked(what) => Problem::NoBatches(what),
     })?;
     match puller.copy.sign(pending).await? {
-        Some(own) => {
-            let mut response = ok("text/plain; charset=utf-8", "no-store", print_signatures(&own));
-            ACCEPTED.iter().for_each(|(name, value)| {
-                response.headers_mut().insert(name.clone(), http::HeaderValue::from_static(value));
-            });
-            Ok(response)
-        }
+        Some(own) => Ok(ok("text/plain; charset=utf-8", "no-store", print_signatures(&own))),
         // SPEC: tlog-mirror, Processing: 409 if the mirror checkpoint is beyond it by now.
         None => {
             let seen = puller.copy.seen();
@@ -175,5 +169,5 @@ async fn finish(puller: std::sync::Arc<Puller>, pending: Kept) -> Result<Respons
 
 fn informed(status: StatusCode, info: &MirrorInfo) -> Response {
     let headers = [(header::CONTENT_TYPE, INFO_CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, ACCEPTED, info.to_string()).into_response()
+    (status, headers, info.to_string()).into_response()
 }
