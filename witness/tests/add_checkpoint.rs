@@ -285,6 +285,22 @@ async fn a_body_with_an_encoding_is_415() {
 }
 
 #[tokio::test]
+async fn a_connection_is_kept_whatever_is_answered() {
+    let log = TestLog::new("log.example/a");
+    let witness = TestWitness::start(&[&log]).await;
+    let post = |old, new, more: &str| {
+        let body = log.request(old, new).to_string();
+        let length = body.len();
+        format!("POST /add-checkpoint HTTP/1.1\r\nHost: w\r\n{more}Content-Length: {length}\r\n\r\n{body}")
+    };
+    let other = "GET /nowhere HTTP/1.1\r\nHost: w\r\n\r\n".to_owned();
+    let all = [post(0, 3, ""), post(0, 5, ""), other, post(3, 5, "Connection: close\r\n")].concat();
+    let answers = exchange(&witness, all.as_bytes()).await;
+    let statuses = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect::<Vec<_>>();
+    assert_eq!(statuses, ["200", "409", "404", "200"], "{answers}");
+}
+
+#[tokio::test]
 async fn both_versions_of_http_are_spoken() {
     let log = TestLog::new("log.example/a");
     let witness = TestWitness::start(&[&log]).await;
