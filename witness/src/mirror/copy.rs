@@ -7,6 +7,9 @@
 //! Pulling and pushing go through the same steps, each under the log's own lock, which nobody holds while they wait for
 //! a peer. So a stuck peer holds up nobody, and both ways give the same files.
 
+mod sign;
+mod verified;
+
 use std::{
     fmt,
     path::PathBuf,
@@ -15,17 +18,13 @@ use std::{
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use treering_tlog::{
-    checkpoint::Checkpoint,
-    note::{Note, Signature},
-    policy::{Cosigned, PolicyVerifyError},
+    note::Note,
     tile::{TILE_WIDTH, TileKind},
-    time::UnixSeconds,
     tree::{TreeHead, TreeSize},
 };
 
 use super::{
     config::LogConfig,
-    files::{self, Written},
     growing::{CopyError, Growing, read_entries, root_at, tile_at},
     packs::{self, Packs},
     records::{Records, State},
@@ -33,9 +32,11 @@ use super::{
 use crate::{
     clock::{ClockError, Timestamps},
     key::WitnessKeys,
-    monitor::{Kept, config::LogKind},
+    monitor::Kept,
     store::StoreError,
 };
+
+pub(super) use verified::verified;
 
 /// Pending checkpoints that are still accepted as the end of a push.
 const MAX_PENDING: usize = 16;
@@ -296,84 +297,6 @@ impl LogCopy {
         .await
     }
 
-    /// Cosigns a checkpoint of which everything is durable, and serves it: the mirror checkpoint never goes back, so
-    /// `None` if it is further already.
-    pub(super) async fn sign(
-        self: &Arc<Self>,
-        checkpoint: Kept,
-    ) -> Result<Option<Vec<Signature>>, MirrorFault> {
-        let guard = Arc::clone(&self.writer).lock_owned().await;
-        // Under the lock, so that a later checkpoint never has an earlier time.
-        let time = self.timestamps.next().await?;
-        self.change_with(guard, move |copy, writer| copy.sign_at(writer, checkpoint, time)).await
-    }
-
-    fn sign_at(
-        &self,
-        writer: &mut Writer,
-        checkpoint: Kept,
-        time: UnixSeconds,
-    ) -> Result<Option<Vec<Signature>>, MirrorFault> {
-        let (head, state) = (checkpoint.head(), &writer.state);
-        if state.mirror.as_ref().is_some_and(|mirror| mirror.head().size > head.size) {
-            return Ok(None);
-        }
-        let grown = self.seen().grown().size;
-        let has_batches = self.log.kind == LogKind::Tlog || self.seen().batches >= head.size.get();
-        // INVARIANT: a mirror's cosignature says that all of the checkpoint is durable here. What is signed is what is
-        // read back from the disk, as far as it was flushed.
-        if head.size > grown || !has_batches || root_at(&self.folder, head.size, grown)? != head.root {
-            return Err(CopyError::Root { path: self.folder.clone(), size: head.size }.into());
-        }
-        let body = Checkpoint::parse(checkpoint.note().text());
-        let body = body.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
-        let own = self.keys.cosign(&body, time).map_err(|error| MirrorFault::Cosign(error.to_string()))?;
-        let mut lines = checkpoint.note().signatures().to_vec();
-        lines.extend(own.iter().cloned());
-        let note = Note::new(checkpoint.note().text(), lines);
-        let note = note.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
-        let merged = self.merged(head.size, note.clone())?.map(|note| (head.size, note));
-        writer.state.mirror = Kept::new(note.clone());
-        // CRASH: the cosignature is on disk before anybody sees it. The file is for servers of static files: a crash
-        // before it leaves the one before, which is as true.
-        self.save(writer, merged.as_slice())?;
-        self.show(&note)?;
-        Ok(Some(own))
-    }
-
-    /// Makes the folder a whole log of C2SP tlog-tiles for servers of static files.
-    fn show(&self, note: &Note) -> Result<(), MirrorFault> {
-        let path = self.folder.join("checkpoint");
-        let text = note.to_string();
-        let write = || {
-            if files::read(&path)?.as_deref() == Some(text.as_bytes()) {
-                return Ok(());
-            }
-            let mut written = Written::default();
-            written.write(path.clone(), text.as_bytes())?;
-            written.sync()
-        };
-        Ok(write().map_err(|source| CopyError::Io { path: path.clone(), source })?)
-    }
-
-    /// The checkpoint with the lines that it doesn't have yet; `None` if it has them all.
-    fn merged(&self, size: TreeSize, note: Note) -> Result<Option<Note>, MirrorFault> {
-        let Some(kept) = self.records.checkpoint(&self.log.origin, size.get())? else {
-            return Ok(Some(note));
-        };
-        let Ok(kept) = Note::parse(kept.as_bytes()) else { return Ok(Some(note)) };
-        // The first cosignature of each key stays: it says the earliest time.
-        let mut lines = kept.signatures().to_vec();
-        let is_new = |line: &&Signature| {
-            !kept.signatures().iter().any(|kept| kept.name() == line.name() && kept.id() == line.id())
-        };
-        lines.extend(note.signatures().iter().filter(is_new).cloned());
-        if lines.len() == kept.signatures().len() || note.text() != kept.text() {
-            return Ok(None);
-        }
-        Ok(Note::new(kept.text(), lines).ok())
-    }
-
     /// Runs a change under the log's lock, away from the asynchronous world.
     async fn change<T: Send + 'static>(
         self: &Arc<Self>,
@@ -429,36 +352,6 @@ impl Writer {
         // INVARIANT: `change` opens it before anything else.
         self.open.as_mut().expect("`change` has opened it")
     }
-}
-
-/// Opens a note by the policy, and keeps of it the lines that were verified.
-pub(super) fn verified(log: &LogConfig, bytes: &[u8]) -> Result<(Kept, Vec<Cosigned>), Unverified> {
-    let note = Note::parse(bytes).map_err(|error| Unverified::Note(error.to_string()))?;
-    let opened = log.policy.open(note)?;
-    let (checkpoint, cosigned) = (opened.checkpoint, opened.cosigned);
-    if checkpoint.origin() != &log.origin {
-        return Err(Unverified::Origin(checkpoint.origin().to_string()));
-    }
-    let counted = |line: &&Signature| {
-        cosigned.iter().any(|by| log.policy.witnesses()[by.witness].key.matches(line))
-            || checkpoint.log_signatures().contains(line)
-    };
-    let lines: Vec<_> = checkpoint.note().signatures().iter().filter(counted).cloned().collect();
-    let note =
-        Note::new(checkpoint.note().text(), lines).map_err(|error| Unverified::Note(error.to_string()))?;
-    let kept = Kept::new(note).ok_or_else(|| Unverified::Note("not a checkpoint".to_owned()))?;
-    Ok((kept, cosigned))
-}
-
-/// Why a checkpoint is not taken.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unverified {
-    #[error("not a signed note: {0}")]
-    Note(String),
-    #[error(transparent)]
-    Policy(#[from] PolicyVerifyError),
-    #[error("it is of the log {0:?}")]
-    Origin(String),
 }
 
 fn load(records: &Records, log: &LogConfig) -> Result<State, MirrorFault> {
