@@ -1,6 +1,9 @@
 //! What the parts of the pipeline share: the store, the clock, the queue, the heads, and the one place where a
 //! failure ends everything.
 
+mod held;
+mod queue;
+
 use crate::{
     clock::{Clock, Pace},
     damage::Damage,
@@ -15,7 +18,6 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
-    collections::{HashMap, VecDeque},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -24,10 +26,12 @@ use std::{
 };
 use tokio::sync::watch;
 use treering_tlog::{
-    hash::Hash,
     time::UnixMillis,
     tree::{TreeHead, TreeSize},
 };
+
+pub(crate) use held::Held;
+pub(crate) use queue::Queue;
 
 /// The newest sealed head: durable, not signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,14 +116,6 @@ const STILL: Duration = Duration::from_secs(1);
 
 /// The writers of the intake: submissions, and grants.
 const INTAKES: usize = 2;
-
-/// Reasons why a part of the pipeline does not go on.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Held {
-    pub(crate) intake: Option<String>,
-    pub(crate) sealing: Option<String>,
-    pub(crate) signing: Option<String>,
-}
 
 /// What a failure of the pipeline is: each of them ends the process.
 #[derive(Debug, thiserror::Error)]
@@ -318,21 +314,6 @@ impl Core {
         }
     }
 
-    pub(crate) fn held(&self) -> Held {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Says why signing is held; loudly, once a reason.
-    pub(crate) fn hold_signing(&self, reason: Option<String>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(reason) = &reason
-            && held.signing.as_ref() != Some(reason)
-        {
-            tracing::error!(%reason, "signing is held; see docs/operating.md for the ways out");
-        }
-        held.signing = reason;
-    }
-
     /// Nothing is signed after this, and this process doesn't take it back.
     pub(crate) fn end_signing(&self, reason: String) {
         self.hold_signing(Some(reason));
@@ -345,84 +326,8 @@ impl Core {
         // The sender lives in self, so waiting can't fail while self is borrowed.
         let _ = over.wait_for(|over| *over).await;
     }
-
-    /// Says why nothing is taken; loudly when that begins and when it ends.
-    pub(crate) fn hold_intake(&self, reason: Option<String>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        turn(&mut held.intake, reason, ("no submissions are taken", "submissions are taken again"));
-    }
-
-    /// Says why sealing is held; loudly when it begins and when it ends.
-    pub(crate) fn hold_sealing(&self, reason: Option<String>) {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        turn(&mut held.sealing, reason, ("sealing has stopped", "sealing goes on"));
-    }
 }
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Changes why something is held; what is told when that begins, and when it ends.
-fn turn(held: &mut Option<String>, reason: Option<String>, (begins, ends): (&str, &str)) {
-    match (&held, &reason) {
-        (None, Some(reason)) => tracing::error!(%reason, "{begins}"),
-        (Some(_), None) => tracing::info!("{ends}"),
-        _ => {}
-    }
-    *held = reason;
-}
-
-/// The submissions that are durable and wait for their tick, in order of acceptance.
-/// INVARIANT: a root is in `known` from the moment it is durable until the moment its receipt's row is, so that at no
-/// time a repeated submission would be taken for a new one (INVARIANT 8).
-#[derive(Debug, Default)]
-pub(crate) struct Queue {
-    waiting: VecDeque<Waiting>,
-    known: HashMap<Hash, u16>,
-    small: usize,
-}
-
-impl Queue {
-    fn new(waiting: Vec<Waiting>) -> Queue {
-        let mut queue = Queue::default();
-        waiting.into_iter().for_each(|w| queue.push(w));
-        queue
-    }
-
-    /// How many submissions are accepted and not sealed.
-    pub(crate) fn len(&self) -> usize {
-        self.known.len()
-    }
-
-    /// How many commitments are kept for single tokens by these.
-    pub(crate) fn small(&self) -> usize {
-        self.small
-    }
-
-    /// How many commitments a pending submission keeps; `None` if the root is not pending.
-    pub(crate) fn get(&self, root: &Hash) -> Option<u16> {
-        self.known.get(root).copied()
-    }
-
-    /// A submission that has just become durable.
-    pub(crate) fn push(&mut self, submission: Waiting) {
-        self.known.insert(submission.root, submission.small);
-        self.small += usize::from(submission.small);
-        self.waiting.push_back(submission);
-    }
-
-    /// Takes the next ones for a batch; they stay known until [`Queue::sealed`].
-    pub(crate) fn take(&mut self, at_most: usize) -> Vec<Waiting> {
-        let count = at_most.min(self.waiting.len());
-        self.waiting.drain(..count).collect()
-    }
-
-    /// Their receipts' rows are on disk now.
-    pub(crate) fn sealed(&mut self, submissions: &[Waiting]) {
-        for submission in submissions {
-            self.known.remove(&submission.root);
-            self.small -= usize::from(submission.small);
-        }
-    }
 }
