@@ -1,26 +1,19 @@
 //! The log server: its directory, its process, and what a customer asks it.
 
+mod asked;
+
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
 };
 
-use serde_json::Value;
 use treering_tlog::{
     hash::Hash,
     tree::{TreeHead, TreeSize},
 };
-use treering_token::token::Token;
 
-use crate::{
-    files,
-    group::Group,
-    http::{Answer, Http},
-    metrics::Metrics,
-    process::Process,
-    programs, trace, wait,
-};
+use crate::{files, group::Group, http::Http, process::Process, programs, trace, wait};
 
 /// The media type of a binary submission.
 pub const OCTETS: &str = "application/octet-stream";
@@ -316,64 +309,6 @@ impl LogServer {
     pub fn assert_clean(&self) {
         let checked = self.command("check");
         assert!(checked.status.success(), "check: {}", shown(&checked));
-    }
-
-    /// All metrics as they are now.
-    pub fn metrics(&self) -> Metrics {
-        Metrics::parse(self.admin.get("/metrics").expect_status(200).text())
-    }
-
-    /// What the probes show.
-    pub fn status(&self) -> Value {
-        self.admin.get("/readyz").json()
-    }
-
-    /// A number that the probes show.
-    pub fn status_number(&self, name: &str) -> Option<u64> {
-        self.status()[name].as_u64()
-    }
-
-    /// Waits until what is sealed is published and nothing is pending.
-    pub fn wait_idle(&self) {
-        wait::until("all is published", || {
-            let status = self.status();
-            let idle = status["pending"] == 0 && status["sealed_size"] == status["published_size"];
-            (idle && self.admin.get("/readyz/publish").status == 200).then_some(())
-        });
-    }
-
-    /// Sends commitments as 32 bytes each.
-    #[track_caller]
-    pub fn submit(&self, commitments: &[[u8; 32]]) -> Answer {
-        self.public.post(SUBMISSIONS, &[("content-type", OCTETS)], commitments.concat())
-    }
-
-    /// Sends commitments and waits for their receipt.
-    #[track_caller]
-    pub fn stamp(&self, commitments: &[[u8; 32]]) -> Token {
-        let headers = [("content-type", OCTETS), ("prefer", "wait=30")];
-        let answer = self.public.post(SUBMISSIONS, &headers, commitments.concat()).expect_status(200);
-        Token::parse(&answer.body).expect("a receipt")
-    }
-
-    /// Waits until the receipt of a root is published.
-    #[track_caller]
-    pub fn receipt(&self, root: &Hash) -> Token {
-        let path = format!("/v1/receipts/{root}");
-        wait::until(&format!("the receipt {root}"), || {
-            let answer = self.public.get(&path);
-            match answer.status {
-                200 => Some(Token::parse(&answer.body).expect("a receipt")),
-                202 => None,
-                _ => panic!("{path}: {}", answer.shown()),
-            }
-        })
-    }
-
-    /// The size of the newest published checkpoint: the second line of it.
-    pub fn published_size(&self) -> TreeSize {
-        let note = self.public.get("/checkpoint").expect_status(200);
-        note.text().lines().nth(1).and_then(TreeSize::parse).expect("a size")
     }
 
     /// Its program, which enters the group before it begins: what it holds from then on counts.
