@@ -1,4 +1,5 @@
-//! A store made anew from what readers have: from the log's own HTTP, which a mirror copies, and from a backup and a mirror.
+//! A store made anew from what readers have: from the log's own HTTP, from a mirror when the log is gone, and from a backup
+//! and a mirror.
 //! What was restored signs only if record and witnesses agree.
 
 use std::{
@@ -12,8 +13,9 @@ use std::{
 use treering_tests::{
     http::Http,
     log::{OCTETS, SUBMISSIONS, recorded_size, shown},
-    net::{self, Net},
-    random, view,
+    mirror::MirrorServer,
+    net::{self, Net, ORIGIN},
+    random, view, wait,
 };
 use treering_token::token::Token;
 
@@ -81,25 +83,103 @@ fn a_lost_store_is_made_anew_from_a_reader_and_signs_on() {
     put_in_place(&net, &dir);
     net.log.assert_clean();
     net.log.start();
-    for (submission, receipt) in &receipts {
-        // A client that tries again gets the place that it had.
-        let again = net.log.public().post(
-            SUBMISSIONS,
-            &[("content-type", OCTETS), ("prefer", "wait=30")],
-            submission.concat(),
-        );
-        let again = Token::parse(&again.expect_status(200).body).expect("a receipt");
-        let root = view::root_of(submission);
-        view::verify(&net.policy, &again, &root);
-        assert_eq!((again.index(), again.layers()), (receipt.index(), receipt.layers()));
-        let asked = net.log.receipt(&root);
-        assert_eq!(asked.index(), receipt.index());
-    }
+    assert_places(&net, &receipts);
     // Its witnesses know nothing beyond it, so it goes on.
     let next = random::commitments(2);
     let receipt = net.log.stamp(&next);
     assert_eq!(receipt.index(), 5);
     view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+/// A mirror of the log that has all that is published now, and serves it.
+fn mirror(net: &Net, name: &str) -> MirrorServer {
+    let output = net.dir().join("output");
+    let mut mirror = MirrorServer::init(&net.dir().join(name), &output, &net.policy_file(), net::free_port());
+    mirror.start();
+    let size = net.log.published_size().to_string();
+    wait::until(&format!("{name} has size {size}"), || {
+        let answer = mirror.copy(ORIGIN).get("/checkpoint");
+        (answer.status == 200 && answer.text().lines().nth(1) == Some(size.as_str())).then_some(())
+    });
+    mirror
+}
+
+/// Every submission that is sent again, and every receipt that is asked for, has the place that it had.
+fn assert_places(net: &Net, receipts: &[Stamped]) {
+    for (submission, receipt) in receipts {
+        let headers = [("content-type", OCTETS), ("prefer", "wait=30")];
+        let again = net.log.public().post(SUBMISSIONS, &headers, submission.concat());
+        let again = Token::parse(&again.expect_status(200).body).expect("a receipt");
+        let root = view::root_of(submission);
+        for receipt_now in [again, net.log.receipt(&root)] {
+            view::verify(&net.policy, &receipt_now, &root);
+            assert_eq!((receipt_now.index(), receipt_now.layers()), (receipt.index(), receipt.layers()));
+        }
+    }
+}
+
+/// Two mirrors, and the first is behind. The log dies with its store.
+#[test]
+fn from_a_mirror_a_dead_log_has_every_place_again_and_signs_only_where_it_was() {
+    let (mut net, mut receipts) = filled();
+    let mut behind = mirror(&net, "behind");
+    let behind_size = net.log.published_size();
+    behind.stop();
+    let last = random::commitments(3);
+    receipts.push((last.clone(), net.log.stamp(&last)));
+    net.log.wait_idle();
+    let whole = mirror(&net, "whole");
+    net.log.kill();
+    std::fs::remove_dir_all(net.log.store()).expect("a store");
+    behind.start();
+    let (behind, whole) = (behind.copy(ORIGIN), whole.copy(ORIGIN));
+    let size = behind_size.get();
+
+    // With the log's record, a mirror that is behind isn't even taken.
+    let dir = bare(&net, "with-record");
+    std::fs::copy(net.log.record(), dir.join("store.record")).expect("a copy");
+    let why = refused(&net, &dir, &["--from-mirror", behind.base()]);
+    let signed = size + 1;
+    let wanted = format!("may have signed size {signed}, and what was restored ends at size {size}");
+    assert!(why.contains(&wanted), "{why}");
+    assert!(!dir.join("store").exists());
+
+    // Without it, only the witnesses know: the log takes submissions, and signs nothing.
+    std::fs::remove_file(net.log.record()).expect("a record");
+    let told = restored(&net, net.log.dir(), &["--from-mirror", behind.base()]);
+    assert!(told.contains(&format!("there was no record; now it says size {size}")), "{told}");
+    net.log.start();
+    wait::until("a witness speaks up", || {
+        let why = net.log.status()["degraded"].to_string();
+        why.contains("beyond everything this store may have signed").then_some(())
+    });
+    net.log.submit(&random::commitments(1)).expect_status(202);
+    wait::until("it is sealed", || (net.log.status_number("sealed_size") > Some(size)).then_some(()));
+    net.log.admin().get("/readyz/publish").expect_status(503);
+    assert_eq!((net.log.published_size(), recorded_size(&net.log.record())), (behind_size, behind_size));
+    assert!(net.log.stop().success());
+
+    // From the mirror that has it all it goes on.
+    std::fs::remove_dir_all(net.log.store()).expect("a store");
+    std::fs::remove_file(net.log.record()).expect("a record");
+    let told = restored(&net, net.log.dir(), &["--from-mirror", whole.base()]);
+    assert!(told.contains(&format!("{signed} entries, {signed} submissions in {signed} batches")), "{told}");
+    net.log.assert_clean();
+    net.log.start();
+    assert_places(&net, &receipts);
+    let next = random::commitments(2);
+    let receipt = net.log.stamp(&next);
+    assert_eq!(receipt.index(), signed);
+    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    // One history: what the mirror still shows of the old store is a beginning of it.
+    let mut seen = view::Seen::default();
+    for http in [&whole, net.log.public()] {
+        let note = http.get("/checkpoint").expect_status(200);
+        seen.add(view::open(&net.policy, &note.body).expect("a quorum").checkpoint.head());
+    }
+    seen.assert_one_history(net.log.public());
     assert!(net.log.stop().success());
     net.log.assert_clean();
 }
