@@ -48,25 +48,60 @@ if ! has cargo; then
   has cargo || die "cargo is missing: install Rust 1.90 or newer with rustup (https://rustup.rs), then try again"
 fi
 
-mapfile -t packages < <(missing)
-[ ${#packages[@]} -eq 0 ] && exit 0
+# promtool tests the alert rules. Debian has it in the package prometheus alone, which would start a service here: only
+# this program is taken out of it, into the target directory.
+lacks_promtool() {
+  [ "$want" = test ] || return 1
+  ! has promtool && [ ! -x "${CARGO_TARGET_DIR:-target}/tools/promtool" ]
+}
+take_promtool() (
+  tools=$(realpath -m "${CARGO_TARGET_DIR:-target}/tools")
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+  mkdir unpacked
+  # apt-get's own user may not write here; it then says so, and downloads all the same.
+  apt-get download -q prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x -C unpacked ./usr/bin/promtool &&
+    mkdir -p "$tools" && mv unpacked/usr/bin/promtool "$tools/promtool"
+)
 
-echo "deps: missing here: ${packages[*]}" >&2
+mapfile -t packages < <(missing)
+if lacks_promtool && ! has apt-get; then
+  echo "deps: no promtool here: the alert rules are only parsed. https://prometheus.io/download has it" >&2
+elif lacks_promtool; then
+  promtool=wanted
+fi
+[ ${#packages[@]} -eq 0 ] && [ -z "${promtool:-}" ] && exit 0
+names="${packages[*]}${promtool:+ promtool (of prometheus)}"
+names=${names# }
+
+echo "deps: missing here: $names" >&2
 has apt-get || die "install these with your system's package manager (their Debian names are above), then try again"
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
-  has sudo || die "not root and no sudo; as root: apt-get install ${packages[*]}"
-  as_root=(sudo)
+  if has sudo; then
+    as_root=(sudo)
+  elif [ ${#packages[@]} -gt 0 ]; then
+    die "not root and no sudo; as root: apt-get install ${packages[*]}"
+  fi
 fi
-install() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"; }
+update() {
+  # A download alone needs no root, but can do with old lists.
+  [ "$(id -u)" -ne 0 ] && [ ${#as_root[@]} -eq 0 ] || "${as_root[@]}" apt-get update -q
+}
+install() {
+  [ ${#packages[@]} -eq 0 ] ||
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
+}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { "${as_root[@]}" apt-get update -q && install; } >"$log" 2>&1; then
+if ! { update && install && { [ -z "${promtool:-}" ] || take_promtool; }; } >"$log" 2>&1; then
   tail -n 15 "$log" >&2
-  die "apt-get failed (its last lines are above); as root: apt-get install ${packages[*]}"
+  die "apt-get failed (its last lines are above): $names"
 fi
 
 mapfile -t packages < <(missing)
 [ ${#packages[@]} -eq 0 ] || die "still missing after the installation: ${packages[*]}"
+! lacks_promtool || die "still missing after the installation: promtool"
 echo "deps: installed" >&2
