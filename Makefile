@@ -75,6 +75,13 @@ bench: deps-test ## every figure beside what one would otherwise have; BENCH="--
 	@./scripts/bench.sh $(BENCH)
 	cargo bench --workspace $(CARGO_FLAGS)
 
+.PHONY: catch-up
+catch-up: deps ## how long a monitor and a mirror take to catch up with a log of ENTRIES (1000000), and their memory
+	cargo build $(PROFILE) --bin treering-witness --example catch_up
+	@for what in new all mirror; do echo "== $$what"; \
+	  "$${CARGO_TARGET_DIR:-target}/release/examples/catch_up" "$${CARGO_TARGET_DIR:-target}/release/treering-witness" \
+	    "$(or $(ENTRIES),1000000)" "$$what" || exit 1; done
+
 deps: ## installs what the build needs, if it is missing
 	@./scripts/deps.sh build
 

@@ -1,8 +1,7 @@
 //! How long `treering-witness monitor --once`, or `mirror --once`, takes to catch up with a log, and how much memory.
 //!
 //! ```text
-//! cargo build --release -p treering-witness --bins
-//! cargo run --release -p treering-witness --example catch_up -- target/release/treering-witness 1000000 new
+//! make catch-up ENTRIES=1000000
 //! ```
 //! The log is made up, and served from memory by this process on the same machine; the last argument is the
 //! monitor's `batches`, or `mirror`: entries, batches and all past checkpoints into files.
