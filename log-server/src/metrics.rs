@@ -1,6 +1,6 @@
 //! What operators watch of the pipeline (Prometheus). The HTTP layer has metrics of its own.
 
-use crate::witnesses::WitnessMetrics;
+use crate::{store::Memory, witnesses::WitnessMetrics};
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -33,6 +33,8 @@ pub struct Metrics {
     /// Timestamp tokens refused because the queue was full.
     grants_refused: Counter,
     free: Gauge,
+    write_buffers: Gauge,
+    cache: Gauge,
     scrub_bytes: Counter,
     scrub_findings: Gauge,
     scrub_round: Gauge,
@@ -55,6 +57,8 @@ impl Default for Metrics {
             granted: Counter::default(),
             grants_refused: Counter::default(),
             free: Gauge::default(),
+            write_buffers: Gauge::default(),
+            cache: Gauge::default(),
             scrub_bytes: Counter::default(),
             scrub_findings: Gauge::default(),
             scrub_round: Gauge::default(),
@@ -88,6 +92,9 @@ impl Metrics {
             Unit::Bytes,
             self.free.clone(),
         );
+        let help = "What was written to the store and stands in no file of its tables yet";
+        registry.register_with_unit("write_buffers", help, Unit::Bytes, self.write_buffers.clone());
+        registry.register_with_unit("cache", "The store's block cache", Unit::Bytes, self.cache.clone());
         registry.register_with_unit(
             "scrub_read",
             "Old data that was read again and verified",
@@ -138,6 +145,12 @@ impl Metrics {
 
     pub(crate) fn free(&self, bytes: u64) {
         self.free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn store_memory(&self, memory: Memory) {
+        let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.write_buffers.set(signed(memory.write_buffers));
+        self.cache.set(signed(memory.cache));
     }
 
     pub(crate) fn scrubbed(&self, bytes: u64) {

@@ -27,6 +27,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 pub(crate) fn look(core: &Core) -> Result<(), Fatal> {
     let free = core.store.free_bytes()?;
     core.metrics.free(free);
+    core.metrics.store_memory(core.store.memory());
     let floor = core.settings.min_free_bytes;
     let reason = (free < floor).then(|| {
         format!("the disk is nearly full: {} MiB are free, {} MiB are kept", free >> 20, floor >> 20)

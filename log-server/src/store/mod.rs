@@ -191,6 +191,15 @@ pub struct Loaded {
     pub frozen: Option<TreeSize>,
 }
 
+/// Bytes that the engine holds in memory. Each part has a bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What was written and stands in no table yet: at most 64 MiB.
+    pub write_buffers: u64,
+    /// Blocks that were read, with indexes and filters: at most `cache_mib`.
+    pub cache: u64,
+}
+
 /// The log's memory.
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// What the pipeline has to know at its start.
@@ -254,6 +263,11 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// How many bytes may still be written to the disk that the store is on.
     fn free_bytes(&self) -> Result<u64, StoreError>;
+
+    /// What the engine holds in memory.
+    fn memory(&self) -> Memory {
+        Memory::default()
+    }
 
     /// Has the engine met an error in the background? Then nothing that it says about durability counts any longer.
     fn health(&self) -> Result<(), StoreError>;

@@ -14,12 +14,15 @@ mod tables;
 mod wal;
 
 use super::{
-    Accepted, GrantGroup, GrantPlace, Late, Loaded, Past, Position, Sequence, Store, StoreError, Tick,
-    TileValue,
+    Accepted, GrantGroup, GrantPlace, Late, Loaded, Memory, Past, Position, Sequence, Store, StoreError,
+    Tick, TileValue,
 };
 use bytes::Bytes;
 use engine::Engine;
-use rocksdb::{ColumnFamily, WriteBatch};
+use rocksdb::{
+    ColumnFamily, WriteBatch,
+    properties::{BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, PropName},
+};
 use std::path::{Path, PathBuf};
 use treering_tlog::{
     hash::Hash,
@@ -260,6 +263,17 @@ impl Store for RocksStore {
         };
         let system = rustix::fs::statvfs(&self.path).map_err(file)?;
         Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+
+    fn memory(&self) -> Memory {
+        let Ok(db) = self.engine.known() else { return Memory::default() };
+        let of = |family: &'static str, property: &PropName| {
+            db.property_int_value_cf(self.family(family), property).ok().flatten().unwrap_or_default()
+        };
+        let buffers = |family: &&'static str| of(family, CUR_SIZE_ALL_MEM_TABLES);
+        // All families share the one cache.
+        let cache = of(keys::META, BLOCK_CACHE_USAGE);
+        Memory { write_buffers: keys::FAMILIES.iter().map(buffers).sum(), cache }
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {
