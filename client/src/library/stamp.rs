@@ -134,7 +134,7 @@ impl Stamper {
         for digest in sha256 {
             // A path is what a bundle calls it; nobody stamps it.
             let name = RelativePath::new(hex::encode(digest).into_bytes())?;
-            run.push(name, 0, Digests::new(digest))?;
+            run.push(name, None, Digests::new(digest))?;
         }
         run.finish().await
     }
@@ -205,14 +205,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// Adds a file by its digests. Path and size are for a bundle: they aren't stamped.
+    /// Adds a file by its digests. Path and size (if somebody has read the file) are for a bundle: they aren't stamped.
     ///
     /// # Errors
     /// [`Error::Claim`].
-    pub fn push(&mut self, path: RelativePath, size: u64, digests: Digests) -> Result<(), Error> {
+    pub fn push(&mut self, path: RelativePath, size: Option<u64>, digests: Digests) -> Result<(), Error> {
         let place = self.records.len() as u64;
-        self.commitments.push(self.opener.commitment(place, &digests)?);
-        self.records.push(Record::Path { kind: Kind::File, path, size, digests, own: Own::default() });
+        let own = Own::default();
+        self.commitments.push(self.opener.commitment(place, &digests, &own)?);
+        self.records.push(Record::Path { kind: Kind::File, path, size, digests, own });
         Ok(())
     }
 
@@ -229,7 +230,7 @@ impl Run {
             tokio::task::spawn_blocking(move || hash::file(&source, &[HashId::SHA_256], &mut hash::buffer()));
         let (size, digests) =
             hashed.await.map_err(|_| Error::Panicked)?.map_err(|error| file(error.to_string()))?;
-        self.push(name, size, digests)
+        self.push(name, Some(size), digests)
     }
 
     /// How many files there are.
