@@ -9,7 +9,10 @@ use crate::{
     verify::{After, Attested, ClaimShown, Named, Verified},
 };
 use jiff::Timestamp;
-use treering_tlog::time::{UnixMillis, UnixSeconds};
+use treering_tlog::{
+    policy::Name,
+    time::{UnixMillis, UnixSeconds},
+};
 
 /// RFC 3339 in UTC: `2026-11-22T04:41:04Z`. Beyond the year 9999, the number of seconds.
 pub fn seconds(t: UnixSeconds) -> String {
@@ -69,6 +72,14 @@ pub fn after(a: &After) -> String {
     )
 }
 
+/// Cosignatures that do not count, a line each.
+pub fn distrusted(a: &Attested) -> Vec<String> {
+    let line = |(name, time): &(Name, UnixSeconds)| {
+        format!("the cosignature of {name} at {} does not count: its key is distrusted", seconds(*time))
+    };
+    a.distrusted.iter().map(line).collect()
+}
+
 /// All that a token shows and what it doesn't, a line each.
 pub fn verified(v: &Verified) -> Vec<String> {
     let mut lines = vec![attested(&v.attested)];
@@ -78,6 +89,7 @@ pub fn verified(v: &Verified) -> Vec<String> {
             seconds(*time)
         )
     }));
+    lines.extend(distrusted(&v.attested));
     lines.extend(v.after.as_ref().map(after));
     if v.after_unjudged {
         lines.push(

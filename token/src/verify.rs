@@ -8,21 +8,23 @@
 use crate::{
     claim::HolderKey,
     commitment::Commitment,
-    digest::{Digester, Digests, HashId},
+    digest::{Digests, HashId},
     token::Token,
 };
 use treering_tlog::{
     checkpoint::Origin,
-    hash::{Hash, sha256},
+    hash::Hash,
     policy::{Cosigned, Name, Policy, UpperBound},
     time::{UnixMillis, UnixSeconds},
     tree::verify_inclusion,
 };
 
 pub use after::keep_for_after;
+pub use chain::{chain_under, under};
 pub use error::{Fault, VerifyError};
 
 mod after;
+mod chain;
 mod error;
 mod own;
 
@@ -54,6 +56,8 @@ pub struct Attested {
     pub witnesses: Vec<(Name, UnixSeconds)>,
     /// Witnesses whose timestamps lie in the verifier's future.
     pub in_future: Vec<(Name, UnixSeconds)>,
+    /// Witnesses whose cosignatures do not count: the verifier distrusts their keys.
+    pub distrusted: Vec<(Name, UnixSeconds)>,
 }
 
 impl Attested {
@@ -130,14 +134,27 @@ impl Verifier<'_> {
     /// # Errors
     /// Whatever keeps the token from being evidence for this file under this policy.
     pub fn token(&self, token: &Token, file: &Digests) -> Result<Verified, VerifyError> {
+        self.token_as_of(token, file, None)
+    }
+
+    /// The same for a token that is known to have existed before `as_of`: keys that fell later count.
+    ///
+    /// # Errors
+    /// Those of [`Verifier::token`].
+    pub fn token_as_of(
+        &self,
+        token: &Token,
+        file: &Digests,
+        as_of: Option<UnixSeconds>,
+    ) -> Result<Verified, VerifyError> {
         if token.is_receipt() {
             return Err(VerifyError::ReceiptNotToken);
         }
         let (commitment, claim) = own::open(token, file)?;
-        let attested = self.attest(token)?;
+        let attested = self.attest(token, as_of)?;
         let after_unjudged = token.after().is_some() && self.policy.needs_no_witness();
         let after = match token.after() {
-            Some(note) if !after_unjudged => Some(self.after(note, &attested)?),
+            Some(note) if !after_unjudged => Some(self.after_as_of(note, &attested, as_of)?),
             _ => None,
         };
         Ok(Verified { commitment, attested, claim, after, after_unjudged, renews: token.renews() })
@@ -148,10 +165,23 @@ impl Verifier<'_> {
     /// # Errors
     /// Whatever keeps it from being evidence for these bytes under this policy.
     pub fn receipt(&self, token: &Token, root: &Commitment) -> Result<Attested, VerifyError> {
+        self.receipt_as_of(token, root, None)
+    }
+
+    /// The same for one that is known to have existed before `as_of`: keys that fell later count.
+    ///
+    /// # Errors
+    /// Those of [`Verifier::receipt`].
+    pub fn receipt_as_of(
+        &self,
+        token: &Token,
+        root: &Commitment,
+        as_of: Option<UnixSeconds>,
+    ) -> Result<Attested, VerifyError> {
         if !own::leads_to_entry(token, root) {
             return Err(VerifyError::LayersMissEntry);
         }
-        self.attest(token)
+        self.attest(token, as_of)
     }
 
     /// The lower bound of an `after` note, held against an upper bound if there is one.
@@ -159,7 +189,20 @@ impl Verifier<'_> {
     /// # Errors
     /// A note that is no checkpoint of the policy's logs, one without a quorum, and a bound above the upper one.
     pub fn after(&self, note: &[u8], attested: &Attested) -> Result<After, VerifyError> {
-        let after = after::open(self.policy, note)?;
+        self.after_as_of(note, attested, None)
+    }
+
+    /// The same for a note that is known to have existed before `as_of`: keys that fell later count.
+    ///
+    /// # Errors
+    /// Those of [`Verifier::after`].
+    pub fn after_as_of(
+        &self,
+        note: &[u8],
+        attested: &Attested,
+        as_of: Option<UnixSeconds>,
+    ) -> Result<After, VerifyError> {
+        let after = after::open(self.policy, note, as_of)?;
         // The upper statement is "before T + 1 s"; a lower bound beyond it contradicts it.
         match attested.before() {
             Some(upper) if after.not_before > upper => {
@@ -177,42 +220,24 @@ impl Verifier<'_> {
     /// # Errors
     /// Those of [`Verifier::token`]; with more than one token, wrapped in [`VerifyError::InChain`].
     pub fn chain(&self, newest_first: &[&[u8]], file: &Digests) -> Result<Vec<Verified>, VerifyError> {
-        let mut verified = Vec::with_capacity(newest_first.len());
-        let mut verifier = *self;
-        for (i, bytes) in newest_first.iter().enumerate() {
-            let link = verifier.link(bytes, newest_first.get(i + 1).copied(), file);
-            let link = match link {
-                Err(error) if newest_first.len() > 1 => return Err(VerifyError::in_chain(i + 1, error)),
-                other => other?,
-            };
-            verifier.now = link.attested.before().unwrap_or(verifier.now);
-            verified.push(link);
-        }
-        if verified.is_empty() { Err(VerifyError::NoToken) } else { Ok(verified) }
-    }
-
-    /// One token of a chain: it is of the earlier token's bytes, or else of the file's.
-    fn link(&self, bytes: &[u8], earlier: Option<&[u8]>, file: &Digests) -> Result<Verified, VerifyError> {
-        let token = Token::parse(bytes)?;
-        let Some(earlier) = earlier else { return self.token(&token, file) };
-        if token.renews() != Some(sha256(earlier)) {
-            return Err(VerifyError::NotRenewed);
-        }
-        let mut digester = Digester::new(&token.digest_ids());
-        digester.update(earlier);
-        self.token(&token, &digester.finish())
+        let judged = chain_under(&[self.policy], self.now, newest_first, file)?;
+        Ok(judged.into_iter().map(|(_, verified)| verified).collect())
     }
 
     /// The log half of a token whose layers lead to its entry.
-    fn attest(&self, token: &Token) -> Result<Attested, VerifyError> {
-        let opened = self.policy.open(token.proof().checkpoint.clone()).map_err(VerifyError::Checkpoint)?;
+    fn attest(&self, token: &Token, as_of: Option<UnixSeconds>) -> Result<Attested, VerifyError> {
+        let note = token.proof().checkpoint.clone();
+        let opened = self.policy.open_as_of(note, as_of).map_err(VerifyError::of_checkpoint)?;
         let head = opened.checkpoint.head();
         verify_inclusion(&token.entry().leaf_hash(), token.index(), &head, &token.proof().path)
             .map_err(VerifyError::NotInCheckpoint)?;
         let upper = self.policy.upper_bound(&opened.cosigned);
         if upper.is_none() && !self.policy.needs_no_witness() {
-            let (cosigned, witnesses) = (opened.cosigned.len(), self.policy.witnesses().len());
-            return Err(VerifyError::QuorumNotMet { cosigned, witnesses });
+            let (cosigned, distrusted) = (opened.verified().count(), opened.distrusted.len());
+            return Err(match distrusted {
+                0 => VerifyError::QuorumNotMet { cosigned, witnesses: self.policy.witnesses().len() },
+                _ => VerifyError::QuorumDistrusted { cosigned, distrusted },
+            });
         }
         let sealed_at = token.entry().sealed_at();
         if let Some(attested) = upper.map(|upper| upper.time).filter(|time| is_beyond_skew(sealed_at, *time))
@@ -229,6 +254,7 @@ impl Verifier<'_> {
             upper,
             in_future: witnesses.iter().filter(|(_, time)| *time > self.now).cloned().collect(),
             witnesses,
+            distrusted: opened.distrusted.iter().map(|cosigned| self.named(cosigned)).collect(),
         })
     }
 

@@ -17,24 +17,29 @@
 //!
 //! Errors: [`PolicyError`] for files, [`PolicyVerifyError`] for checkpoints.
 
+mod distrust;
 mod error;
 mod open;
 mod parse;
 mod quorum;
+mod remember;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+pub use distrust::Distrust;
 pub use error::{PolicyError, PolicyErrorKind};
 pub use open::{Opened, PolicyVerifyError};
 pub use quorum::{Cosigned, UpperBound};
 
-use crate::{checkpoint::Origin, note::VerifierKey};
+use crate::{checkpoint::Origin, note::VerifierKey, time::UnixSeconds};
 use quorum::{Group, Member, Quorum};
+use remember::Remembered;
 
-/// A trust policy. Equal if the files are, byte by byte; [`Policy::as_bytes`] is the file, comments and all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A trust policy. Equal if the files are, byte by byte (and what is set beside them: [`Policy::distrusting`],
+/// [`Policy::superseded`]); [`Policy::as_bytes`] is the file, comments and all.
+#[derive(Clone, Debug)]
 pub struct Policy {
     source: Vec<u8>,
     /// INVARIANT: public keys are distinct, and so are pairs of name and key ID over all logs and witnesses.
@@ -44,7 +49,22 @@ pub struct Policy {
     /// INVARIANT: the members of a group that are groups stand before it.
     groups: Vec<Group>,
     quorum: Quorum,
+    /// Not of the file: keys that no longer count.
+    distrusted: Vec<Distrust>,
+    /// Not of the file: what is attested later is judged by another policy.
+    until: Option<UnixSeconds>,
+    /// INVARIANT: of checkpoints that this very policy has opened; gone when `distrusted` or `until` change.
+    remembered: Option<Arc<Remembered>>,
 }
+
+impl PartialEq for Policy {
+    fn eq(&self, other: &Policy) -> bool {
+        // The rest follows from the file.
+        (&self.source, &self.distrusted, self.until) == (&other.source, &other.distrusted, other.until)
+    }
+}
+
+impl Eq for Policy {}
 
 /// A log that counts, for the origin that is its key's name.
 #[derive(Clone, Debug, PartialEq, Eq)]

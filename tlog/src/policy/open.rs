@@ -5,6 +5,7 @@ use crate::{
     checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint},
     cosignature::{self, CosignatureError},
     note::{Note, Signature, VerifierKey},
+    time::UnixSeconds,
 };
 
 /// What [`Policy::open`] found.
@@ -14,6 +15,8 @@ pub struct Opened {
     pub checkpoint: VerifiedCheckpoint,
     /// The verified cosignatures by the policy's witnesses, in the note's order, at most one a witness.
     pub cosigned: Vec<Cosigned>,
+    /// Verified cosignatures that do not count, since their keys are distrusted ([`Policy::distrusting`]).
+    pub distrusted: Vec<Cosigned>,
 }
 
 impl Policy {
@@ -24,8 +27,30 @@ impl Policy {
     ///
     /// # Errors
     /// Forged or missing log signature, unknown origin; a line that names a policy witness's key and does
-    /// not verify; two lines with one name and key ID that the policy knows.
+    /// not verify; two lines with one name and key ID that the policy knows; a log key that is distrusted; a policy that
+    /// was superseded before.
     pub fn open(&self, note: Note) -> Result<Opened, PolicyVerifyError> {
+        self.open_as_of(note, None)
+    }
+
+    /// The same for a note that is known to have existed before `as_of`: a key that fell later counts.
+    ///
+    /// # Errors
+    /// Those of [`Policy::open`].
+    pub fn open_as_of(&self, note: Note, as_of: Option<UnixSeconds>) -> Result<Opened, PolicyVerifyError> {
+        let Some(remembered) = &self.remembered else { return self.open_now(note, as_of) };
+        // Where nobody is distrusted, the verdict is the same as of any time.
+        let as_of = as_of.filter(|_| !self.distrusted.is_empty());
+        let bytes = note.to_string();
+        if let Some(opened) = remembered.get(&bytes, as_of) {
+            return Ok(opened);
+        }
+        let opened = self.open_now(note, as_of)?;
+        remembered.keep(bytes, as_of, &opened);
+        Ok(opened)
+    }
+
+    fn open_now(&self, note: Note, as_of: Option<UnixSeconds>) -> Result<Opened, PolicyVerifyError> {
         let origin = Checkpoint::parse(note.text())?.origin;
         let keys = self.log_keys(&origin);
         if keys.is_empty() {
@@ -33,8 +58,9 @@ impl Policy {
         }
         self.refuse_two_lines(&note)?;
         let checkpoint = VerifiedCheckpoint::open(note, &origin, &keys)?;
-        let cosigned = self.verify_cosignatures(&checkpoint)?;
-        Ok(Opened { checkpoint, cosigned })
+        let (cosigned, distrusted) = self.part(self.verify_cosignatures(&checkpoint)?, as_of);
+        self.check_time(&checkpoint, &cosigned, as_of)?;
+        Ok(Opened { checkpoint, cosigned, distrusted })
     }
 
     /// Stricter than signed-note, by the Treering spec: a key that signs twice would let whoever passes a note on
@@ -100,6 +126,28 @@ pub enum PolicyVerifyError {
     ForgedCosignature {
         /// The witness's name in the policy, escaped.
         witness: String,
+    },
+    /// Nothing shows that the log's signature is older than the fall of its key.
+    #[error(
+        "the key of the log {origin:?} that signed it is distrusted after second {} of the epoch, and its witnesses' \
+         cosignatures do not show that it is older", .after.get()
+    )]
+    DistrustedLog {
+        /// The checkpoint's origin.
+        origin: String,
+        /// See [`super::Distrust::after`].
+        after: UnixSeconds,
+    },
+    /// See [`Policy::superseded`].
+    #[error(
+        "its witnesses cosigned it at second {} of the epoch, and this policy was superseded at second {}",
+        .attested.get(), .until.get()
+    )]
+    Superseded {
+        /// By when the quorum was met.
+        attested: UnixSeconds,
+        /// Until when the policy judges.
+        until: UnixSeconds,
     },
     /// A key that the policy knows has two lines.
     #[error("two signature lines by {name}+{id}")]

@@ -35,7 +35,16 @@ pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
     }
     let Some((quorum, _)) = parser.quorum else { return Err(at(last, Kind::NoQuorum)) };
     let Parser { logs, witnesses, groups, .. } = parser;
-    Ok(Policy { source: bytes.to_vec(), logs, witnesses, groups, quorum })
+    Ok(Policy {
+        source: bytes.to_vec(),
+        logs,
+        witnesses,
+        groups,
+        quorum,
+        distrusted: Vec::new(),
+        until: None,
+        remembered: None,
+    })
 }
 
 /// What was read so far; each map leads to the line of the first use.

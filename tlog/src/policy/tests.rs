@@ -1,5 +1,6 @@
 //! Policies: each refusal, the quorum against a second evaluator, and opening checkpoints.
 
+mod distrust;
 mod open;
 mod parse;
 mod print;

@@ -8,6 +8,7 @@ use super::{After, VerifyError};
 use treering_tlog::{
     note::Note,
     policy::{Cosigned, Opened, Policy},
+    time::UnixSeconds,
 };
 
 /// Beyond this, only the fewest cosignatures that meet the quorum are kept: it leaves half of a token's `extra` free.
@@ -30,12 +31,12 @@ pub fn keep_for_after(policy: &Policy, note: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What a note shows as `after`.
-pub(super) fn open(policy: &Policy, note: &[u8]) -> Result<After, VerifyError> {
+pub(super) fn open(policy: &Policy, note: &[u8], as_of: Option<UnixSeconds>) -> Result<After, VerifyError> {
     if policy.needs_no_witness() {
         return Err(VerifyError::AfterWithoutQuorum);
     }
     let note = Note::parse(note).map_err(VerifyError::AfterNote)?;
-    let opened = policy.open(note).map_err(VerifyError::AfterCheckpoint)?;
+    let opened = policy.open_as_of(note, as_of).map_err(VerifyError::AfterCheckpoint)?;
     let not_before = policy.lower_bound(&opened.cosigned).ok_or(VerifyError::AfterQuorum {
         cosigned: opened.cosigned.len(),
         witnesses: policy.witnesses().len(),

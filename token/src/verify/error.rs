@@ -74,6 +74,39 @@ pub enum VerifyError {
         /// Witnesses of the policy.
         witnesses: usize,
     },
+    /// It would be enough, if it weren't for keys that the verifier distrusts.
+    #[error(
+        "too few witnesses that count: {distrusted} of the {cosigned} of the policy's witnesses that cosigned the token's \
+         checkpoint did so by keys that are distrusted, and the others do not meet the policy's quorum"
+    )]
+    QuorumDistrusted {
+        /// Witnesses of the policy that cosigned.
+        cosigned: usize,
+        /// Those of them whose cosignatures don't count.
+        distrusted: usize,
+    },
+    /// The log's key is distrusted, and the witnesses don't show that its signature is older.
+    #[error(
+        "the key of the log {origin} that signed the token's checkpoint is distrusted after {}, and no quorum of \
+         witnesses shows that it signed before", seconds(*.after)
+    )]
+    LogDistrusted {
+        /// The checkpoint's origin.
+        origin: String,
+        /// From then on.
+        after: UnixSeconds,
+    },
+    /// The policy judges only what is older.
+    #[error(
+        "the token's checkpoint was cosigned at {}, and the policy that it meets was superseded at {}; the one in its \
+         place does not accept it", seconds(*.attested), seconds(*.until)
+    )]
+    PolicySuperseded {
+        /// By when the quorum was met.
+        attested: UnixSeconds,
+        /// When another policy took its place.
+        until: UnixSeconds,
+    },
     /// `sealed_at` is more than 60 s beyond the attested time.
     #[error(
         "the log says that it sealed the entry at {}, over 60 s after its witnesses cosigned it at {}",
@@ -133,6 +166,9 @@ pub enum VerifyError {
     /// A newer token of a chain does not name the next one.
     #[error("this token does not renew the next older one that was given")]
     NotRenewed,
+    /// Nobody's word counts.
+    #[error("there is no policy to judge by")]
+    NoPolicy,
     /// A chain without tokens.
     #[error("no token was given")]
     NoToken,
@@ -157,6 +193,8 @@ pub enum Fault {
     Forged,
     /// Genuine as far as it goes, but the policy asks for more witnesses.
     TooFewWitnesses,
+    /// By keys that the verifier distrusts, or too late for a policy that was superseded.
+    Distrusted,
     /// By a log that the policy does not list.
     UnknownLog,
     /// The question was incomplete: a receipt for a file, a missing earlier token, a digest that was not computed.
@@ -166,6 +204,19 @@ pub enum Fault {
 impl VerifyError {
     pub(super) fn in_chain(place: usize, error: VerifyError) -> VerifyError {
         VerifyError::InChain { place, error: Box::new(error) }
+    }
+
+    /// With times as people read them.
+    pub(super) fn of_checkpoint(error: PolicyVerifyError) -> VerifyError {
+        match error {
+            PolicyVerifyError::DistrustedLog { origin, after } => {
+                VerifyError::LogDistrusted { origin, after }
+            }
+            PolicyVerifyError::Superseded { attested, until } => {
+                VerifyError::PolicySuperseded { attested, until }
+            }
+            other => VerifyError::Checkpoint(other),
+        }
     }
 
     /// A stable name, for programs.
@@ -188,8 +239,12 @@ impl VerifyError {
                 Sort::ForgedWitness => "cosignature_forged",
                 Sort::TwoLines => "two_lines_by_one_key",
                 Sort::Malformed => "checkpoint_malformed",
+                Sort::Distrusted => "log_distrusted",
+                Sort::Superseded => "policy_superseded",
             },
-            VerifyError::QuorumNotMet { .. } => "quorum_not_met",
+            VerifyError::QuorumNotMet { .. } | VerifyError::QuorumDistrusted { .. } => "quorum_not_met",
+            VerifyError::LogDistrusted { .. } => "log_distrusted",
+            VerifyError::PolicySuperseded { .. } => "policy_superseded",
             VerifyError::SealedAfterAttested { .. } => "sealed_after_attested",
             VerifyError::AfterHash => "after_hash_mismatch",
             VerifyError::AfterNote(_) => "after_malformed",
@@ -200,6 +255,8 @@ impl VerifyError {
                 Sort::ForgedWitness => "after_cosignature_forged",
                 Sort::TwoLines => "after_two_lines_by_one_key",
                 Sort::Malformed => "after_malformed",
+                Sort::Distrusted => "after_log_distrusted",
+                Sort::Superseded => "after_policy_superseded",
             },
             VerifyError::AfterQuorum { .. } => "after_quorum_not_met",
             VerifyError::AfterWithoutQuorum => "after_without_quorum",
@@ -208,6 +265,7 @@ impl VerifyError {
             VerifyError::EarlierTokenMissing { .. } => "earlier_token_missing",
             VerifyError::NotRenewed => "earlier_token_not_renewed",
             VerifyError::NoToken => "no_token",
+            VerifyError::NoPolicy => "no_policy",
             VerifyError::InChain { error, .. } => error.name(),
         }
     }
@@ -220,15 +278,20 @@ impl VerifyError {
             VerifyError::Checkpoint(error) | VerifyError::AfterCheckpoint(error) => match sort(error) {
                 Sort::UnknownLog => Fault::UnknownLog,
                 Sort::Malformed => Fault::Malformed,
+                Sort::Distrusted | Sort::Superseded => Fault::Distrusted,
                 Sort::Unsigned | Sort::ForgedLog | Sort::ForgedWitness | Sort::TwoLines => Fault::Forged,
             },
             VerifyError::QuorumNotMet { .. } | VerifyError::AfterQuorum { .. } => Fault::TooFewWitnesses,
+            VerifyError::QuorumDistrusted { .. }
+            | VerifyError::LogDistrusted { .. }
+            | VerifyError::PolicySuperseded { .. } => Fault::Distrusted,
             VerifyError::ReceiptNotToken
             | VerifyError::DigestNotGiven { .. }
             | VerifyError::AfterWithoutQuorum
             | VerifyError::EarlierTokenMissing { .. }
             | VerifyError::NotRenewed
-            | VerifyError::NoToken => Fault::Incomplete,
+            | VerifyError::NoToken
+            | VerifyError::NoPolicy => Fault::Incomplete,
             VerifyError::HolderMismatch
             | VerifyError::AgentMismatch
             | VerifyError::ClaimSignature
@@ -250,6 +313,8 @@ enum Sort {
     ForgedWitness,
     TwoLines,
     Malformed,
+    Distrusted,
+    Superseded,
 }
 
 fn sort(error: &PolicyVerifyError) -> Sort {
@@ -257,6 +322,8 @@ fn sort(error: &PolicyVerifyError) -> Sort {
         PolicyVerifyError::UnknownLog { .. } => Sort::UnknownLog,
         PolicyVerifyError::ForgedCosignature { .. } => Sort::ForgedWitness,
         PolicyVerifyError::TwoLines { .. } => Sort::TwoLines,
+        PolicyVerifyError::DistrustedLog { .. } => Sort::Distrusted,
+        PolicyVerifyError::Superseded { .. } => Sort::Superseded,
         PolicyVerifyError::Checkpoint(CheckpointError::Unsigned) => Sort::Unsigned,
         PolicyVerifyError::Checkpoint(CheckpointError::Forged { .. }) => Sort::ForgedLog,
         PolicyVerifyError::Checkpoint(_) => Sort::Malformed,

@@ -20,7 +20,7 @@ fn seconds(t: u64) -> UnixSeconds {
     UnixSeconds::new(t).unwrap()
 }
 
-fn checkpoints() -> [PolicyVerifyError; 6] {
+fn checkpoints() -> [PolicyVerifyError; 8] {
     let forged = CheckpointError::Forged { name: "example.com/log".to_owned(), id: "01020304".to_owned() };
     [
         PolicyVerifyError::UnknownLog { origin: "example.com/log".to_owned() },
@@ -29,6 +29,8 @@ fn checkpoints() -> [PolicyVerifyError; 6] {
         PolicyVerifyError::ForgedCosignature { witness: "W1".to_owned() },
         PolicyVerifyError::TwoLines { name: "w1.example".to_owned(), id: "01020304".to_owned() },
         PolicyVerifyError::Checkpoint(CheckpointError::Size),
+        PolicyVerifyError::DistrustedLog { origin: "example.com/log".to_owned(), after: seconds(T) },
+        PolicyVerifyError::Superseded { attested: seconds(T + 1), until: seconds(T) },
     ]
 }
 
@@ -58,6 +60,10 @@ fn all() -> Vec<VerifyError> {
         VerifyError::EarlierTokenMissing { renews: sha256(b"") },
         VerifyError::NotRenewed,
         VerifyError::NoToken,
+        VerifyError::NoPolicy,
+        VerifyError::QuorumDistrusted { cosigned: 2, distrusted: 1 },
+        VerifyError::LogDistrusted { origin: "example.com/log".to_owned(), after: seconds(T) },
+        VerifyError::PolicySuperseded { attested: seconds(T + 1), until: seconds(T) },
     ];
     errors.extend(checkpoints().map(VerifyError::Checkpoint));
     errors.extend(checkpoints().map(VerifyError::AfterCheckpoint));
@@ -90,26 +96,35 @@ fn every_refusal() {
     earlier_token_missing (Incomplete): this token renews an earlier one (SHA-256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855), and that one is missing: the file is checked against it
     earlier_token_not_renewed (Incomplete): this token does not renew the next older one that was given
     no_token (Incomplete): no token was given
+    no_policy (Incomplete): there is no policy to judge by
+    quorum_not_met (Distrusted): too few witnesses that count: 1 of the 2 of the policy's witnesses that cosigned the token's checkpoint did so by keys that are distrusted, and the others do not meet the policy's quorum
+    log_distrusted (Distrusted): the key of the log example.com/log that signed the token's checkpoint is distrusted after 2026-11-22T04:41:03Z, and no quorum of witnesses shows that it signed before
+    policy_superseded (Distrusted): the token's checkpoint was cosigned at 2026-11-22T04:41:04Z, and the policy that it meets was superseded at 2026-11-22T04:41:03Z; the one in its place does not accept it
     unknown_log (UnknownLog): the token's checkpoint: the policy does not list the log "example.com/log"
     checkpoint_unsigned (Forged): the token's checkpoint: no key of the log has signed this checkpoint
     checkpoint_forged (Forged): the token's checkpoint: the signature of the log's key example.com/log+01020304 does not verify
     cosignature_forged (Forged): the token's checkpoint: the cosignature of W1 does not verify
     two_lines_by_one_key (Forged): the token's checkpoint: two signature lines by w1.example+01020304
     checkpoint_malformed (Malformed): the token's checkpoint: the tree size is not a canonical decimal number below 2^63
+    log_distrusted (Distrusted): the token's checkpoint: the key of the log "example.com/log" that signed it is distrusted after second 1795322463 of the epoch, and its witnesses' cosignatures do not show that it is older
+    policy_superseded (Distrusted): the token's checkpoint: its witnesses cosigned it at second 1795322464 of the epoch, and this policy was superseded at second 1795322463
     after_unknown_log (UnknownLog): the earlier checkpoint in the token: the policy does not list the log "example.com/log"
     after_unsigned (Forged): the earlier checkpoint in the token: no key of the log has signed this checkpoint
     after_forged (Forged): the earlier checkpoint in the token: the signature of the log's key example.com/log+01020304 does not verify
     after_cosignature_forged (Forged): the earlier checkpoint in the token: the cosignature of W1 does not verify
     after_two_lines_by_one_key (Forged): the earlier checkpoint in the token: two signature lines by w1.example+01020304
     after_malformed (Malformed): the earlier checkpoint in the token: the tree size is not a canonical decimal number below 2^63
+    after_log_distrusted (Distrusted): the earlier checkpoint in the token: the key of the log "example.com/log" that signed it is distrusted after second 1795322463 of the epoch, and its witnesses' cosignatures do not show that it is older
+    after_policy_superseded (Distrusted): the earlier checkpoint in the token: its witnesses cosigned it at second 1795322464 of the epoch, and this policy was superseded at second 1795322463
     "#);
 }
 
 #[test]
 fn names_tell_refusals_apart() {
     let names: BTreeSet<_> = all().iter().map(VerifyError::name).collect();
-    // An earlier checkpoint that is no note and one that is no checkpoint are both malformed.
-    assert_eq!(names.len(), all().len() - 1);
+    // An earlier checkpoint that is no note and one that is no checkpoint are both malformed; a quorum that isn't met is one
+    // thing, whoever is missing; and two are listed here in the words of the policy, too.
+    assert_eq!(names.len(), all().len() - 4);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod bad;
 mod claims;
+mod fallen;
 mod format;
 mod good;
 mod raw;
@@ -39,7 +40,7 @@ fn the_file_is_what_is_generated() {
 fn good_ones_verify_as_the_file_says() {
     let file = kept();
     for good in &file.good {
-        let policy = Policy::parse(file.policies[&good.case.policy].as_bytes()).unwrap();
+        let policy = good.case.policy(&file.policies[&good.case.policy]);
         let shown = show(&policy, &good.case).unwrap_or_else(|e| panic!("{}: {e}", good.case.name));
         assert_eq!(shown, good.shown, "{}", good.case.name);
         assert_eq!(steps(&good.case), good.steps, "{}", good.case.name);
@@ -50,7 +51,7 @@ fn good_ones_verify_as_the_file_says() {
 fn bad_ones_are_refused_as_the_file_says() {
     let file = kept();
     for bad in &file.bad {
-        let policy = Policy::parse(file.policies[&bad.case.policy].as_bytes()).unwrap();
+        let policy = bad.case.policy(&file.policies[&bad.case.policy]);
         let error = show(&policy, &bad.case).expect_err(&bad.case.name);
         assert_eq!((error.name(), error.to_string().as_str()), (bad.error.as_str(), bad.message.as_str()));
     }
@@ -112,9 +113,11 @@ fn names_of_examples_are_unique_and_each_error_is_covered() {
     layer_siblings
     layer_siblings_in_all
     layers_miss_entry
+    log_distrusted
     lower_bound_above_upper
     not_in_checkpoint
     not_this_file
+    policy_superseded
     quorum_not_met
     receipt_fields
     receipt_not_token
@@ -133,13 +136,13 @@ fn kept() -> File {
 }
 
 fn generate() -> File {
-    let good = good::cases().into_iter().map(|case| {
-        let policy = Policy::parse(policy_text(&case.policy).as_bytes()).unwrap();
+    let good = good::cases().into_iter().chain(fallen::good()).map(|case| {
+        let policy = case.policy(&policy_text(&case.policy));
         let shown = show(&policy, &case).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         Good { steps: steps(&case), shown, case }
     });
-    let bad = bad::cases().into_iter().chain(claims::cases()).map(|case| {
-        let policy = Policy::parse(policy_text(&case.policy).as_bytes()).unwrap();
+    let bad = bad::cases().into_iter().chain(claims::cases()).chain(fallen::bad()).map(|case| {
+        let policy = case.policy(&policy_text(&case.policy));
         let error = show(&policy, &case).expect_err(&case.name);
         Bad { error: error.name().to_owned(), message: error.to_string(), case }
     });
@@ -203,10 +206,11 @@ fn salts() -> Salts {
     }
 }
 
-const ABOUT: [&str; 8] = [
+const ABOUT: [&str; 9] = [
     "Worked examples of Treering tokens: `good` ones verify, `bad` ones are refused. Bytes are in lowercase hex.",
     "`policy` names one of `policies`; `now` is the verifier's clock in seconds; `tokens` are whole files, newest first.",
     "`file` is what the oldest token is of. Where there is `root` instead, the token is checked as the receipt of it.",
+    "`distrusted` and `until` are what the verifier knows beside its policy: keys that fell, and when it was superseded.",
     "`steps` has, for each token, what a verifier computes; `shown` what it may say: times in seconds, sealed_at in ms.",
     "`before` is T + 1 s, `not_before` the lower bound from the earlier checkpoint; either may be absent.",
     "`error` is the first fault that this verifier names; another may name another fault, but has to refuse.",

@@ -16,7 +16,7 @@ use crate::{
     tree::{TreeHead, TreeSize},
 };
 
-fn seconds(seconds: u64) -> UnixSeconds {
+pub(super) fn seconds(seconds: u64) -> UnixSeconds {
     UnixSeconds::new(seconds).unwrap()
 }
 
@@ -25,19 +25,19 @@ fn body() -> Checkpoint {
     Checkpoint { origin: Origin::new("example.com/log").unwrap(), head, extensions: vec![] }
 }
 
-fn line(seed: u8, time: u64) -> Signature {
+pub(super) fn line(seed: u8, time: u64) -> Signature {
     witness(seed).cosign(&body(), seconds(time)).unwrap()
 }
 
-fn note(lines: &[Signature]) -> Note {
+pub(super) fn note(lines: &[Signature]) -> Note {
     Note::new(&body().to_text(), lines.to_vec()).unwrap()
 }
 
-fn log_signature(seed: u8) -> Signature {
+pub(super) fn log_signature(seed: u8) -> Signature {
     log(seed).sign(&body().to_text())
 }
 
-fn two_witnesses() -> Policy {
+pub(super) fn two_witnesses() -> Policy {
     policy(&with_witnesses(2, "group g all w1 w2\nquorum g\n"))
 }
 
@@ -48,11 +48,12 @@ fn refusal(lines: &[Signature]) -> PolicyVerifyError {
 #[test]
 fn finds_log_and_witnesses_and_leaves_strangers_out() {
     let lines = [line(2, 20), log_signature(1), line(3, 5), line(1, 10), log_signature(2)];
-    let Opened { checkpoint, cosigned } = two_witnesses().open(note(&lines)).unwrap();
+    let Opened { checkpoint, cosigned, distrusted } = two_witnesses().open(note(&lines)).unwrap();
     assert_eq!(checkpoint.checkpoint(), &body());
     assert_eq!(checkpoint.log_signatures(), [log_signature(1)]);
     let want = [Cosigned { witness: 1, time: seconds(20) }, Cosigned { witness: 0, time: seconds(10) }];
     assert_eq!(cosigned, want);
+    assert_eq!(distrusted, []);
 }
 
 #[test]

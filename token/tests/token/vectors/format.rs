@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use treering_tlog::hash::{Hash, sha256};
+use treering_tlog::{
+    hash::{Hash, sha256},
+    policy::{Distrust, Policy},
+    time::UnixSeconds,
+};
 use treering_token::{
     commitment::Commitment,
     describe,
@@ -48,7 +52,38 @@ pub(super) struct Case {
     pub(super) file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) root: Option<String>,
+    /// Keys that the verifier distrusts.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) distrusted: Vec<Distrusted>,
+    /// When the policy was superseded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) until: Option<u64>,
     pub(super) tokens: Vec<String>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Distrusted {
+    /// SHA-256 of the public key's bytes.
+    pub(super) key: String,
+    pub(super) after: u64,
+    pub(super) stolen: bool,
+}
+
+impl Case {
+    /// This policy's text, with what the verifier knows beside it.
+    pub(super) fn policy(&self, text: &str) -> Policy {
+        let list = self.distrusted.iter().map(|distrusted| Distrust {
+            key: Hash::from_hex(&distrusted.key).unwrap(),
+            after: UnixSeconds::new(distrusted.after).unwrap(),
+            stolen: distrusted.stolen,
+        });
+        let policy = Policy::parse(text.as_bytes()).unwrap().distrusting(list.collect());
+        match self.until {
+            Some(until) => policy.superseded(UnixSeconds::new(until).unwrap()),
+            None => policy,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +166,8 @@ pub(super) struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     quorum: Option<[usize; 3]>,
     in_future: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    distrusted: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,6 +203,7 @@ impl Shown {
             before: attested.before().map(|before| before.get()),
             quorum: attested.upper.map(|upper| [upper.met, upper.of, upper.would_have_to_lie]),
             in_future: attested.in_future.iter().map(|(name, _)| name.to_string()).collect(),
+            distrusted: attested.distrusted.iter().map(|(name, _)| name.to_string()).collect(),
             not_before: None,
             claim: None,
             renews: None,

@@ -16,6 +16,8 @@ pub(super) fn case(name: &str, comment: &str, policy: &str, tokens: &[String]) -
         now: NOW,
         file: Some(hex::encode(FILE)),
         root: None,
+        distrusted: Vec::new(),
+        until: None,
         tokens: tokens.to_vec(),
     }
 }
