@@ -101,14 +101,14 @@ impl Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in String::from_utf8_lossy(&self.0).chars() {
-            if c.is_control() || is_bidirectional(c) {
-                write!(f, "{}", c.escape_unicode())?;
-            } else {
-                write!(f, "{c}")?;
-            }
+        let text = String::from_utf8_lossy(&self.0);
+        let mut rest = &*text;
+        // What is harmless goes out in one piece: a name may have hundreds of thousands of characters.
+        while let Some((at, c)) = rest.char_indices().find(|&(_, c)| c.is_control() || is_bidirectional(c)) {
+            write!(f, "{}{}", &rest[..at], c.escape_unicode())?;
+            rest = &rest[at + c.len_utf8()..];
         }
-        Ok(())
+        f.write_str(rest)
     }
 }
 
