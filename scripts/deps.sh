@@ -33,6 +33,8 @@ missing() {
   # Keys and an agent to sign claims with; a terminal to be asked for a passphrase on.
   { has ssh-agent && has ssh-keygen; } || echo openssh-client
   has script || echo bsdutils
+  # The steps by hand of `show --html`.
+  has xxd || echo xxd
   # nginx alone (2 MB), of its packages the smallest; in sbin, which not every PATH has.
   has nginx || [ -x /usr/sbin/nginx ] || echo nginx-light
   has eatmydata || echo eatmydata

@@ -17,7 +17,9 @@ mod shared;
 mod show;
 mod split;
 mod stamp;
+mod time;
 mod token;
+pub(crate) mod trust;
 mod tsa;
 mod verify;
 
@@ -35,6 +37,7 @@ pub(crate) use show::Show;
 pub(crate) use split::Split;
 pub(crate) use stamp::Stamp;
 pub(crate) use token::{Token, Whose};
+pub(crate) use trust::Trust as TrustCommand;
 pub(crate) use tsa::Tsa;
 pub(crate) use verify::Verify;
 
@@ -71,8 +74,8 @@ pub(crate) enum Command {
     Stamp(Stamp),
     /// Verify files against their evidence, offline
     ///
-    /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it. An RFC 3161 timestamp
-    /// (.tsr, by whatever authority) is given by name: it shows the authority's word, with --ca, and the witnesses' word if
+    /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it; or, for a token or bundle,
+    /// what it is of. An RFC 3161 timestamp (.tsr, by whatever authority) is given by name: it shows the authority's word, with --ca, and the witnesses' word if
     /// it carries a log's proof, with --policy. Only --proof URL asks the network for anything.
     Verify(Verify),
     /// Cut tokens for single files out of a bundle, offline
@@ -109,6 +112,10 @@ pub(crate) enum Command {
     /// For when the log is gone, or no longer has them: a mirror's URL is <prefix>/<origin hash>. Each receipt is verified
     /// under the policy before <root>.tlog-proof is written.
     Receipt(Receipt),
+    /// Pin the policies that you trust: logs and witnesses
+    ///
+    /// What is pinned judges wherever --policy (or TREERING_POLICY) names no file. Nothing is ever pinned unless you say so.
+    Trust(TrustCommand),
     /// Ask a timestamp authority (RFC 3161) for timestamps of files
     ///
     /// Any authority will do; a Treering log is one at <log>/tsa, and can carry its witnesses' word in the timestamp

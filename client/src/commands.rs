@@ -14,6 +14,7 @@ mod show;
 mod stamp;
 mod timestamp;
 mod token;
+mod trust;
 mod tsa;
 mod verify;
 
@@ -22,6 +23,7 @@ use crate::{
     settings::{self, Refused},
 };
 use std::{ffi::OsString, path::Path, process::ExitCode};
+use treering_tlog::{policy::Name, time::UnixSeconds};
 
 /// Runs the `treering` command with these arguments (the first is the program's name).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -48,6 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Renew(args) => renew::run(&args),
         Command::Rebuild(args) => rebuild::run(&args),
         Command::Key(args) => key::run(&args),
+        Command::Trust(args) => trust::run(&args),
         Command::Tsa(args) => tsa::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Config(args) => config::run(&args, &cli.file),
@@ -95,6 +98,9 @@ struct JsonAttested {
     entry: u64,
     tree_size: u64,
     witnesses: Vec<JsonWitness>,
+    /// Those whose keys are distrusted: their cosignatures don't count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    distrusted: Vec<JsonWitness>,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -115,6 +121,11 @@ struct JsonWitness {
 impl JsonAttested {
     fn of(attested: &treering_token::verify::Attested) -> JsonAttested {
         use treering_token::describe;
+        let witness = |witness: &(Name, UnixSeconds)| JsonWitness {
+            name: witness.0.to_string(),
+            cosigned_at: describe::seconds(witness.1),
+            in_future: attested.in_future.contains(witness),
+        };
         JsonAttested {
             before: attested.before().map(describe::seconds),
             quorum: attested.upper.map(|upper| JsonQuorum {
@@ -126,15 +137,8 @@ impl JsonAttested {
             log: attested.origin.to_string(),
             entry: attested.index,
             tree_size: attested.tree_size,
-            witnesses: attested
-                .witnesses
-                .iter()
-                .map(|witness| JsonWitness {
-                    name: witness.0.to_string(),
-                    cosigned_at: describe::seconds(witness.1),
-                    in_future: attested.in_future.contains(witness),
-                })
-                .collect(),
+            witnesses: attested.witnesses.iter().map(witness).collect(),
+            distrusted: attested.distrusted.iter().map(witness).collect(),
         }
     }
 }

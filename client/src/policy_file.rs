@@ -1,6 +1,9 @@
 //! The policy that a user trusts: read from the file they name, never fetched behind their back.
 
-use crate::paths;
+use crate::{
+    judges, paths,
+    pins::{Pins, PinsError},
+};
 use std::{
     fs::File,
     io::{self, Read},
@@ -13,14 +16,22 @@ use treering_tlog::policy::{Policy, PolicyError};
 pub(crate) enum PolicyFileError {
     #[error(
         "no policy: it says which log and witnesses you trust, and nothing can be judged without it.\n\
-         Get one: curl {url}/v1/policy -o policy\n\
-         Compare its keys with what the log's and the witnesses' operators publish elsewhere, then give it with \
-         --policy policy or TREERING_POLICY=policy"
+         Get one: treering trust add {url}\n\
+         It shows the keys, to be compared with what the log's and the witnesses' operators publish elsewhere. Or give a \
+         policy file with --policy FILE or TREERING_POLICY=FILE"
     )]
     None { url: String },
     #[error(
+        "you have pinned {pinned} policies, and none is known to be of this log: name one with --policy FILE (`treering \
+         trust show ID` prints one)"
+    )]
+    Several { pinned: usize },
+    #[error(transparent)]
+    Pins(PinsError),
+    #[error(
         "the policy {path} can't be read: {error}\n\
-         Get one: curl {url}/v1/policy -o policy, and compare its keys with what the operators publish elsewhere"
+         Get one: treering trust add {url}, or curl {url}/v1/policy -o policy, and compare its keys with what the operators \
+         publish elsewhere"
     )]
     Io { path: String, error: io::Error, url: String },
     #[error("the policy {path} is larger than {max} bytes; is it the right file?", max = Policy::MAX_BYTES)]
@@ -29,14 +40,29 @@ pub(crate) enum PolicyFileError {
     Refused { path: String, error: PolicyError },
 }
 
-/// Reads and checks the policy; `log` is the log's URL, for the advice if there is none.
+/// The policy to stamp by, or to ask a log by: that file, or the one that is pinned; `log` is the log's URL.
 pub(crate) fn read(path: Option<&PathBuf>, log: Option<&str>) -> Result<Policy, PolicyFileError> {
-    let url = log.unwrap_or("https://<the log>").trim_end_matches('/').to_owned();
-    let Some(path) = path else { return Err(PolicyFileError::None { url }) };
+    match path {
+        Some(path) => Ok(read_file(path, log)?.distrusting(Pins::load()?.distrust())),
+        None => judges::one(log),
+    }
+}
+
+/// There is no policy.
+pub(crate) fn none(log: Option<&str>) -> PolicyFileError {
+    PolicyFileError::None { url: url(log) }
+}
+
+/// Reads and checks a policy file.
+pub(crate) fn read_file(path: &Path, log: Option<&str>) -> Result<Policy, PolicyFileError> {
     let bytes = read_bounded(path, Policy::MAX_BYTES)
-        .map_err(|error| PolicyFileError::Io { path: paths::shown(path), error, url })?
+        .map_err(|error| PolicyFileError::Io { path: paths::shown(path), error, url: url(log) })?
         .ok_or_else(|| PolicyFileError::TooLong { path: paths::shown(path) })?;
     Policy::parse(&bytes).map_err(|error| PolicyFileError::Refused { path: paths::shown(path), error })
+}
+
+fn url(log: Option<&str>) -> String {
+    log.unwrap_or("https://<the log>").trim_end_matches('/').to_owned()
 }
 
 /// A whole small file; `None` if it has more than `max` bytes.
@@ -52,14 +78,14 @@ mod tests {
 
     #[test]
     fn without_a_policy_the_message_says_how_to_get_one() {
-        insta::assert_snapshot!(read(None, Some("https://log.example/")).unwrap_err(), @r"
+        insta::assert_snapshot!(none(Some("https://log.example/")), @r"
         no policy: it says which log and witnesses you trust, and nothing can be judged without it.
-        Get one: curl https://log.example/v1/policy -o policy
-        Compare its keys with what the log's and the witnesses' operators publish elsewhere, then give it with --policy policy or TREERING_POLICY=policy
+        Get one: treering trust add https://log.example
+        It shows the keys, to be compared with what the log's and the witnesses' operators publish elsewhere. Or give a policy file with --policy FILE or TREERING_POLICY=FILE
         ");
-        insta::assert_snapshot!(read(Some(&PathBuf::from("/nonexistent")), None).unwrap_err(), @r"
+        insta::assert_snapshot!(read_file(Path::new("/nonexistent"), None).unwrap_err(), @r"
         the policy /nonexistent can't be read: No such file or directory (os error 2)
-        Get one: curl https://<the log>/v1/policy -o policy, and compare its keys with what the operators publish elsewhere
+        Get one: treering trust add https://<the log>, or curl https://<the log>/v1/policy -o policy, and compare its keys with what the operators publish elsewhere
         ");
     }
 
@@ -67,7 +93,6 @@ mod tests {
     fn a_huge_file_is_no_policy() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(Policy::MAX_BYTES as u64 + 1).unwrap();
-        let path = file.path().to_path_buf();
-        assert!(matches!(read(Some(&path), None), Err(PolicyFileError::TooLong { .. })));
+        assert!(matches!(read_file(file.path(), None), Err(PolicyFileError::TooLong { .. })));
     }
 }

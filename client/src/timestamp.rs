@@ -58,9 +58,10 @@ impl Trust {
     /// As the command line says it. Neither roots nor a policy are required: what they would have shown is then told to be
     /// missing.
     pub(crate) fn new(authorities: &Authorities, policy: Option<&PathBuf>) -> Result<Trust, TrustError> {
-        let policy = match policy {
-            None => None,
-            given => Some(policy_file::read(given, None)?),
+        let policy = match policy_file::read(policy, None) {
+            // Nobody has to pin anything for an authority's word.
+            Err(PolicyFileError::None { .. } | PolicyFileError::Several { .. }) => None,
+            read => Some(read?),
         };
         Ok(Trust {
             verifier: roots::roots(&authorities.ca, &authorities.untrusted)?,

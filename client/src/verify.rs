@@ -5,27 +5,38 @@
 //! its bundle in one pass.
 
 mod beside;
+mod commitment;
 mod file;
+mod predicate;
+mod recorded;
 mod safe;
 mod tree;
 mod uncovered;
 
 pub use crate::library::verify::{Error, bytes, digests, file};
-pub(crate) use file::{FileEvidence, file as file_or_bundle};
+pub(crate) use commitment::{LoneError, Subject, commitment, held_against, lone, read_token, receipts};
+pub(crate) use file::{FileEvidence, TokensError, by_this, file as file_or_bundle, tokens_of};
+pub(crate) use predicate::{Broken, Predicates};
+pub(crate) use recorded::recorded;
 pub(crate) use safe::Parents;
 pub(crate) use tree::{Finding, Judged, Tree, tree};
+pub(crate) use treering_token::verify::{Attested, Fault as Refusal};
 
-use crate::{bundle_file::BundleFileError, clock, hash::HashError, ordered, paths, walk};
+use crate::{
+    bundle_file::BundleFileError,
+    hash::HashError,
+    judges::{By, Judges},
+    ordered, paths, walk,
+};
 use std::{
     io,
     path::{Path, PathBuf},
 };
-use treering_tlog::policy::Policy;
 use treering_token::{
     bundle::BundleError,
     digest::HashId,
     token::TokenError,
-    verify::{Verified, Verifier, VerifyError},
+    verify::{Verified, VerifyError},
 };
 
 /// Why a file does not agree with its evidence, or can't be held against it.
@@ -50,6 +61,8 @@ pub(crate) enum Fault {
     Cut(BundleError),
     #[error("changed: the bundle {bundle} has a record of it with other bytes")]
     NotAsRecorded { bundle: String },
+    #[error("{0}")]
+    Broken(Broken),
     // Not checked.
     #[error("not checked: it {0}")]
     Unreadable(HashError),
@@ -81,6 +94,7 @@ impl Fault {
             Fault::Refused(error) => error.name(),
             Fault::Token { .. } | Fault::TokenTooLong { .. } => "token_malformed",
             Fault::Cut(_) => "token_impossible",
+            Fault::Broken(broken) => broken.name(),
             Fault::Unreadable(HashError::Changed) => "changed_while_read",
             Fault::Unreadable(_) | Fault::Unsearched(_) => "unreadable",
             Fault::Escapes(_) => "behind_a_link",
@@ -135,11 +149,11 @@ pub(crate) struct ByToken {
     pub(crate) source: PathBuf,
     pub(crate) size: u64,
     /// `None` if no token lies beside it.
-    pub(crate) outcome: Option<Result<Vec<Verified>, Fault>>,
+    pub(crate) outcome: Option<Result<Vec<By<Verified>>, Fault>>,
 }
 
 /// Holds each file of a directory against the token beside it. Links are passed over: no token speaks of them.
-pub(crate) fn tokens(dir: &Path, policy: &Policy, mut observe: impl FnMut(ByToken)) {
+pub(crate) fn tokens(dir: &Path, judges: &Judges, mut observe: impl FnMut(ByToken)) {
     let source = if dir.is_symlink() {
         dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf())
     } else {
@@ -151,7 +165,7 @@ pub(crate) fn tokens(dir: &Path, policy: &Policy, mut observe: impl FnMut(ByToke
         ordered::workers(),
         walk.filter_map(file_of),
         crate::hash::buffer,
-        |buffer, found| by_token(found, policy, buffer),
+        |buffer, found| by_token(found, judges, buffer),
         |result| {
             observe(result);
             Ok(())
@@ -185,21 +199,21 @@ fn gone(token: &Path) -> Option<PathBuf> {
 
 fn by_token(
     found: Result<PathBuf, (PathBuf, walk::WalkError)>,
-    policy: &Policy,
+    judges: &Judges,
     buffer: &mut [u8],
 ) -> ByToken {
     match found {
         Err((source, error)) => ByToken { source, size: 0, outcome: Some(Err(Fault::Unsearched(error))) },
-        Ok(source) => beside_with(source, policy, buffer),
+        Ok(source) => beside_with(source, judges, buffer),
     }
 }
 
 /// Holds one file of a directory against the token beside it.
-pub(crate) fn beside(source: &Path, policy: &Policy) -> ByToken {
-    beside_with(source.to_path_buf(), policy, &mut crate::hash::buffer())
+pub(crate) fn beside(source: &Path, judges: &Judges) -> ByToken {
+    beside_with(source.to_path_buf(), judges, &mut crate::hash::buffer())
 }
 
-fn beside_with(source: PathBuf, policy: &Policy, buffer: &mut [u8]) -> ByToken {
+fn beside_with(source: PathBuf, judges: &Judges, buffer: &mut [u8]) -> ByToken {
     let token = crate::locate::token_of(&source);
     if token.symlink_metadata().is_err() {
         return match gone(&source) {
@@ -207,11 +221,10 @@ fn beside_with(source: PathBuf, policy: &Policy, buffer: &mut [u8]) -> ByToken {
             None => ByToken { source, size: 0, outcome: None },
         };
     }
-    let verifier = Verifier { policy, now: clock::now() };
     // As for a single file: a link that has a token is what it leads to.
     let file = if source.is_symlink() { source.canonicalize() } else { Ok(source.clone()) };
     let outcome = match file {
-        Ok(file) => beside::judge(&file, &token, verifier, buffer),
+        Ok(file) => beside::judge(&file, &token, judges, buffer),
         Err(error) => Err(HashError::from(error).into()),
     };
     let size = outcome.as_ref().map_or(0, |(size, _)| *size);

@@ -1,6 +1,7 @@
 //! `treering show`.
 
 mod bundle;
+mod html;
 mod key;
 mod timestamp;
 mod token;
@@ -35,6 +36,10 @@ const MAX_BYTES: usize = Reply::MAX_BYTES;
 
 pub(super) fn run(args: &args::Show) -> ExitCode {
     let mut report = Report::new(&args.output_form, "read");
+    if let Some(page) = &args.html {
+        html::run(&mut report, args, page);
+        return report.finish();
+    }
     let policy = match &args.policy {
         None => None,
         given => match policy_file::read(given.as_ref(), None) {

@@ -1,91 +1,175 @@
 //! `treering verify`.
 
+mod answers;
+mod input;
+mod lone;
 mod object;
+mod sum;
 mod teller;
 mod timestamp;
 
 use crate::{
-    args, locate,
+    args,
+    judges::Judges,
+    locate,
     locate::{Bundle, Sort},
-    paths, policy_file,
+    paths,
     report::{Report, Verdict},
-    verify::{self, Fault, FileEvidence, Tree, VerifyFailure},
+    verify::{self, Fault, FileEvidence, Predicates, Tree, VerifyFailure},
 };
+use indicatif::HumanCount;
+use input::Input;
 use std::{
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 use teller::Teller;
-use treering_tlog::policy::Policy;
 
 pub(super) fn run(args: &args::Verify) -> ExitCode {
     let mut report = Report::new(&args.output_form, "checked");
-    if let Some(evidence) = timestamp::evidence(args) {
-        return timestamp::run(args, evidence, report);
-    }
-    if let Some(option) = args.timestamp_option() {
-        report.problem(Verdict::Unchecked, timestamp::MisplacedOption(option));
+    let inputs = input::inputs(&args.what, args.evidence.as_deref());
+    let is_timestamp = |input: &Input| matches!(input, Input::Path { path, evidence: Some(evidence) } if timestamp::is_evidence(path, evidence));
+    if let Some(option) = args.timestamp_option().filter(|_| !inputs.iter().any(is_timestamp)) {
+        report.problem(Verdict::Unchecked, timestamp::MisplacedOption::ForTimestamps(option));
         return report.finish();
     }
-    let policy =
-        match policy_file::read(args.trust.policy.as_ref(), std::env::var("TREERING_LOG").ok().as_deref()) {
-            Ok(policy) => policy,
-            Err(error) => {
-                report.problem(Verdict::Unchecked, error);
-                return report.finish();
+    let judges = match judges(args, inputs.iter().all(is_timestamp)) {
+        Ok(judges) => judges,
+        Err(error) => {
+            report.problem(Verdict::Unchecked, error);
+            return report.finish();
+        }
+    };
+    let predicates = Predicates::new(args.before, args.after, args.holder.as_ref(), &judges.pins);
+    let mut teller = Teller::new(&mut report, &judges, &predicates, args.strict);
+    teller.started(&args.what);
+    if let [Input::Commitment { .. } | Input::Token(_)] = inputs.as_slice() {
+        teller.one();
+    }
+    for input in &inputs {
+        let outcome = match input {
+            Input::Path { path, evidence: Some(evidence) } if timestamp::is_evidence(path, evidence) => {
+                if inputs.len() == 1 {
+                    teller.one();
+                }
+                timestamp::one(args, path, evidence, &mut teller);
+                Ok(())
+            }
+            Input::Path { path, evidence } => {
+                let case = Case {
+                    judges: &judges,
+                    predicates: &predicates,
+                    is_only: inputs.len() == 1,
+                    follow: args.follow,
+                };
+                case.path(path, evidence.as_deref(), &mut teller)
+            }
+            Input::Commitment { hash, evidence } => {
+                lone::commitment(hash, evidence.as_deref(), &judges, &mut teller);
+                Ok(())
+            }
+            Input::Token(path) => {
+                lone::token(path, &judges, &mut teller);
+                Ok(())
+            }
+            Input::Bundle(path) => lone::bundle(path, &judges, &mut teller),
+            Input::Json(path) => {
+                lone::answers(path, args.sums.as_deref(), &judges, &mut teller);
+                Ok(())
             }
         };
-    let mut teller = Teller::new(&mut report, args.strict);
-    teller.started(&args.path);
-    if let Err(error) = run_one(args, &policy, &mut teller) {
-        teller.failure(&error);
+        if let Err(error) = outcome {
+            teller.failure(&error);
+        }
     }
     teller.finish();
     report.finish()
 }
 
-fn run_one(args: &args::Verify, policy: &Policy, teller: &mut Teller<'_>) -> Result<(), VerifyFailure> {
-    let path = &args.path;
-    let evidence = args.evidence.as_deref();
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => directory(path, evidence, args.follow, policy, teller),
-        Ok(metadata) if metadata.is_file() => {
-            let found = verify::file_or_bundle(path, evidence, policy)?;
-            teller.one_file(path, found);
-            Ok(())
-        }
-        Ok(_) => Err(VerifyFailure::Special { path: paths::shown(path) }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && has_token(path, evidence) => {
-            let token = evidence.map_or_else(|| locate::token_of(path), Path::to_path_buf);
-            teller.one_file(path, FileEvidence::By { evidence: token, outcome: Err(Fault::Missing) });
-            Ok(())
-        }
-        Err(error) => Err(VerifyFailure::Look { path: paths::shown(path), error }),
+/// Whom to judge by. A timestamp may be judged by its authority's word alone.
+fn judges(args: &args::Verify, only_timestamps: bool) -> Result<Judges, crate::policy_file::PolicyFileError> {
+    let log = std::env::var("TREERING_LOG").ok();
+    match Judges::new(args.trust.policy.as_ref(), log.as_deref()) {
+        Err(crate::policy_file::PolicyFileError::None { .. }) if only_timestamps => Ok(Judges::nobody()),
+        other => other,
     }
 }
 
-fn has_token(path: &Path, evidence: Option<&Path>) -> bool {
-    evidence.is_some_and(|evidence| matches!(locate::sort(evidence), Ok(Sort::Token)))
-        || locate::token_of(path).exists()
-}
-
-fn directory(
-    dir: &Path,
-    evidence: Option<&Path>,
+/// What a path is held against.
+struct Case<'a> {
+    judges: &'a Judges,
+    predicates: &'a Predicates,
+    /// Nothing else was asked about.
+    is_only: bool,
     follow: bool,
-    policy: &Policy,
-    teller: &mut Teller<'_>,
-) -> Result<(), VerifyFailure> {
-    match bundle_for(dir, evidence)? {
-        Some(bundle) => {
-            let tree: Tree =
-                verify::tree(&bundle, policy, follow, |finding| teller.finding(&bundle, policy, &finding))?;
-            teller.tree(&bundle, &tree);
+}
+
+impl Case<'_> {
+    fn path(
+        &self,
+        path: &Path,
+        evidence: Option<&Path>,
+        teller: &mut Teller<'_>,
+    ) -> Result<(), VerifyFailure> {
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => self.directory(path, evidence, teller),
+            Ok(metadata) if metadata.is_file() => {
+                let found = verify::file_or_bundle(path, evidence, self.judges)?;
+                self.one(path, found, teller);
+                Ok(())
+            }
+            Ok(_) => Err(VerifyFailure::Special { path: paths::shown(path) }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match speaks_of(path, evidence)? {
+                Some(evidence) => {
+                    self.one(path, FileEvidence::By { evidence, outcome: Err(Fault::Missing) }, teller);
+                    Ok(())
+                }
+                None => Err(VerifyFailure::Look { path: paths::shown(path), error }),
+            },
+            Err(error) => Err(VerifyFailure::Look { path: paths::shown(path), error }),
         }
-        None => verify::tokens(dir, policy, |found| teller.by_token(dir, &found)),
     }
-    Ok(())
+
+    fn one(&self, path: &Path, found: FileEvidence, teller: &mut Teller<'_>) {
+        if self.is_only {
+            teller.one();
+        }
+        teller.file(path, found);
+    }
+
+    fn directory(
+        &self,
+        dir: &Path,
+        evidence: Option<&Path>,
+        teller: &mut Teller<'_>,
+    ) -> Result<(), VerifyFailure> {
+        match bundle_for(dir, evidence)? {
+            Some(bundle) => {
+                let tree: Tree =
+                    verify::tree(&bundle, self.judges, self.predicates, self.follow, |finding| {
+                        teller.finding(&bundle, &finding);
+                    })?;
+                teller.tree(&bundle, &tree);
+            }
+            None => verify::tokens(dir, self.judges, |found| teller.by_token(dir, &found)),
+        }
+        Ok(())
+    }
+}
+
+/// The evidence that speaks of a file which isn't there: so it is missing.
+fn speaks_of(path: &Path, evidence: Option<&Path>) -> Result<Option<PathBuf>, VerifyFailure> {
+    match evidence {
+        Some(given) => {
+            let is_token = matches!(locate::sort(given), Ok(Sort::Token));
+            Ok(is_token.then(|| given.to_path_buf()))
+        }
+        None => {
+            let token = locate::token_of(path);
+            if token.exists() { Ok(Some(token)) } else { verify::recorded(path) }
+        }
+    }
 }
 
 /// The bundle that is given, or the nearest that is found.
@@ -108,4 +192,8 @@ fn bundle_for(dir: &Path, evidence: Option<&Path>) -> Result<Option<Bundle>, Ver
         }),
         Sort::Other => Err(VerifyFailure::NotEvidence { path: paths::shown(given) }),
     }
+}
+
+fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{} files", HumanCount(count)) }
 }

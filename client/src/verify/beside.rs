@@ -1,28 +1,30 @@
 //! A file and its token, or its chain of tokens where newer ones renew older ones.
 
 use super::Fault;
-use crate::{hash, locate, paths, policy_file::read_bounded};
+use crate::{
+    hash,
+    judges::{By, Judges},
+    locate, paths,
+    policy_file::read_bounded,
+};
 use std::path::{Path, PathBuf};
 use treering_tlog::hash::Hash;
-use treering_token::{
-    token::Token,
-    verify::{Verified, Verifier},
-};
+use treering_token::{token::Token, verify::Verified};
 
 /// Holds a file against the token at `newest` and the older ones that it renews. Gives the file's size as well.
 pub(super) fn judge(
     file: &Path,
     newest: &Path,
-    verifier: Verifier<'_>,
+    judges: &Judges,
     buffer: &mut [u8],
-) -> Result<(u64, Vec<Verified>), Fault> {
+) -> Result<(u64, Vec<By<Verified>>), Fault> {
     let (bytes, oldest) = chain(newest, file)?;
     if oldest.is_receipt() {
         return Err(Fault::Refused(treering_token::verify::VerifyError::ReceiptNotToken));
     }
     let (size, digests) = hash::file(file, &oldest.digest_ids(), buffer)?;
     let links: Vec<_> = bytes.iter().map(Vec::as_slice).collect();
-    Ok((size, verifier.chain(&links, &digests)?))
+    Ok((size, judges.chain(&links, &digests)?))
 }
 
 /// The token beside a bundle, if it and those that it renews lead to this bundle's bytes: an earlier bundle counts as an
@@ -34,7 +36,7 @@ pub(super) fn of_bundle(bundle: &Path) -> Option<PathBuf> {
 }
 
 /// The tokens' bytes, newest first, and the oldest one parsed. They are of `file`, or of something else.
-fn chain(newest: &Path, file: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
+pub(super) fn chain(newest: &Path, file: &Path) -> Result<(Vec<Vec<u8>>, Token), Fault> {
     let (bytes, mut token) = read(newest)?;
     let mut chain = vec![bytes];
     let mut earlier: Option<Vec<PathBuf>> = None;

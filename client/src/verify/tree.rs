@@ -1,34 +1,34 @@
 //! A directory against its bundle, in one pass: files are hashed in parallel in the bundle's order, the walker recomputes the
 //! submission roots, receipts are verified where they stand. Memory doesn't grow with the number of files.
 
-use super::{Fault, VerifyFailure, beside, safe::Parents, uncovered};
+use super::{Fault, Predicates, VerifyFailure, beside, safe::Parents, uncovered};
 use crate::{
     bundle_file::{BundleFileError, Reader},
-    clock, hash,
+    hash,
+    judges::{By, Judges},
     locate::Bundle,
     ordered, paths,
 };
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    sync::Arc,
 };
-use treering_tlog::{hash::Hash, policy::Policy, time::UnixSeconds};
+use treering_tlog::{hash::Hash, time::UnixSeconds};
 use treering_token::{
     bundle::{Item, Kind, Record, RelativePath, Step},
     commitment::Commitment,
-    digest::Digests,
+    digest::{Digests, HashId},
     token::Token,
-    verify::{After, Attested, Verified, Verifier, VerifyError},
+    verify::{After, Attested, Named, Verified, VerifyError},
 };
 
 /// What is found, in the bundle's order; then what the bundle doesn't cover, in the walk's.
 #[derive(Debug)]
 pub(crate) enum Finding<'a> {
     /// A record's file, held against its digests. Evidence comes with the receipt.
-    File { path: &'a RelativePath, size: u64, outcome: &'a Result<(), Fault> },
+    File { path: &'a RelativePath, size: u64, unknown: &'a [HashId], outcome: &'a Result<(), Fault> },
     /// The token of the bundle's own bytes, and those that it renews: the bundle is judged as of then.
-    Renewed { token: &'a Path, outcome: &'a Result<(u64, Vec<Verified>), Fault> },
+    Renewed { token: &'a Path, outcome: &'a Result<(u64, Vec<By<Verified>>), Fault> },
     /// A receipt: whether what its submissions' records say was stamped at a time. `matching` files that agree with
     /// their records are among them.
     Receipt { root: &'a Hash, matching: u64, outcome: &'a Result<Judged, VerifyError> },
@@ -43,6 +43,8 @@ pub(crate) enum Finding<'a> {
 pub(crate) struct Judged {
     pub(crate) attested: Attested,
     pub(crate) after: Option<After>,
+    /// The place of the policy that it was judged by.
+    pub(crate) judge: usize,
 }
 
 /// What else is worth saying at the end.
@@ -52,6 +54,8 @@ pub(crate) struct Tree {
     pub(crate) claimed: Vec<(&'static str, String)>,
     /// Records that only keep their place in the tree.
     pub(crate) bare: u64,
+    /// Digests of algorithms that aren't known here, and how many files have one.
+    pub(crate) unknown: BTreeMap<HashId, u64>,
 }
 
 /// Holds what is below `bundle.below` against the bundle. With `follow`, a link stands for what it leads to, as it did when
@@ -61,23 +65,24 @@ pub(crate) struct Tree {
 /// The bundle can't be read on. What came before has been observed.
 pub(crate) fn tree(
     bundle: &Bundle,
-    policy: &Policy,
+    judges: &Judges,
+    predicates: &Predicates,
     follow: bool,
     mut observe: impl FnMut(Finding<'_>),
 ) -> Result<Tree, VerifyFailure> {
     let reader = Reader::open(&bundle.bundle)?;
     let (mut seen, mut order) = (Tree::default(), Order::default());
-    let as_of = renewed(bundle, policy, &mut observe);
+    let as_of = renewed(bundle, judges, &mut observe);
     // By submission of the current run: files that agree with their records.
     let mut matching = HashMap::<u64, u64>::new();
     ordered::map(
         ordered::workers(),
-        Source { reader, below: bundle.below.clone(), after: Arc::new(None), ended: false },
+        Source { reader, below: bundle.below.clone(), judges, as_of, after: None, ended: false },
         || Worker { parents: Parents::default(), follow, buffer: hash::buffer() },
-        |worker, job| worker.look(&bundle.base, policy, as_of, job),
+        |worker, job| worker.look(&bundle.base, predicates, job),
         |done| {
             match done {
-                Done::File { submission, path, size, outcome, claimed } => {
+                Done::File { submission, path, size, unknown, outcome, claimed } => {
                     for (what, name) in claimed.into_iter().filter(|_| outcome.is_ok()) {
                         if let Some(name) = name
                             && seen.claimed.len() < MAX_CLAIMED
@@ -86,9 +91,12 @@ pub(crate) fn tree(
                             seen.claimed.push((what, name));
                         }
                     }
+                    for id in &unknown {
+                        *seen.unknown.entry(*id).or_default() += 1;
+                    }
                     order.note(&path);
                     *matching.entry(submission).or_default() += u64::from(outcome.is_ok());
-                    observe(Finding::File { path: &path, size, outcome: &outcome });
+                    observe(Finding::File { path: &path, size, unknown: &unknown, outcome: &outcome });
                 }
                 Done::Receipt { root, submissions, outcome } => {
                     let matching =
@@ -110,12 +118,11 @@ pub(crate) fn tree(
 }
 
 /// The moment before which the bundle is shown to have existed by the token of its bytes.
-fn renewed(bundle: &Bundle, policy: &Policy, observe: &mut impl FnMut(Finding<'_>)) -> Option<UnixSeconds> {
+fn renewed(bundle: &Bundle, judges: &Judges, observe: &mut impl FnMut(Finding<'_>)) -> Option<UnixSeconds> {
     let token = beside::of_bundle(&bundle.bundle)?;
-    let verifier = Verifier { policy, now: clock::now() };
-    let outcome = beside::judge(&bundle.bundle, &token, verifier, &mut hash::buffer());
+    let outcome = beside::judge(&bundle.bundle, &token, judges, &mut hash::buffer());
     observe(Finding::Renewed { token: &token, outcome: &outcome });
-    outcome.ok()?.1.last()?.attested.before()
+    outcome.ok()?.1.last()?.shown.attested.before()
 }
 
 /// Whether the records came in the order of a walk.
@@ -148,28 +155,48 @@ type Claimed = [(&'static str, Option<String>); 3];
 const MAX_CLAIMED: usize = 32;
 
 enum Job {
-    File { submission: u64, kind: Kind, path: RelativePath, digests: Digests, claimed: Claimed },
-    Receipt { root: Commitment, submissions: Vec<u64>, receipt: Box<Token>, after: Arc<Option<Vec<u8>>> },
+    File {
+        submission: u64,
+        kind: Kind,
+        path: RelativePath,
+        digests: Digests,
+        claimed: Claimed,
+        key: Option<Hash>,
+    },
     Pass(Done),
 }
 
 enum Done {
-    File { submission: u64, path: RelativePath, size: u64, outcome: Result<(), Fault>, claimed: Claimed },
-    Receipt { root: Hash, submissions: Vec<u64>, outcome: Result<Judged, VerifyError> },
+    File {
+        submission: u64,
+        path: RelativePath,
+        size: u64,
+        unknown: Vec<HashId>,
+        outcome: Result<(), Fault>,
+        claimed: Claimed,
+    },
+    Receipt {
+        root: Hash,
+        submissions: Vec<u64>,
+        outcome: Result<Judged, VerifyError>,
+    },
     Run,
     Bare,
     Failed(BundleFileError),
 }
 
-/// The bundle's items as jobs; the walker's checks happen on the way.
-struct Source {
+/// The bundle's items as jobs; the walker's checks happen on the way. Receipts are judged here, where one is held at a time:
+/// each may take a megabyte, and thousands of items are under way.
+struct Source<'a> {
     reader: Reader,
     below: Vec<u8>,
-    after: Arc<Option<Vec<u8>>>,
+    judges: &'a Judges,
+    as_of: Option<UnixSeconds>,
+    after: Option<Vec<u8>>,
     ended: bool,
 }
 
-impl Iterator for Source {
+impl Iterator for Source<'_> {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
@@ -191,11 +218,11 @@ impl Iterator for Source {
     }
 }
 
-impl Source {
+impl Source<'_> {
     fn job(&mut self, item: Item, step: Step) -> Option<Job> {
         match (item, step) {
             (Item::Run(run), _) => {
-                self.after = Arc::new(run.after);
+                self.after = run.after;
                 Some(Job::Pass(Done::Run))
             }
             (
@@ -206,15 +233,19 @@ impl Source {
                     return None;
                 }
                 // What the claim says, not the run's header: a record may have other names, or none.
-                let title = opened.claim.and_then(|claim| claim.title);
+                let claim = opened.claim;
+                let signed = claim.as_ref().and_then(|claim| claim.signed.as_ref());
+                let key = signed.map(|(key, _)| key.thumbprint());
+                let title = claim.and_then(|claim| claim.title);
                 let (holder, agent) = opened.opening.map_or((None, None), |o| (o.holder, o.agent));
                 let (holder, agent) = (holder.map(|holder| holder.name), agent.map(|agent| agent.name));
                 let claimed = [("holder", holder), ("agent", agent), ("title", title)];
-                Some(Job::File { submission, kind, path, digests, claimed })
+                Some(Job::File { submission, kind, path, digests, claimed, key })
             }
             (Item::Record(Record::Bare(_)), _) => Some(Job::Pass(Done::Bare)),
             (Item::Receipt(receipt), Step::Receipt { root, submissions }) => {
-                Some(Job::Receipt { root, submissions, receipt, after: Arc::clone(&self.after) })
+                let outcome = judge_as_of(self.judges, self.as_of, &root, &receipt, self.after.as_deref());
+                Some(Job::Pass(Done::Receipt { root: root.0, submissions, outcome }))
             }
             _ => None,
         }
@@ -228,20 +259,23 @@ struct Worker {
 }
 
 impl Worker {
-    fn look(&mut self, base: &Path, policy: &Policy, as_of: Option<UnixSeconds>, job: Job) -> Done {
+    fn look(&mut self, base: &Path, predicates: &Predicates, job: Job) -> Done {
         match job {
             Job::Pass(done) => done,
-            Job::Receipt { root, submissions, receipt, after } => {
-                let outcome = judge(policy, as_of, &root, &receipt, after.as_deref());
-                Done::Receipt { root: root.0, submissions, outcome }
-            }
-            Job::File { submission, kind, path, digests, claimed } => {
+            Job::File { submission, kind, path, digests, claimed, key } => {
                 let outcome = match self.source(base, kind, &path) {
                     Ok(source) => self.compare(kind, &source, &digests),
                     Err(link) => Err(Fault::Escapes(paths::shown(&link))),
                 };
+                let outcome = outcome.and_then(|size| {
+                    let [(_, holder), ..] = &claimed;
+                    let named = holder.clone().map_or(Named::Absent, Named::Disclosed);
+                    let broken = predicates.holder(&named, key);
+                    broken.map_or(Ok(size), |broken| Err(Fault::Broken(broken)))
+                });
                 let size = outcome.as_ref().copied().unwrap_or(0);
-                Done::File { submission, path, size, outcome: outcome.map(|_| ()), claimed }
+                let unknown = digests.iter().map(|(id, _)| id).filter(|id| id.name().is_none()).collect();
+                Done::File { submission, path, size, unknown, outcome: outcome.map(|_| ()), claimed }
             }
         }
     }
@@ -271,19 +305,35 @@ impl Worker {
     }
 }
 
-fn judge(
-    policy: &Policy,
+/// A receipt and the run's note, by the first policy that accepts both.
+pub(super) fn judge(
+    judges: &Judges,
+    root: &Commitment,
+    receipt: &Token,
+    after: Option<&[u8]>,
+) -> Result<Judged, VerifyError> {
+    judge_as_of(judges, None, root, receipt, after)
+}
+
+/// The same, as of the time by which a renewal shows that both existed.
+fn judge_as_of(
+    judges: &Judges,
     as_of: Option<UnixSeconds>,
     root: &Commitment,
     receipt: &Token,
     after: Option<&[u8]>,
 ) -> Result<Judged, VerifyError> {
-    let verifier = Verifier { policy, now: as_of.unwrap_or_else(clock::now) };
-    let attested = verifier.receipt(receipt, root)?;
-    let after = match after {
-        // Under a policy without a quorum, a checkpoint says nothing about time.
-        Some(note) if !policy.needs_no_witness() => Some(verifier.after(note, &attested)?),
-        _ => None,
-    };
-    Ok(Judged { attested, after })
+    let by = judges.judge_as_of(as_of, |verifier| {
+        let attested = verifier.receipt_as_of(receipt, root, as_of)?;
+        let after = match after {
+            // Under a policy without a quorum, a checkpoint says nothing about time.
+            Some(note) if !verifier.policy.needs_no_witness() => {
+                Some(verifier.after_as_of(note, &attested, as_of)?)
+            }
+            _ => None,
+        };
+        Ok((attested, after))
+    })?;
+    let (attested, after) = by.shown;
+    Ok(Judged { attested, after, judge: by.judge })
 }

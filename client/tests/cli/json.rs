@@ -57,8 +57,7 @@ enum Stamp {
 enum Verify {
     Started {
         version: String,
-        path: String,
-        path_bytes: Option<String>,
+        paths: Vec<Path>,
     },
     File {
         path: String,
@@ -67,6 +66,8 @@ enum Verify {
         size: Option<u64>,
         evidence: Option<Path>,
         reason: Option<String>,
+        #[serde(default)]
+        unchecked_digests: Vec<String>,
         #[serde(default)]
         tokens: Vec<Token>,
     },
@@ -82,6 +83,29 @@ enum Verify {
         tree_size: Option<u64>,
         witnesses: Option<Vec<Witness>>,
         not_before: Option<String>,
+        judged_by: Option<String>,
+    },
+    Commitment {
+        commitment: String,
+        result: String,
+        subject: Option<String>,
+        evidence: Path,
+        reason: Option<String>,
+        before: Option<String>,
+        quorum: Option<Quorum>,
+        sealed_at: Option<String>,
+        log: Option<String>,
+        entry: Option<u64>,
+        tree_size: Option<u64>,
+        witnesses: Option<Vec<Witness>>,
+        not_before: Option<String>,
+        judged_by: Option<String>,
+    },
+    Token {
+        evidence: Path,
+        result: String,
+        reason: Option<String>,
+        token: Option<Token>,
     },
     Failure {
         reason: String,
@@ -133,6 +157,7 @@ struct Token {
     not_before: Option<String>,
     claim: Option<Claim>,
     renews: Option<String>,
+    judged_by: Option<String>,
 }
 
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -142,6 +167,7 @@ struct Claim {
     agent: Option<serde_json::Value>,
     title: Option<String>,
     key: Option<String>,
+    key_pinned_for: Option<String>,
     checked_digests: Vec<String>,
     unchecked_digests: Vec<String>,
 }
@@ -262,4 +288,34 @@ fn a_path_that_is_not_unicode_has_its_bytes_too() {
     let objects: Vec<Stamp> = objects(&bench.stamp(&log, &["d", "--json"]));
     let Stamp::File { path, path_bytes, .. } = &objects[3] else { panic!("{objects:?}") };
     assert_eq!((path.as_str(), path_bytes.as_deref()), ("\u{fffd}", Some("ff")));
+}
+
+/// What shows a time has the same names wherever it stands.
+#[test]
+fn hex_tokens_and_predicates_have_objects_of_their_own() {
+    let (log, bench) = bench();
+    bench.write("a", "alpha");
+    bench.stamp(&log, &["a", "-q", "--holder", "Ada"]);
+    let root = "07".repeat(32);
+    bench.write("receipt", log.receipt(&[[7; 32]]));
+    let hex = treering_tlog::hash::leaf_hash(&[7; 32]).to_string();
+    let objects: Vec<Verify> = objects(&bench.trusting(&["verify", &hex, "receipt", "--json"]));
+    assert!(
+        matches!(&objects[1], Verify::Commitment { result, subject: Some(subject), before: Some(_), .. }
+            if result == "verified" && subject == "commitment"),
+        "{objects:?}"
+    );
+    let objects: Vec<Verify> = self::objects(&bench.trusting(&["verify", &root, "receipt", "--json"]));
+    assert!(
+        matches!(&objects[1], Verify::Commitment { result, reason: Some(_), .. } if result == "layers_miss_entry")
+    );
+    let early = ["verify", "a", "--json", "--before", "2001-01-01T00:00:00Z", "--holder", "Bob"];
+    let objects: Vec<Verify> = self::objects(&bench.trusting(&early));
+    assert!(matches!(&objects[1], Verify::File { result, reason: Some(reason), tokens, .. }
+            if result == "before_not_shown" && reason.contains("--holder Bob") && tokens.len() == 1));
+    bench.write("lone.tlog-proof", bench.read("a.tlog-proof"));
+    let ran = bench.trusting(&["verify", "lone.tlog-proof", "--json"]);
+    let objects: Vec<Verify> = self::objects(&ran);
+    assert!(matches!(&objects[1], Verify::Token { result, token: Some(_), .. } if result == "without_file"));
+    assert_eq!(ran.code, 2);
 }

@@ -150,8 +150,8 @@ fn the_ways_to_do_without_what_is_needed_lead_on() {
         assert_snapshot!(no_policy.told(), @"
         exit 2
         treering: no policy: it says which log and witnesses you trust, and nothing can be judged without it.
-        Get one: curl http://LOG/v1/policy -o policy
-        Compare its keys with what the log's and the witnesses' operators publish elsewhere, then give it with --policy policy or TREERING_POLICY=policy
+        Get one: treering trust add http://LOG
+        It shows the keys, to be compared with what the log's and the witnesses' operators publish elsewhere. Or give a policy file with --policy FILE or TREERING_POLICY=FILE
         ");
         assert_snapshot!(no_log.told(), @"
         exit 2

@@ -256,7 +256,7 @@ fn json_says_the_same() {
     snapshots(|| {
         assert_snapshot!(ran.told(), @r#"
     exit 0
-    {"type":"started","version":"0.1.0","path":"a.txt"}
+    {"type":"started","version":"0.1.0","paths":[{"path":"a.txt"},{"path":"a.txt.tsr"}]}
     {"type":"timestamp","path":"a.txt","result":"verified","size":5,"evidence":{"path":"a.txt.tsr"},"authority":{"time":"[time]","accuracy_micros":1000000,"serial":"[serial]","policy":"1.3.6.1.4.1.32473.1.1","hash":"sha256","subject":"CN=TSA,O=Example","root":"CN=Test CA"},"witnesses":{"before":"[time]","quorum":{"met":2,"of":2,"would_have_to_lie":2},"sealed_at":"[time]","log":"log.example","entry":0,"tree_size":1,"witnesses":[{"name":"W1","cosigned_at":"[time]","in_future":false},{"name":"W2","cosigned_at":"[time]","in_future":false}]},"max_lag":60,"not_checked":[],"not_shown":["revocation"]}
     {"type":"finished","verified":1,"invalid":0,"unchecked":0,"uncovered":0,"unshown":0,"exit":0}
     "#);

@@ -181,9 +181,9 @@ fn evidence_of_another_kind_or_file_leads_on() {
     bench.write("nonsense", "nonsense");
     let other = bench.trusting(&["verify", "d/a.txt", "d/sub/b.tlog-proof"]);
     let receipt = bench.trusting(&["verify", "d/a.txt", "receipt"]);
-    let nonsense = bench.trusting(&["verify", "d/a.txt", "nonsense"]);
+    let nonsense = bench.trusting(&["verify", "d/a.txt", "-e", "nonsense"]);
     let token_for_dir = bench.trusting(&["verify", "d", "d/a.txt.tlog-proof"]);
-    let nothing_there = bench.trusting(&["verify", "d/a.txt", "nowhere"]);
+    let nothing_there = bench.trusting(&["verify", "d/a.txt", "-e", "nowhere"]);
     snapshots(|| {
         assert_snapshot!(told(&other), @"
         exit 1
@@ -266,8 +266,8 @@ fn without_a_policy_nothing_is_judged() {
         assert_snapshot!(told(&ran), @"
         exit 2
         treering: no policy: it says which log and witnesses you trust, and nothing can be judged without it.
-        Get one: curl https://<the log>/v1/policy -o policy
-        Compare its keys with what the log's and the witnesses' operators publish elsewhere, then give it with --policy policy or TREERING_POLICY=policy
+        Get one: treering trust add https://<the log>
+        It shows the keys, to be compared with what the log's and the witnesses' operators publish elsewhere. Or give a policy file with --policy FILE or TREERING_POLICY=FILE
         ");
     });
     bench.write("policy", "log nonsense\n");
@@ -321,4 +321,26 @@ fn a_lower_bound_is_said_of_each_only_where_each_has_one() {
         "{}",
         told(&ran)
     );
+}
+
+/// What a bundle speaks of is missing when it is gone, however it is asked about.
+#[test]
+fn what_a_bundle_records_is_missing_when_it_is_gone() {
+    let (_, bench) = stamped(&[]);
+    fs::remove_file(bench.path("d/a.txt")).unwrap();
+    fs::remove_dir_all(bench.path("d/sub")).unwrap();
+    let ran = bench.trusting(&["verify", "d/a.txt"]);
+    snapshots(|| {
+        assert_snapshot!(told(&ran), @"
+        exit 1
+        d/a.txt: NOT verified (DIR/d.treering): missing
+        ");
+    });
+    assert_eq!(bench.trusting(&["verify", "d/sub"]).code, 1);
+    assert_eq!(
+        bench.trusting(&["verify", "d/sub/b"]).code,
+        2,
+        "nobody can say what lay in a directory that is gone"
+    );
+    assert_eq!(bench.trusting(&["verify", "d/never"]).code, 2);
 }

@@ -1,6 +1,9 @@
 //! What `treering verify --json` prints, one object a line.
 
-use crate::commands::{JsonAttested, JsonPath, timestamp::JsonTimestamp};
+use crate::{
+    commands::{JsonAttested, JsonPath, timestamp::JsonTimestamp},
+    judges::{By, Judges},
+};
 use serde::Serialize;
 use treering_token::{
     describe,
@@ -11,13 +14,10 @@ use treering_token::{
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Object {
     /// First.
-    Started {
-        version: &'static str,
-        #[serde(flatten)]
-        path: JsonPath,
-    },
+    Started { version: &'static str, paths: Vec<JsonPath> },
     /// One a file or link. `result`: `verified` (by a token: `tokens` says what is shown), `matches` (the bundle's record: what
-    /// is shown follows with the receipts), `uncovered`, or what is wrong, with a `reason`.
+    /// is shown follows with the receipts), `uncovered`, `before_not_shown`, `after_not_shown` or
+    /// `holder_not_shown` (a predicate doesn't hold), or what is wrong, with a `reason`.
     File {
         #[serde(flatten)]
         path: JsonPath,
@@ -28,6 +28,9 @@ pub(super) enum Object {
         evidence: Option<JsonPath>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// Of the bundle's record, by algorithms that aren't known here.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        unchecked_digests: Vec<String>,
         /// Newest first where one renews another.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         tokens: Vec<JsonVerified>,
@@ -56,6 +59,35 @@ pub(super) enum Object {
         attested: Option<JsonAttested>,
         #[serde(skip_serializing_if = "Option::is_none")]
         not_before: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        judged_by: Option<String>,
+    },
+    /// 32 bytes in hex. `subject`: `commitment` (they themselves were stamped) or `digest` (a file with this SHA-256 was).
+    /// `result`: as for files.
+    Commitment {
+        commitment: String,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subject: Option<&'static str>,
+        evidence: JsonPath,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(flatten)]
+        attested: Option<JsonAttested>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        not_before: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        judged_by: Option<String>,
+    },
+    /// A token, receipt or bundle by itself. `result`: `without_file` (`token` says what it shows of whatever file it is), or
+    /// what is wrong or missing, with a `reason`.
+    Token {
+        evidence: JsonPath,
+        result: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<JsonVerified>,
     },
     /// The bundle is not right; what was not reached is not checked.
     Failure { reason: String },
@@ -79,6 +111,9 @@ pub(super) struct JsonVerified {
     /// SHA-256 of the earlier token.
     #[serde(skip_serializing_if = "Option::is_none")]
     renews: Option<String>,
+    /// Which of the pinned policies it was; absent where `--policy` names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    judged_by: Option<String>,
 }
 
 /// The claim's own words: claimed, not proved.
@@ -93,6 +128,9 @@ struct JsonClaim {
     /// Thumbprint (RFC 9679) of the key that signed the claim.
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
+    /// The holder for whom the user has pinned this key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_pinned_for: Option<String>,
     checked_digests: Vec<String>,
     unchecked_digests: Vec<String>,
 }
@@ -105,12 +143,14 @@ enum JsonName {
 }
 
 impl JsonVerified {
-    pub(super) fn of(verified: &Verified) -> JsonVerified {
+    pub(super) fn of(by: &By<Verified>, judges: &Judges) -> JsonVerified {
+        let verified = &by.shown;
         JsonVerified {
+            judged_by: judges.described(by.judge).map(str::to_owned),
             commitment: verified.commitment.0.to_string(),
             attested: JsonAttested::of(&verified.attested),
             not_before: verified.after.as_ref().map(not_before),
-            claim: verified.claim.as_ref().map(JsonClaim::of),
+            claim: verified.claim.as_ref().map(|claim| JsonClaim::of(claim, judges)),
             renews: verified.renews.map(|renews| renews.to_string()),
         }
     }
@@ -121,13 +161,15 @@ pub(super) fn not_before(after: &After) -> String {
 }
 
 impl JsonClaim {
-    fn of(claim: &ClaimShown) -> JsonClaim {
+    fn of(claim: &ClaimShown, judges: &Judges) -> JsonClaim {
+        let key = claim.key.as_ref().map(|key| key.thumbprint());
         let names = |ids: &[treering_token::digest::HashId]| ids.iter().map(ToString::to_string).collect();
         JsonClaim {
             holder: JsonName::of(&claim.holder),
             agent: JsonName::of(&claim.agent),
             title: claim.title.clone(),
-            key: claim.key.as_ref().map(|key| key.thumbprint().to_string()),
+            key_pinned_for: key.and_then(|key| judges.pins.holder_of(&key)).map(str::to_owned),
+            key: key.map(|key| key.to_string()),
             checked_digests: names(&claim.checked),
             unchecked_digests: names(&claim.unchecked),
         }

@@ -1,89 +1,75 @@
 //! What was found, in words or objects, and what it means for the exit code.
 
-use super::object::{JsonVerified, Object, not_before};
+mod alone;
+
+use super::{
+    files,
+    object::{JsonVerified, Object, not_before},
+    sum::{Bounds, Counts},
+};
 use crate::{
     commands::{JsonAttested, JsonPath},
+    judges::{By, Judges},
     locate::Bundle,
     paths,
     report::{Report, Verdict},
-    verify::{self, ByToken, Fault, FileEvidence, Finding, Judged, Tree, VerifyFailure},
+    verify::{self, Broken, ByToken, Fault, FileEvidence, Finding, Judged, Predicates, Tree, VerifyFailure},
 };
 use indicatif::HumanCount;
-use std::path::{Path, PathBuf};
-use treering_tlog::{hash::Hash, policy::Policy};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
+use treering_tlog::hash::Hash;
 use treering_token::{
     describe, escape,
-    verify::{After, Attested, Verified, VerifyError},
+    verify::{Named, Verified, VerifyError},
 };
-
-/// Sentences that hold for every bundle.
-const NOT_SHOWN: &str = "not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock";
 
 pub(super) struct Teller<'a> {
     report: &'a mut Report,
+    judges: &'a Judges,
+    predicates: &'a Predicates,
     strict: bool,
     counts: Counts,
-    /// The latest upper and the earliest lower bound: they hold for all.
-    attested: Option<Attested>,
-    /// There are several, and seal, entry and witnesses of the latest are not those of each.
-    several: bool,
-    /// The fewest that would have to lie for one of them.
-    liars: usize,
-    after: Option<After>,
-    /// Something verified has no lower bound: then there is none that holds for each.
-    unbounded: bool,
+    bounds: Bounds,
+    /// One file was asked about: all of what is shown is said, and no sum.
     one_file: bool,
     failed: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    verified: u64,
-    invalid: u64,
-    unchecked: u64,
-    uncovered: u64,
-    /// Files that agree with their records, before the receipt for these has come.
-    matching: u64,
-    /// Those whose receipt was refused.
-    unshown: u64,
-}
-
 impl<'a> Teller<'a> {
-    pub(super) fn new(report: &'a mut Report, strict: bool) -> Teller<'a> {
-        Teller {
-            report,
-            strict,
-            counts: Counts::default(),
-            attested: None,
-            several: false,
-            liars: usize::MAX,
-            after: None,
-            unbounded: false,
-            one_file: false,
-            failed: false,
-        }
+    pub(super) fn new(
+        report: &'a mut Report,
+        judges: &'a Judges,
+        predicates: &'a Predicates,
+        strict: bool,
+    ) -> Teller<'a> {
+        let (counts, bounds) = (Counts::default(), Bounds::default());
+        Teller { report, judges, predicates, strict, counts, bounds, one_file: false, failed: false }
     }
 
-    pub(super) fn started(&mut self, path: &Path) {
-        self.report.object(&Object::Started { version: env!("CARGO_PKG_VERSION"), path: JsonPath::of(path) });
+    pub(super) fn started(&mut self, what: &[PathBuf]) {
+        let paths = what.iter().map(|path| JsonPath::of(path)).collect();
+        self.report.object(&Object::Started { version: env!("CARGO_PKG_VERSION"), paths });
     }
 
-    /// The verdict on the one file that was asked about.
-    pub(super) fn one_file(&mut self, path: &Path, found: FileEvidence) {
+    /// All of what one thing shows is said.
+    pub(super) fn one(&mut self) {
         self.one_file = true;
+    }
+
+    pub(super) fn problem(&mut self, verdict: Verdict, text: impl Display) {
+        self.counts.unchecked += u64::from(verdict == Verdict::Unchecked);
+        self.failed = true;
+        self.report.problem(verdict, text);
+    }
+
+    /// The verdict on one file that was asked about.
+    pub(super) fn file(&mut self, path: &Path, found: FileEvidence) {
         match found {
             FileEvidence::By { evidence, outcome: Ok((size, tokens)) } => {
-                self.counts.verified += 1;
-                let mut lines =
-                    vec![format!("{}: verified ({})", paths::shown(path), paths::shown(&evidence))];
-                for (place, token) in tokens.iter().enumerate() {
-                    if tokens.len() > 1 {
-                        lines.push(format!("  token {} of {}, from the newest:", place + 1, tokens.len()));
-                    }
-                    lines.extend(describe::verified(token).into_iter().map(|line| format!("  {line}")));
-                }
-                let object = verified_object(path, size, Some(evidence), &tokens);
-                self.report.result(Verdict::Good, &object, lines.join("\n"));
+                self.verified(path, size, Some(&evidence), &tokens);
             }
             FileEvidence::By { evidence, outcome: Err(fault) } => {
                 let (shown, by) = (paths::shown(path), paths::shown(&evidence));
@@ -101,9 +87,9 @@ impl<'a> Teller<'a> {
     }
 
     /// What was found in a tree.
-    pub(super) fn finding(&mut self, bundle: &Bundle, policy: &Policy, finding: &Finding<'_>) {
+    pub(super) fn finding(&mut self, bundle: &Bundle, finding: &Finding<'_>) {
         match finding {
-            Finding::File { path, size, outcome: Ok(_), .. } => {
+            Finding::File { path, size, unknown, outcome: Ok(()) } => {
                 self.report.progress.file(*size);
                 self.counts.matching += 1;
                 self.report.object(&Object::File {
@@ -112,6 +98,7 @@ impl<'a> Teller<'a> {
                     size: Some(*size),
                     evidence: None,
                     reason: None,
+                    unchecked_digests: unknown.iter().map(ToString::to_string).collect(),
                     tokens: Vec::new(),
                 });
             }
@@ -123,13 +110,8 @@ impl<'a> Teller<'a> {
                 let (shown, by) = (paths::shown(&bundle.bundle), paths::shown(token));
                 let mut lines =
                     vec![format!("{shown}: renewed ({by}), and judged as of the oldest of these times:")];
-                for (place, token) in tokens.iter().enumerate() {
-                    if tokens.len() > 1 {
-                        lines.push(format!("  token {} of {}, from the newest:", place + 1, tokens.len()));
-                    }
-                    lines.extend(describe::verified(token).into_iter().map(|line| format!("  {line}")));
-                }
-                let object = verified_object(&bundle.bundle, *size, Some(token.to_path_buf()), tokens);
+                lines.extend(self.token_lines(tokens));
+                let object = self.verified_object(&bundle.bundle, *size, Some(token), tokens, &[]);
                 self.report.result(Verdict::Good, &object, lines.join("\n"));
             }
             Finding::Renewed { token, outcome: Err(fault) } => {
@@ -142,7 +124,7 @@ impl<'a> Teller<'a> {
                 self.counts.matching -= matching;
                 self.receipt(root, *matching, outcome);
             }
-            Finding::Uncovered { source } => match verify::beside(source, policy) {
+            Finding::Uncovered { source } => match verify::beside(source, self.judges) {
                 found @ ByToken { outcome: Some(_), .. } => self.by_token(&bundle.base, &found),
                 ByToken { outcome: None, .. } => self.uncovered_below(&bundle.base, source),
             },
@@ -158,15 +140,7 @@ impl<'a> Teller<'a> {
         let path = below(dir, &found.source);
         match &found.outcome {
             None => self.uncovered_below(dir, &found.source),
-            Some(Ok(tokens)) => {
-                self.report.progress.file(found.size);
-                self.counts.verified += 1;
-                if let (Some(newest), Some(oldest)) = (tokens.first(), tokens.last()) {
-                    // The oldest is of the file; when a newer one was made says nothing about that.
-                    self.bounds(&newest.attested, oldest.after.as_ref());
-                }
-                self.report.object(&verified_object(&path, found.size, None, tokens));
-            }
+            Some(Ok(tokens)) => self.verified(&path, found.size, None, tokens),
             Some(Err(fault)) => {
                 let text = format!("{}: {fault}", paths::shown(&path));
                 self.fault(JsonPath::of(&path), None, fault, text);
@@ -179,13 +153,19 @@ impl<'a> Teller<'a> {
         if self.report.json() {
             return;
         }
+        let mut say = |text: String| self.report.result(Verdict::Good, &(), text);
         for (what, name) in &tree.claimed {
-            self.report.result(Verdict::Good, &(), format_args!("{what}: {} (claimed)", escape::text(name)));
+            say(format!("{what}: {} (claimed)", escape::text(name)));
+        }
+        for (id, count) in &tree.unknown {
+            say(format!(
+                "not checked: the digests of {} by hash {id}, which is not known here",
+                files(*count)
+            ));
         }
         if tree.bare > 0 {
             let bundle = paths::shown(&bundle.bundle);
-            let text = format!("{bundle} no longer covers {} of its records", HumanCount(tree.bare));
-            self.report.result(Verdict::Good, &(), text);
+            say(format!("{bundle} no longer covers {} of its records", HumanCount(tree.bare)));
         }
     }
 
@@ -220,35 +200,106 @@ impl<'a> Teller<'a> {
         } else if !(self.one_file || self.failed && counts.is_none()) {
             let mut lines = vec![counts.sum()];
             if counts.verified > 0 {
-                lines.extend(self.attested.as_ref().map(|attested| {
-                    let words = if self.several {
-                        describe::attested_of_several(attested, self.liars)
-                    } else {
-                        describe::attested(attested)
-                    };
-                    format!("  each {words}")
-                }));
-                let after = self.after.as_ref().filter(|_| !self.unbounded);
-                lines.extend(after.map(|after| format!("  each {}", describe::after(after))));
-                lines.extend(self.attested.as_ref().map(|_| format!("  {NOT_SHOWN}")));
+                lines.extend(self.bounds.lines(self.judges));
             }
             self.report.result(Verdict::Good, &object, lines.join("\n"));
         }
     }
 
+    fn verified(&mut self, path: &Path, size: u64, evidence: Option<&Path>, tokens: &[By<Verified>]) {
+        self.report.progress.file(size);
+        // The oldest is of the file, and is judged as of the newer ones.
+        let Some(oldest) = tokens.last() else { return };
+        let mut broken = self.predicates.bounds(&oldest.shown.attested, oldest.shown.after.as_ref());
+        let claim = oldest.shown.claim.as_ref();
+        let key = claim.and_then(|claim| claim.key.as_ref()).map(|key| key.thumbprint());
+        broken.extend(self.predicates.holder(claim.map_or(&Named::Absent, |claim| &claim.holder), key));
+        let by = evidence.map(|evidence| format!(" ({})", paths::shown(evidence))).unwrap_or_default();
+        let mut lines = vec![format!("{}: verified{by}", paths::shown(path))];
+        lines.extend(self.token_lines(tokens));
+        let object = self.verified_object(path, size, evidence, tokens, &broken);
+        self.settle(&broken, &object, lines);
+        self.in_future(&oldest.shown.attested);
+        self.bounds.add(oldest.judge, &oldest.shown.attested, oldest.shown.after.as_ref());
+    }
+
+    /// All that each token of a chain shows.
+    fn token_lines(&self, tokens: &[By<Verified>]) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (place, token) in tokens.iter().enumerate() {
+            if tokens.len() > 1 {
+                lines.push(format!("  token {} of {}, from the newest:", place + 1, tokens.len()));
+            }
+            lines.extend(describe::verified(&token.shown).into_iter().map(|line| format!("  {line}")));
+            lines.extend(self.pinned_holder(&token.shown));
+            lines.extend(self.judged_by(token.judge));
+        }
+        lines
+    }
+
+    fn verified_object(
+        &self,
+        path: &Path,
+        size: u64,
+        evidence: Option<&Path>,
+        tokens: &[By<Verified>],
+        broken: &[Broken],
+    ) -> Object {
+        let (result, reason) = told(broken);
+        Object::File {
+            path: JsonPath::of(path),
+            result,
+            size: Some(size),
+            evidence: evidence.map(JsonPath::of),
+            reason,
+            unchecked_digests: Vec::new(),
+            tokens: tokens.iter().map(|token| JsonVerified::of(token, self.judges)).collect(),
+        }
+    }
+
+    /// Verified, and so far good; or a predicate doesn't hold.
+    fn settle(&mut self, broken: &[Broken], object: &Object, lines: Vec<String>) {
+        let Some((first, rest)) = lines.split_first() else { return };
+        if broken.is_empty() {
+            self.counts.verified += 1;
+            if self.one_file {
+                self.report.result(Verdict::Good, object, lines.join("\n"));
+            } else {
+                self.report.object(object);
+            }
+            return;
+        }
+        self.counts.invalid += 1;
+        let mut text = vec![format!("{first}, but:")];
+        text.extend(broken.iter().map(|broken| format!("  {broken}")));
+        text.extend(rest.iter().filter(|_| self.one_file).cloned());
+        self.report.result(Verdict::Invalid, object, text.join("\n"));
+    }
+
     fn receipt(&mut self, root: &Hash, matching: u64, outcome: &Result<Judged, VerifyError>) {
         match outcome {
             Ok(judged) => {
-                self.counts.verified += matching;
-                self.report.object(&Object::Receipt {
+                let broken = self.predicates.bounds(&judged.attested, judged.after.as_ref());
+                let (result, reason) = told(&broken);
+                let object = Object::Receipt {
                     root: root.to_string(),
-                    result: "verified",
-                    reason: None,
+                    result,
+                    reason,
                     attested: Some(JsonAttested::of(&judged.attested)),
                     not_before: judged.after.as_ref().map(not_before),
-                });
-                if matching > 0 {
-                    self.bounds(&judged.attested, judged.after.as_ref());
+                    judged_by: self.judges.described(judged.judge).map(str::to_owned),
+                };
+                if matching == 0 {
+                    self.report.object(&object);
+                } else if broken.is_empty() {
+                    self.counts.verified += matching;
+                    self.report.object(&object);
+                    self.bound(judged.judge, judged);
+                } else {
+                    self.counts.invalid += matching;
+                    let broken: Vec<_> = broken.iter().map(ToString::to_string).collect();
+                    let text = format!("{} of submission {root}: {}", files(matching), broken.join("; "));
+                    self.report.result(Verdict::Invalid, &object, text);
                 }
             }
             Err(error) => {
@@ -260,6 +311,7 @@ impl<'a> Teller<'a> {
                     reason: Some(error.to_string()),
                     attested: None,
                     not_before: None,
+                    judged_by: None,
                 };
                 let text = format!(
                     "the receipt for submission {root} is refused, so its files show nothing: {error}{}",
@@ -270,46 +322,56 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn bounds(&mut self, attested: &Attested, after: Option<&After>) {
+    fn bound(&mut self, judge: usize, judged: &Judged) {
+        self.in_future(&judged.attested);
+        self.bounds.add(judge, &judged.attested, judged.after.as_ref());
+    }
+
+    fn in_future(&mut self, attested: &verify::Attested) {
+        // Of one file, all is said already.
+        if self.one_file {
+            return;
+        }
         for (name, time) in &attested.in_future {
             self.report.remark(format_args!(
                 "the witness {name} cosigned at {}, which is in the future by this machine's clock: is the clock right?",
                 describe::seconds(*time)
             ));
         }
-        let same = |known: &Attested| {
-            (&known.origin, known.index, known.upper) == (&attested.origin, attested.index, attested.upper)
-        };
-        self.several |= self.attested.as_ref().is_some_and(|known| !same(known));
-        self.liars = self.liars.min(attested.upper.map_or(0, |upper| upper.would_have_to_lie));
-        if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
-            self.attested = Some(attested.clone());
-        }
-        self.unbounded |= after.is_none();
-        if let Some(after) = after
-            && self.after.as_ref().is_none_or(|before| before.not_before > after.not_before)
-        {
-            self.after = Some(after.clone());
-        }
+    }
+
+    fn judged_by(&self, judge: usize) -> Option<String> {
+        self.judges.described(judge).map(|policy| format!("  judged by {policy}"))
+    }
+
+    /// Whether the claim's key is one that the user knows.
+    fn pinned_holder(&self, verified: &Verified) -> Option<String> {
+        let key = verified.claim.as_ref()?.key.as_ref()?.thumbprint();
+        let name = self.judges.pins.holder_of(&key)?;
+        Some(format!("  the claim is signed by a key that you pinned for {}", escape::text(name)))
     }
 
     fn fault(&mut self, path: JsonPath, evidence: Option<&Path>, fault: &Fault, text: String) {
-        let verdict = if fault.is_invalid() {
-            self.counts.invalid += 1;
-            Verdict::Invalid
-        } else {
-            self.counts.unchecked += 1;
-            Verdict::Unchecked
-        };
+        let verdict = if fault.is_invalid() { Verdict::Invalid } else { Verdict::Unchecked };
+        self.count(verdict);
         let object = Object::File {
             path,
             result: fault.name(),
             size: None,
             evidence: evidence.map(JsonPath::of),
             reason: Some(fault.to_string()),
+            unchecked_digests: Vec::new(),
             tokens: Vec::new(),
         };
         self.report.result(verdict, &object, text);
+    }
+
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Good => {}
+            Verdict::Invalid => self.counts.invalid += 1,
+            Verdict::Unchecked => self.counts.unchecked += 1,
+        }
     }
 
     fn uncovered_below(&mut self, dir: &Path, source: &Path) {
@@ -326,6 +388,7 @@ impl<'a> Teller<'a> {
             size: None,
             evidence: None,
             reason: None,
+            unchecked_digests: Vec::new(),
             tokens: Vec::new(),
         };
         let verdict = if self.strict { Verdict::Invalid } else { Verdict::Good };
@@ -333,48 +396,22 @@ impl<'a> Teller<'a> {
     }
 }
 
-impl Counts {
-    fn is_none(self) -> bool {
-        self.verified + self.invalid + self.unchecked + self.uncovered + self.unshown == 0
-    }
-
-    /// `3 files verified, 1 changed, missing or refused, 1 not covered`
-    fn sum(self) -> String {
-        let mut parts = vec![format!("{} verified", files(self.verified))];
-        for (count, what) in [
-            (self.unshown, "agree with records that are not shown to have been stamped"),
-            (self.invalid, "failed: see above"),
-            (self.unchecked, "could not be checked"),
-            (self.uncovered, "not covered by any token"),
-        ] {
-            if count > 0 {
-                parts.push(format!("{} {what}", HumanCount(count)));
-            }
-        }
-        parts.join(", ")
+/// The result's name, and why it isn't `verified`.
+fn told(broken: &[Broken]) -> (&'static str, Option<String>) {
+    let reasons: Vec<_> = broken.iter().map(ToString::to_string).collect();
+    match broken.first() {
+        None => ("verified", None),
+        Some(first) => (first.name(), Some(reasons.join("; "))),
     }
 }
 
 /// What to do about evidence that may be good under another policy.
 fn lead(error: &VerifyError) -> &'static str {
     match error.name() {
+        // The policy is right, and a key in it isn't any more.
+        _ if error.fault() == verify::Refusal::Distrusted => "",
         "unknown_log" | "checkpoint_unsigned" | "quorum_not_met" => "; is this the policy for it?",
         _ => "",
-    }
-}
-
-fn files(count: u64) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{} files", HumanCount(count)) }
-}
-
-fn verified_object(path: &Path, size: u64, evidence: Option<PathBuf>, tokens: &[Verified]) -> Object {
-    Object::File {
-        path: JsonPath::of(path),
-        result: "verified",
-        size: Some(size),
-        evidence: evidence.as_deref().map(JsonPath::of),
-        reason: None,
-        tokens: tokens.iter().map(JsonVerified::of).collect(),
     }
 }
 

@@ -1,70 +1,78 @@
 //! `treering verify FILE FILE.tsr`.
 
-use super::object::Object;
+use super::{object::Object, teller::Teller};
 use crate::{
     args,
     commands::{JsonPath, timestamp::JsonTimestamp},
     locate,
     locate::Sort,
     paths,
-    report::{Report, Verdict},
+    report::Verdict,
     timestamp::{self, ProofFrom, Shown, TimestampFault, Trust, TrustError},
 };
-use std::{fmt, path::Path, process::ExitCode};
+use std::{fmt, path::Path};
 use treering_tsa::transparent::DEFAULT_MAX_LAG;
 
-/// The evidence, if it is a timestamp: by its first bytes, or else by its name. For a directory there is none.
-pub(super) fn evidence(args: &args::Verify) -> Option<&Path> {
-    let given = args.evidence.as_deref().filter(|_| !args.path.is_dir())?;
+/// Is it a timestamp: by its first bytes, or else by its name? For a directory there is none.
+pub(super) fn is_evidence(path: &Path, given: &Path) -> bool {
+    if path.is_dir() {
+        return false;
+    }
     match locate::sort(given) {
-        Ok(Sort::Timestamp) => Some(given),
-        Ok(Sort::Token | Sort::Bundle) => None,
+        Ok(Sort::Timestamp) => true,
+        Ok(Sort::Token | Sort::Bundle) => false,
         // A damaged one, or one that can't be read, is told what is wrong with it.
         Ok(Sort::Other) | Err(_) => {
-            paths::name_bytes(given.as_os_str()).ends_with(locate::TIMESTAMP.as_bytes()).then_some(given)
+            paths::name_bytes(given.as_os_str()).ends_with(locate::TIMESTAMP.as_bytes())
         }
     }
 }
 
-/// An option for timestamps alone, and the evidence is none.
-pub(super) struct MisplacedOption(pub(super) &'static str);
+/// An option for the other kind of evidence.
+pub(super) enum MisplacedOption {
+    /// It is for timestamps, and none is given.
+    ForTimestamps(&'static str),
+    /// It is for tokens and bundles, and a timestamp is given.
+    ForTokens(&'static str),
+}
 
 impl fmt::Display for MisplacedOption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is for RFC 3161 timestamps: give the timestamp (.tsr) after the file", self.0)
+        match self {
+            MisplacedOption::ForTimestamps(option) => {
+                write!(f, "{option} is for RFC 3161 timestamps: give the timestamp (.tsr) after the file")
+            }
+            MisplacedOption::ForTokens(option) => {
+                write!(f, "{option} is for tokens and bundles: of a timestamp (.tsr), read what is shown")
+            }
+        }
     }
 }
 
-pub(super) fn run(args: &args::Verify, evidence: &Path, mut report: Report) -> ExitCode {
+/// Holds a file against a timestamp.
+pub(super) fn one(args: &args::Verify, path: &Path, evidence: &Path, teller: &mut Teller<'_>) {
+    if let Some(option) = args.token_option() {
+        teller.problem(Verdict::Unchecked, MisplacedOption::ForTokens(option));
+        return;
+    }
     let trust = match trust(args) {
         Ok(trust) => trust,
         Err(error) => {
-            report.problem(Verdict::Unchecked, error);
-            return report.finish();
+            teller.problem(Verdict::Unchecked, error);
+            return;
         }
     };
-    report.object(&Object::Started { version: env!("CARGO_PKG_VERSION"), path: JsonPath::of(&args.path) });
-    let outcome = timestamp::judge(&args.path, evidence, &trust);
+    let outcome = timestamp::judge(path, evidence, &trust);
     let verdict = match &outcome {
         Ok(shown) if is_checked(shown, args) => Verdict::Good,
         Err(fault) if fault.is_invalid() => Verdict::Invalid,
         _ => Verdict::Unchecked,
     };
-    report.result(
+    teller.timestamp(
         verdict,
-        &object(args, evidence, &outcome, verdict),
-        text(args, evidence, &outcome, verdict),
+        &object(path, evidence, &outcome, verdict),
+        text(path, evidence, &outcome, verdict),
     );
-    let count = |other: Verdict| u64::from(verdict == other);
-    report.object(&Object::Finished {
-        verified: count(Verdict::Good),
-        invalid: count(Verdict::Invalid),
-        unchecked: count(Verdict::Unchecked),
-        uncovered: 0,
-        unshown: 0,
-        exit: verdict.code(),
-    });
-    report.finish()
 }
 
 fn trust(args: &args::Verify) -> Result<Trust, TrustError> {
@@ -84,9 +92,9 @@ fn is_checked(shown: &Shown, args: &args::Verify) -> bool {
 
 type Outcome = Result<Shown, TimestampFault>;
 
-fn object(args: &args::Verify, evidence: &Path, outcome: &Outcome, verdict: Verdict) -> Object {
+fn object(path: &Path, evidence: &Path, outcome: &Outcome, verdict: Verdict) -> Object {
     Object::Timestamp {
-        path: JsonPath::of(&args.path),
+        path: JsonPath::of(path),
         result: match outcome {
             Ok(_) if verdict == Verdict::Good => "verified",
             Ok(_) => "not_checked",
@@ -99,8 +107,8 @@ fn object(args: &args::Verify, evidence: &Path, outcome: &Outcome, verdict: Verd
     }
 }
 
-fn text(args: &args::Verify, evidence: &Path, outcome: &Outcome, verdict: Verdict) -> String {
-    let (file, evidence) = (paths::shown(&args.path), paths::shown(evidence));
+fn text(path: &Path, evidence: &Path, outcome: &Outcome, verdict: Verdict) -> String {
+    let (file, evidence) = (paths::shown(path), paths::shown(evidence));
     match outcome {
         Ok(shown) => {
             let word = if verdict == Verdict::Good { "verified" } else { "not checked" };

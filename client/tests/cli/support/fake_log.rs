@@ -13,6 +13,7 @@ use treering_tlog::{
     hash::{Hash, leaf_hash},
     kernel::RootBuilder,
     note::{KeyName, Note, SigningKey},
+    tile::{TileKind, TilePath, append_entry},
     time::{UnixMillis, UnixSeconds},
     tree::{MemoryTree, TreeHead, TreeSize},
 };
@@ -35,6 +36,8 @@ pub(crate) struct Manner {
     /// Witnesses' clocks are ahead by so many seconds.
     pub(crate) ahead: u64,
     pub(crate) quorum: &'static str,
+    /// Entries are served changed.
+    pub(crate) spoiled: bool,
 }
 
 impl Default for Manner {
@@ -48,6 +51,7 @@ impl Default for Manner {
             unmet: false,
             ahead: 0,
             quorum: "both",
+            spoiled: false,
         }
     }
 }
@@ -104,14 +108,7 @@ impl FakeLog {
     }
 
     pub(crate) fn policy(&self) -> String {
-        let state = self.state.lock().unwrap();
-        format!(
-            "log {}\nwitness W1 {}\nwitness W2 {}\ngroup both all W1 W2\nquorum {}\n",
-            state.key().verifier(),
-            state.witness(1).verifier(),
-            state.witness(2).verifier(),
-            state.manner.quorum
-        )
+        self.state.lock().unwrap().policy()
     }
 
     /// How many commitments each submission had.
@@ -139,6 +136,24 @@ impl FakeLog {
         state.receipt(root, 2).to_string()
     }
 
+    /// Another manner from now on.
+    pub(crate) fn be(&self, manner: Manner) {
+        self.state.lock().unwrap().manner = manner;
+    }
+
+    /// Another history, under the same keys.
+    pub(crate) fn fork(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.entries[0] = Entry::new(state.entries[0].sealed_at(), Hash::new([9; 32]), 1).unwrap();
+    }
+
+    /// Seals so many entries more.
+    pub(crate) fn grow(&self, count: u8) {
+        for number in 0..count {
+            self.receipt(&[[number; 32]]);
+        }
+    }
+
     /// A submission's receipt.
     pub(crate) fn receipt(&self, commitments: &[[u8; 32]]) -> String {
         let mut root = RootBuilder::new();
@@ -150,6 +165,36 @@ impl FakeLog {
 }
 
 impl State {
+    fn policy(&self) -> String {
+        format!(
+            "log {}\nwitness W1 {}\nwitness W2 {}\ngroup both all W1 W2\nquorum {}\n",
+            self.key().verifier(),
+            self.witness(1).verifier(),
+            self.witness(2).verifier(),
+            self.manner.quorum
+        )
+    }
+
+    /// All there are while it has fewer than 256 entries.
+    fn tile(&self, path: &str) -> Answer {
+        let Ok(path) = TilePath::parse(path) else { return Answer::new(404, "", "{}") };
+        if path.index() > 0 || usize::from(path.width()) > self.entries.len() {
+            return Answer::new(404, "", "{}");
+        }
+        let mut body = Vec::new();
+        for entry in &self.entries[..path.width().into()] {
+            match path.kind() {
+                TileKind::Entries => {
+                    let mut bytes = entry.encode();
+                    bytes[20] ^= u8::from(self.manner.spoiled);
+                    append_entry(&mut body, &bytes).unwrap();
+                }
+                TileKind::Hashes(_) => body.extend(entry.leaf_hash().as_bytes()),
+            }
+        }
+        Answer::new(200, "", body)
+    }
+
     fn key(&self) -> SigningKey {
         SigningKey::from_seed(KeyName::new("log.example").unwrap(), &[self.seed; 32])
     }
@@ -205,6 +250,8 @@ impl State {
                 let max = self.manner.max_hashes;
                 Answer::new(200, "", format!(r#"{{"origin":"log.example","limits":{{"max_hashes":{max}}}}}"#))
             }
+            ("GET", "/v1/policy") => Answer::new(200, "", self.policy()),
+            ("GET", path) if path.starts_with("/tile/") => self.tile(&path[1..]),
             ("GET", "/checkpoint") => {
                 let cosigners = if self.manner.unmet { 1 } else { 2 };
                 Answer::new(200, "", self.checkpoint(cosigners).to_string())
@@ -248,11 +295,11 @@ impl State {
 struct Answer {
     status: u16,
     headers: &'static str,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl Answer {
-    fn new(status: u16, headers: &'static str, body: impl Into<String>) -> Answer {
+    fn new(status: u16, headers: &'static str, body: impl Into<Vec<u8>>) -> Answer {
         Answer { status, headers, body: body.into() }
     }
 }
@@ -287,14 +334,13 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
         let answer = state.lock().unwrap().answer(&method, &path, &body);
-        let text = format!(
-            "HTTP/1.1 {} X\r\ncontent-length: {}\r\n{}\r\n{}",
+        let head = format!(
+            "HTTP/1.1 {} X\r\ncontent-length: {}\r\n{}\r\n",
             answer.status,
             answer.body.len(),
-            answer.headers,
-            answer.body
+            answer.headers
         );
-        if stream.write_all(text.as_bytes()).is_err() {
+        if stream.write_all(&[head.as_bytes(), &answer.body].concat()).is_err() {
             return;
         }
     }

@@ -2,6 +2,7 @@
 mod fake_log;
 /// A timestamp authority, whose tokens are in that log.
 mod fake_tsa;
+pub(crate) mod html;
 mod proxy;
 pub(crate) mod tsa;
 

@@ -1,0 +1,141 @@
+//! What a log answers to `tokens=true`: a JSON object with a token for each hash, as `curl` has written it; and the names for
+//! the hashes, as `sha256sum` writes them.
+
+use crate::{paths, policy_file::read_bounded};
+use serde::Deserialize;
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+use treering_tlog::hash::Hash;
+
+/// 1,024 tokens, each of which has a few kilobytes.
+const MAX_BYTES: usize = 64 << 20;
+
+/// The whole answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answers {
+    pub(super) tokens: Vec<Answer>,
+}
+
+/// One hash's.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answer {
+    pub(super) hash: String,
+    #[serde(default, rename = "url")]
+    _url: Option<String>,
+    /// `None` if it wasn't there yet.
+    #[serde(default)]
+    pub(super) token: Option<String>,
+}
+
+/// Why it, or the file with the names, can't be read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AnswersError {
+    #[error("{path} can't be read: {error}")]
+    Io { path: String, error: io::Error },
+    #[error("{path} is larger than {max} bytes")]
+    TooLong { path: String, max: usize },
+    #[error("{path} is not what a log answers to tokens=true: {reason}")]
+    Form { path: String, reason: String },
+    #[error(
+        "{path}, line {line}: not as sha256sum writes it: 64 hex digits, two spaces (or a space and *), and a name"
+    )]
+    Sums { path: String, line: usize },
+}
+
+/// Cheaply, so that a large JSON file which was stamped isn't read for nothing.
+pub(super) fn looks_like_answer(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut start));
+    let start: Vec<u8> = start.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    read.is_ok() && start.starts_with(br#"{"tokens":[{"hash":""#)
+}
+
+/// The whole answer.
+///
+/// # Errors
+/// It can't be read, or is something else.
+pub(super) fn read(path: &Path) -> Result<Answers, AnswersError> {
+    let bytes = bounded(path)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| AnswersError::Form { path: paths::shown(path), reason: error.to_string() })
+}
+
+/// Names by their hashes; a hash may have several.
+///
+/// # Errors
+/// A line is another form than sha256sum's.
+pub(super) fn names(path: &Path) -> Result<HashMap<Hash, Vec<PathBuf>>, AnswersError> {
+    let bytes = bounded(path)?;
+    let mut names = HashMap::<Hash, Vec<PathBuf>>::new();
+    for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if text.is_empty() {
+            continue;
+        }
+        let (hash, name) = sum(text).ok_or_else(|| AnswersError::Sums { path: paths::shown(path), line })?;
+        names.entry(hash).or_default().push(PathBuf::from(paths::name_from_bytes(&name).into_owned()));
+    }
+    Ok(names)
+}
+
+fn bounded(path: &Path) -> Result<Vec<u8>, AnswersError> {
+    read_bounded(path, MAX_BYTES)
+        .map_err(|error| AnswersError::Io { path: paths::shown(path), error })?
+        .ok_or_else(|| AnswersError::TooLong { path: paths::shown(path), max: MAX_BYTES })
+}
+
+/// `<hash>  <name>` or `<hash> *<name>`; with a backslash in front, the name has `\n`, `\r` and `\\` escaped (GNU coreutils).
+fn sum(line: &[u8]) -> Option<(Hash, Vec<u8>)> {
+    let (escaped, line) = match line.strip_prefix(b"\\") {
+        Some(rest) => (true, rest),
+        None => (false, line),
+    };
+    let (hash, rest) = line.split_at_checked(64)?;
+    let hash = Hash::from_hex(std::str::from_utf8(hash).ok()?)?;
+    let name = rest.strip_prefix(b"  ").or_else(|| rest.strip_prefix(b" *"))?;
+    let name = if escaped { unescaped(name)? } else { name.to_vec() };
+    (!name.is_empty()).then_some((hash, name))
+}
+
+fn unescaped(name: &[u8]) -> Option<Vec<u8>> {
+    let (mut out, mut bytes) = (Vec::with_capacity(name.len()), name.iter());
+    while let Some(&byte) = bytes.next() {
+        out.push(match byte {
+            b'\\' => match bytes.next()? {
+                b'n' => b'\n',
+                b'r' => b'\r',
+                b'\\' => b'\\',
+                _ => return None,
+            },
+            byte => byte,
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_sha256sum_are_read_and_others_refused() {
+        let hash = Hash::new([0xab; 32]);
+        let line = |rest: &str| sum(format!("{hash}{rest}").as_bytes()).map(|(_, name)| name);
+        assert_eq!(line("  a b"), Some(b"a b".to_vec()));
+        assert_eq!(line(" *a"), Some(b"a".to_vec()));
+        assert_eq!(line("   a"), Some(b" a".to_vec()));
+        let escaped = sum(format!("\\{hash}  a\\nb\\\\").as_bytes()).unwrap();
+        assert_eq!(escaped, (hash, b"a\nb\\".to_vec()));
+        for bad in ["", " ", "  ", " a", "a", "\t a"] {
+            assert_eq!(line(bad), None, "{bad:?}");
+        }
+        assert_eq!(sum(format!("\\{hash}  a\\x").as_bytes()), None);
+        assert_eq!(sum(b"ab  a"), None);
+        assert_eq!(sum("é".repeat(40).as_bytes()), None);
+    }
+}
