@@ -4,6 +4,7 @@
     reason = "help texts are read on terminals, where <file> stands for a name"
 )]
 
+mod audit;
 mod completions;
 mod config;
 mod inputs;
@@ -23,6 +24,7 @@ pub(crate) mod trust;
 mod tsa;
 mod verify;
 
+pub(crate) use audit::Audit;
 pub(crate) use completions::Completions;
 pub(crate) use config::{Config, ConfigFile, ConfigWhat};
 pub(crate) use inputs::{Claims, Inputs};
@@ -78,6 +80,11 @@ pub(crate) enum Command {
     /// what it is of. An RFC 3161 timestamp (.tsr, by whatever authority) is given by name: it shows the authority's word, with --ca, and the witnesses' word if
     /// it carries a log's proof, with --policy. Only --proof URL asks the network for anything.
     Verify(Verify),
+    /// Ask a log, or a mirror, whether what was stamped is still there
+    ///
+    /// That the tree of each checkpoint is the beginning of the newest one, and that each entry stands in its place. What is
+    /// found wrong is evidence against the log. (No token needs this to be verified.)
+    Audit(Audit),
     /// Cut tokens for single files out of a bundle, offline
     ///
     /// A token shows one file and gives away nothing about the others in the bundle.

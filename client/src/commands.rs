@@ -1,6 +1,7 @@
 //! From the command line to the exit code: one file a subcommand.
 
 mod access;
+mod audit;
 mod completions;
 mod config;
 mod key;
@@ -43,6 +44,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Stamp(args) => stamp::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Receipt(args) => receipt::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Split(args) => rewrite::split(&args),

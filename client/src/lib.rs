@@ -62,6 +62,7 @@ pub mod verify;
 
 #[expect(rustdoc::invalid_html_tags, reason = "its docs are the help texts, which say <file>")]
 mod args;
+mod audit;
 mod bundle_file;
 mod clock;
 mod commands;

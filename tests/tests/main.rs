@@ -42,6 +42,7 @@ mod tls;
 mod tsa;
 mod unit;
 mod upgrade;
+mod verifying;
 mod window;
 mod witnesses;
 mod words;

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+mod audit;
 mod claims;
 mod config;
 mod inputs;
