@@ -96,7 +96,8 @@ impl Process {
         self.signal("TERM");
     }
 
-    /// A signal by its name, such as `STOP`.
+    /// A signal by its name, such as `STOP`, after which it stands still when this returns (Linux): the kernel hands the signal
+    /// to one thread, and on a busy machine the others may run on for long until that one has its turn.
     ///
     /// # Panics
     /// If it can't be sent.
@@ -104,6 +105,19 @@ impl Process {
         // The shell's own `kill`: the program of that name is not on every machine.
         let sent = Command::new("sh").arg("-c").arg(format!("kill -{signal} {}", self.child.id())).status();
         assert!(sent.is_ok_and(|status| status.success()), "SIG{signal} to {}", self.name);
+        if signal == "STOP" && cfg!(target_os = "linux") {
+            wait::until(&format!("{} stands still", self.name), || self.stands_still().then_some(()));
+        }
+    }
+
+    /// Is every thread of it stopped (`T`), or has it ended?
+    fn stands_still(&self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return true };
+        // The state stands behind the name, which is in parentheses and may hold any. A thread that has ended is still.
+        let states = threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+        states
+            .filter_map(|stat| stat.rsplit_once(") ")?.1.chars().next())
+            .all(|state| matches!(state, 'T' | 'Z' | 'X'))
     }
 
     /// What it wrote to standard output so far.

@@ -39,9 +39,9 @@ const WITNESSES: usize = 3;
 const PENDING: usize = 100;
 /// In the ten minutes strangers may send so many requests a second, which is far less than they try: their flood is of one
 /// address. A client with a key is counted apart.
-const STRANGERS: usize = 2_000;
-/// There, too, the queue is bounded: by what strangers may send in two ticks and a burst.
-const PENDING_LONG: usize = 50_000;
+const STRANGERS: usize = 500;
+/// There, too, the queue is bounded: by more than strangers may send in a burst, so that it has room for the honest client.
+const PENDING_LONG: usize = 10_000;
 const CONNECTIONS: [(Kind, usize); 3] = [(Kind::Single, 240), (Kind::Tokens, 40), (Kind::Bulk, 40)];
 /// Between two samples of what it holds, and between two hashes of the honest client.
 const PACE: Duration = Duration::from_millis(50);
@@ -54,8 +54,8 @@ fn overload_is_refused_and_loses_nothing() {
     let pending = if strict { PENDING_LONG } else { PENDING };
     let mut plan = net::plan().set("tick_ms", "1000").set("max_pending", &pending.to_string());
     if strict {
-        let requests = STRANGERS * 10;
-        plan = plan.append(&format!("[rate_limits]\nwindow_seconds = 10\naddress_requests = {requests}\n"));
+        // Under [rate_limits], the last table.
+        plan = plan.set("window_seconds", "10").append(&format!("address_requests = {}\n", STRANGERS * 10));
     }
     let mut net = plan.make();
     let group = Group::new("treering-overload", MEMORY_MIB << 20);
