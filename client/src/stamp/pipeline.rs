@@ -20,6 +20,10 @@ use treering_token::{
 
 /// What came of one thing found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is a record, and few are held at a time: a box would cost an allocation each"
+)]
 pub(super) enum Hashed {
     Record {
         kind: Kind,
