@@ -9,7 +9,6 @@ mod crowd;
 mod curl;
 mod damage;
 mod durable;
-mod examples;
 mod faults;
 mod fork;
 mod freeze;
