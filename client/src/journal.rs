@@ -18,7 +18,11 @@ use std::{
     path::{Path, PathBuf},
 };
 use treering_tlog::hash::Hash;
-use treering_token::{bundle::RunHeader, digest::HashId, token::Token};
+use treering_token::{
+    bundle::{Own, RunHeader},
+    digest::HashId,
+    token::Token,
+};
 
 /// Why the journal could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +44,8 @@ pub(crate) struct Journal {
     path: PathBuf,
     /// The commitments of its records.
     records: fs::File,
+    /// Lines that are not written yet.
+    lines: Vec<u8>,
 }
 
 /// A line of the journal.
@@ -57,11 +63,27 @@ enum Line<'a> {
         title: Option<&'a str>,
         /// The `after` note, whole.
         after: Option<&'a str>,
+        /// The holder's COSE_Key in hex, if claims are signed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
         /// Algorithms of the digests.
         digests: Vec<String>,
         /// Where the bundle is to appear.
         bundle: Option<String>,
         roots: Vec<String>,
+    },
+    /// What the claim of the record at this place says beside the run's header.
+    Own {
+        place: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        holder: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        agent: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'a str>,
+        /// Hex.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        signature: Option<String>,
     },
     /// A submission is about to be sent.
     Submission { root: String, records: u64 },
@@ -104,7 +126,7 @@ impl Journal {
         places::make_private_dir(&dir).map_err(io)?;
         let file = places::private_file().open(&path).map_err(io)?;
         let records = places::private_file().open(path.with_extension(records::EXTENSION)).map_err(io)?;
-        let mut journal = Journal { file, path: path.clone(), records };
+        let mut journal = Journal { file, path: path.clone(), records, lines: Vec::new() };
         journal.line(&Line::Run {
             format: "treering.journal/1",
             run_id: begin.run_id.map(hex::encode),
@@ -113,6 +135,7 @@ impl Journal {
             agent: header.agent.as_deref(),
             title: header.title.as_deref(),
             after: header.after.as_deref().and_then(|note| std::str::from_utf8(note).ok()),
+            key: header.key.as_ref().map(|key| hex::encode(key.encode())),
             digests: begin.digests.iter().map(ToString::to_string).collect(),
             // Whole: whoever looks for it may stand elsewhere.
             bundle: begin.bundle.map(|path| {
@@ -122,6 +145,23 @@ impl Journal {
         })?;
         places::sync_dir(&dir).map_err(io)?;
         Ok(journal)
+    }
+
+    /// What the claim of the record at this place of the run says beside the run's header, if anything. Signatures, too: of some
+    /// keys another one would be made the next time.
+    pub(crate) fn own(&mut self, place: u64, own: &Own) -> Result<(), JournalError> {
+        if own.is_empty() {
+            return Ok(());
+        }
+        self.add(&Line::Own {
+            place,
+            holder: own.holder.as_deref(),
+            agent: own.agent.as_deref(),
+            title: own.title.as_deref(),
+            signature: own.signature.map(hex::encode),
+        });
+        // On disk it is with the submission's line.
+        if self.lines.len() < PIECE { Ok(()) } else { self.write(false) }
     }
 
     /// A submission with this root, of records with these tags and commitments.
@@ -149,14 +189,26 @@ impl Journal {
     }
 
     fn line(&mut self, line: &Line<'_>) -> Result<(), JournalError> {
-        let mut text = serde_json::to_vec(line).expect("a line has only strings and numbers");
-        text.push(b'\n');
-        self.file
-            .write_all(&text)
-            .and_then(|()| self.file.sync_data())
-            .map_err(|error| JournalError::Io { path: paths::shown(&self.path), error })
+        self.add(line);
+        self.write(true)
+    }
+
+    fn add(&mut self, line: &Line<'_>) {
+        let text = serde_json::to_vec(line).expect("a line has only strings and numbers");
+        self.lines.extend_from_slice(&text);
+        self.lines.push(b'\n');
+    }
+
+    fn write(&mut self, sync: bool) -> Result<(), JournalError> {
+        let written = self.file.write_all(&self.lines);
+        self.lines.clear();
+        let synced = written.and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
+        synced.map_err(|error| JournalError::Io { path: paths::shown(&self.path), error })
     }
 }
+
+/// Bytes of lines that are held at most.
+const PIECE: usize = 256 * 1024;
 
 /// The leaf's index in a tree of `size` leaves, from its path: bit i of `lefts` says that sibling i (from the leaf upward)
 /// stands on the left (RFC 6962 section 2.1: the left part has the largest power of two below the size).

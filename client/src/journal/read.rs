@@ -11,7 +11,8 @@ use std::{
 };
 use treering_tlog::hash::Hash;
 use treering_token::{
-    bundle::{Blinding, RunHeader},
+    bundle::{Blinding, Own, RunHeader},
+    claim::HolderKey,
     digest::HashId,
     salt::MasterKey,
 };
@@ -27,6 +28,7 @@ pub(crate) struct Past {
     agent: Option<String>,
     title: Option<String>,
     after: Option<String>,
+    key: Option<HolderKey>,
     pub(crate) log: String,
     /// All that were taken of each file.
     pub(crate) digests: Vec<HashId>,
@@ -34,6 +36,8 @@ pub(crate) struct Past {
     pub(crate) bundle: Option<String>,
     /// Root and number of records, in order.
     pub(crate) submissions: Vec<(Hash, u64)>,
+    /// What claims say beside the run's header, by the record's place.
+    owns: HashMap<u64, Own>,
     /// The entry of each submission whose receipt was there.
     pub(crate) entries: HashMap<Hash, u64>,
 }
@@ -49,8 +53,16 @@ enum Line {
         agent: Option<String>,
         title: Option<String>,
         after: Option<String>,
+        key: Option<String>,
         digests: Vec<String>,
         bundle: Option<String>,
+    },
+    Own {
+        place: u64,
+        holder: Option<String>,
+        agent: Option<String>,
+        title: Option<String>,
+        signature: Option<String>,
     },
     Submission {
         root: String,
@@ -117,6 +129,12 @@ impl Past {
                     let root = Hash::from_hex(&root).ok_or_else(|| wrong("no root".to_owned()))?;
                     past.submissions.push((root, records));
                 }
+                (Line::Own { place, holder, agent, title, signature }, Some(past)) => {
+                    let signature =
+                        signature.map(|hex| bytes(&hex).ok_or_else(|| wrong("no signature".to_owned())));
+                    let signature = signature.transpose()?;
+                    past.owns.insert(place, Own { holder, agent, title, signature, ..Own::default() });
+                }
                 (Line::Receipt { root, entry }, Some(past)) => {
                     let root = Hash::from_hex(&root).ok_or_else(|| wrong("no root".to_owned()))?;
                     past.entries.insert(root, entry);
@@ -134,15 +152,17 @@ impl Past {
     }
 
     fn of(path: &Path, line: Line) -> Result<Past, String> {
-        let Line::Run { format, run_id, log, holder, agent, title, after, digests, bundle } = line else {
+        let Line::Run { format, run_id, log, holder, agent, title, after, key, digests, bundle } = line
+        else {
             return Err("it doesn't begin with the run".to_owned());
         };
         if format != "treering.journal/1" {
             return Err(format!("its format is {}", treering_token::escape::text(&format)));
         }
-        let id = |text: String| {
-            let mut id = [0; 16];
-            hex::decode_to_slice(&text, &mut id).map(|()| id).map_err(|_| "no run id".to_owned())
+        let id = |text: String| bytes(&text).ok_or_else(|| "no run id".to_owned());
+        let holder_key = |text: String| {
+            let key = hex::decode(text).ok().and_then(|bytes| HolderKey::decode(&bytes).ok());
+            key.ok_or_else(|| "no key".to_owned())
         };
         let digest = |name: &String| {
             HashId::from_name(name)
@@ -155,10 +175,12 @@ impl Past {
             agent,
             title,
             after,
+            key: key.map(holder_key).transpose()?,
             log,
             digests: digests.iter().map(digest).collect::<Result<_, _>>()?,
             bundle,
             submissions: Vec::new(),
+            owns: HashMap::new(),
             entries: HashMap::new(),
         })
     }
@@ -177,8 +199,14 @@ impl Past {
             agent: self.agent.clone(),
             title: self.title.clone(),
             after: self.after.as_ref().map(|note| note.clone().into_bytes()),
+            key: self.key.clone(),
             ..RunHeader::new(Blinding::Secret(master?.run_secret(run_id)))
         })
+    }
+
+    /// What the claim of the record at this place says beside the header.
+    pub(crate) fn own(&self, place: u64) -> Own {
+        self.owns.get(&place).cloned().unwrap_or_default()
     }
 
     /// How many records it had.
@@ -190,4 +218,11 @@ impl Past {
     pub(crate) fn commitments(&self) -> Result<PathBuf, JournalError> {
         Ok(dir()?.join(format!("{}.{}", self.name, super::records::EXTENSION)))
     }
+}
+
+/// So many bytes in hex.
+fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    hex::decode_to_slice(hex, &mut bytes).ok()?;
+    Some(bytes)
 }

@@ -25,7 +25,7 @@ use std::{
 use tokio::runtime::Runtime;
 use treering_tlog::{hash::Hash, policy::Policy};
 use treering_token::{
-    bundle::{BundleError, Item, Kind, Opener, Own, Record, RelativePath, Step},
+    bundle::{BundleError, Item, Kind, Opener, Record, RelativePath, Step},
     commitment::Commitment,
     digest::{Digests, HashId},
     salt::MasterKey,
@@ -226,7 +226,7 @@ fn plan(
     for (place, (tag, commitment)) in (0..).zip(kept) {
         let is_it = |at: &&usize| {
             let digests = only(&things[**at].digests, &run.digests);
-            opener.commitment(place, &digests, &Own::default()).is_ok_and(|found| found == commitment)
+            opener.commitment(place, &digests, &run.own(place)).is_ok_and(|found| found == commitment)
         };
         let found = by_tag.get(&tag).and_then(|at| at.iter().find(is_it));
         records.push(match found {
@@ -264,11 +264,12 @@ fn write(
     target: &mut Target,
 ) -> Result<(), BundleAgainError> {
     target.add_item(&Item::Run(Box::new(plan.opener.run().clone())), &run.name)?;
-    let mut records = plan.records.iter();
+    let (mut records, mut place) = (plan.records.iter(), 0);
     let mut order: Vec<Hash> = Vec::new();
     for (root, count) in &run.submissions {
         for planned in records.by_ref().take(usize::try_from(*count).unwrap_or(usize::MAX)) {
-            target.add_item(&Item::Record(record(run, *planned, things)), &run.name)?;
+            target.add_item(&Item::Record(record(run, place, *planned, things)), &run.name)?;
+            place += 1;
         }
         // INVARIANT: what is written leads to the receipts: a root that isn't the journal's ends it.
         match target.add_item(&Item::Mark(*count), &run.name)? {
@@ -286,7 +287,7 @@ fn write(
     Ok(())
 }
 
-fn record(run: &Past, planned: Planned, things: &[Thing]) -> Record {
+fn record(run: &Past, place: u64, planned: Planned, things: &[Thing]) -> Record {
     match planned {
         Planned::Bare(commitment) => Record::Bare(commitment),
         Planned::Of(at) => {
@@ -296,7 +297,7 @@ fn record(run: &Past, planned: Planned, things: &[Thing]) -> Record {
                 path: path.clone(),
                 size: Some(*size),
                 digests: only(digests, &run.digests),
-                own: Own::default(),
+                own: run.own(place),
             }
         }
     }

@@ -96,15 +96,10 @@ fn leads_to(token: &Path, bundle: &Path) -> io::Result<bool> {
         if *hash.as_bytes() == of_bundle {
             return Ok(true);
         }
-        renews = None;
-        for at in 0..earlier.len() {
-            let bytes = read(&earlier[at])?;
-            if treering_tlog::hash::sha256(&bytes) == hash {
-                renews = Token::parse(&bytes).ok().and_then(|token| token.renews());
-                earlier.remove(at);
-                break;
-            }
-        }
+        let is_it =
+            |path: &PathBuf| read(path).is_ok_and(|bytes| treering_tlog::hash::sha256(&bytes) == hash);
+        let Some(at) = earlier.iter().position(is_it) else { break };
+        renews = Token::parse(&read(&earlier.remove(at))?).ok().and_then(|token| token.renews());
     }
     Ok(false)
 }

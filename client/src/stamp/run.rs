@@ -183,6 +183,7 @@ impl Run<'_> {
                 observe(Event::Hashed { kind, path: &path, size, digests: &digests });
                 let own = self.commit(&digests, own, guess)?;
                 self.tags.push(Tag::of(kind, &path, &digests));
+                self.journal.own(self.stamped.records - 1, &own)?;
                 self.stamped.bytes += size.unwrap_or(0);
                 let record = Record::Path { kind, path, size, digests, own };
                 self.writer.write(&Item::Record(record)).map_err(StampError::Write)?;

@@ -288,3 +288,33 @@ fn an_agent_signs_and_keeps_its_keys() {
     });
     drop(agent);
 }
+
+/// A P-256 signature made anew is another one: it is the journal that has it, and what the table said.
+#[test]
+fn claims_of_a_lost_bundle_come_back_with_their_signatures() {
+    if !has("openssl") {
+        return;
+    }
+    let (log, bench) = bench();
+    small_tree(&bench);
+    let curve = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", "p256"];
+    make(&bench, "openssl", &curve);
+    private(&bench, "p256");
+    bench.write("t.csv", "path,holder,title\nd/a.txt,Bob,The first\n");
+    bench.stamp(&log, &["d", "-q", "--sign", "p256", "--claims", "t.csv", "--holder", "Ada"]);
+    let before = bench.trusting(&["verify", "d/a.txt"]);
+    for gone in ["d.treering", "p256", "t.csv"] {
+        std::fs::remove_file(bench.path(gone)).unwrap();
+    }
+    let made = bench.trusting(&["rebuild", "d"]);
+    assert_snapshot!(made.told(), @"
+    exit 0
+    d.treering: 3 files
+    ");
+    assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
+    let after = bench.trusting(&["verify", "d/a.txt"]);
+    let claimed = |ran: &Ran| {
+        ran.out.lines().filter(|line| line.contains("claimed")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(claimed(&after).len() == 2 && claimed(&after) == claimed(&before), "{after:?}");
+}
