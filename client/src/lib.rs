@@ -60,7 +60,6 @@ pub mod http;
 pub mod stamp;
 pub mod verify;
 
-#[expect(rustdoc::invalid_html_tags, reason = "its docs are the help texts, which say <file>")]
 mod args;
 mod audit;
 mod bundle_file;
