@@ -204,7 +204,7 @@ pub(crate) fn tokens_of(
         Some(evidence) if is_token(evidence) => (given.to_path_buf(), evidence.to_path_buf()),
         bundle => return out_of_bundle(given, bundle, own),
     };
-    let (tokens, _) = beside::chain(&evidence)
+    let (tokens, _) = beside::chain(&evidence, &file)
         .map_err(|fault| TokensError::Fault { path: paths::shown(&evidence), fault })?;
     Ok((file, tokens))
 }
