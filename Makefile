@@ -6,7 +6,7 @@ CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build man test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo night run build man test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -30,6 +30,10 @@ test: deps-test ## all tests, the end-to-end ones against the real programs
 crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT (1000) of each, as scripts/crash.sh says
 	cargo build $(PROFILE) --bins
 	@./scripts/crash.sh $(COUNT)
+
+night: build ## a tree of yours (DIR) stamped, killed KILLS (10) times and gone on with, then CHANGES (1000) and --since: a table
+	@./scripts/deps.sh night
+	@./scripts/night.sh "$(DIR)" $(or $(KILLS),10) $(or $(CHANGES),1000)
 
 sim: ## a log, its witnesses and clients in one process, everything by a number: SEEDS (1000), or TREERING_SIM_SEED for one
 	TREERING_SIM_SEEDS=$(or $(SEEDS),1000) cargo test $(PROFILE) --test sim -- --nocapture whatever_goes_wrong

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Treering needs beside Rust, by apt-get, if it is missing; says nothing if all is there.
-# usage: scripts/deps.sh build|test|overload
+# usage: scripts/deps.sh build|test|overload|night
 set -euo pipefail
 
 want=${1:-build}
@@ -24,6 +24,10 @@ missing() {
     has slowhttptest || echo slowhttptest
     has h2load || echo nghttp2-client
     has curl || echo curl
+  fi
+  if [ "$want" = night ]; then
+    [ -x /usr/bin/time ] || echo time
+    has openssl || echo openssl
   fi
   [ "$want" = test ] || return 0
   has curl || echo curl

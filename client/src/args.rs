@@ -14,6 +14,7 @@ mod merge;
 mod rebuild;
 mod receipt;
 mod renew;
+mod resume;
 mod shared;
 mod show;
 mod split;
@@ -34,6 +35,7 @@ pub(crate) use merge::Merge;
 pub(crate) use rebuild::Rebuild;
 pub(crate) use receipt::Receipt;
 pub(crate) use renew::Renew;
+pub(crate) use resume::Resume;
 pub(crate) use shared::{Access, Authorities, Network, Output, Trust};
 pub(crate) use show::Show;
 pub(crate) use split::Split;
@@ -64,7 +66,8 @@ pub(crate) struct Cli {
 const EXIT_CODES: &str = "Exit codes:
   0  all verified (or stamped)
   1  something is changed, missing or forged
-  2  something could not be checked (unreadable, no network, wrong usage)";
+  2  something could not be checked (unreadable, no network, wrong usage)
+  3  accepted here, not yet stamped: `treering resume` finishes it";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -74,6 +77,11 @@ pub(crate) enum Command {
     /// <dir>.treering. Symbolic links in a directory are recorded and not followed. Files that can't be read, or that change
     /// while they are read, are reported, and the rest is stamped.
     Stamp(Stamp),
+    /// Go on with what `stamp` could not finish
+    ///
+    /// A run that was killed, or whose log was away (exit code 3), goes on where it was: what was hashed is not hashed again,
+    /// and what the log has is not sent again. Without arguments, all unfinished runs are listed and gone on with.
+    Resume(Resume),
     /// Verify files against their evidence, offline
     ///
     /// Finds <file>.tlog-proof beside a file, or <dir>.treering beside a directory or one above it; or, for a token or bundle,

@@ -93,6 +93,11 @@ impl Reader {
         }
     }
 
+    /// Where the item that was handed out last begins, in bytes.
+    pub(crate) fn begin_of_last(&self) -> u64 {
+        self.items.locate(BundleError::CutOff).offset
+    }
+
     /// The next item, wherever it stands: half the work of [`Reader::step`], for a second pass.
     pub(crate) fn item(&mut self) -> Result<Option<Item>, BundleFileError> {
         loop {

@@ -10,6 +10,7 @@ mod man;
 mod rebuild;
 mod receipt;
 mod renew;
+mod resume;
 mod rewrite;
 mod show;
 mod stamp;
@@ -17,6 +18,7 @@ mod timestamp;
 mod token;
 mod trust;
 mod tsa;
+mod typed;
 mod verify;
 
 use crate::{
@@ -29,8 +31,8 @@ use treering_tlog::{policy::Name, time::UnixSeconds};
 /// Runs the `treering` command with these arguments (the first is the program's name).
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let cli = match settings::command_line(&args) {
-        Ok(resolved) => resolved.cli,
+    let (cli, call) = match settings::command_line(&args) {
+        Ok(resolved) => (resolved.cli, typed::call(&args, &resolved.known)),
         Err(Refused::Usage(error)) => {
             // A closed pipe is no reason to fail while printing help.
             let _ = error.print();
@@ -42,7 +44,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
-        Command::Stamp(args) => stamp::run(&args),
+        Command::Stamp(args) => stamp::run(&args, call),
+        Command::Resume(args) => resume::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Receipt(args) => receipt::run(&args),

@@ -6,9 +6,9 @@
 
 mod open;
 
-use crate::paths;
-use open::Open;
-use std::{fs, io, io::Read, path::Path};
+use crate::{paths, seen::Stamp};
+use open::{Open, Stat};
+use std::{fs, io, io::Read, path::Path, time::SystemTime};
 use treering_token::digest::{Digester, Digests, HashId};
 
 /// Bytes read at once: small files come in one piece, and what was read is still in the second cache when it is hashed.
@@ -58,14 +58,24 @@ pub(crate) fn buffer() -> Vec<u8> {
 
 /// Size and digests of a regular file. A link in the last place of the path is not followed.
 pub(crate) fn file(path: &Path, ids: &[HashId], buffer: &mut [u8]) -> Result<(u64, Digests), HashError> {
+    stamped(path, ids, buffer).map(|(size, digests, _)| (size, digests))
+}
+
+/// The same, and by what it can be seen later, without reading, that the file is still the same.
+pub(crate) fn stamped(
+    path: &Path,
+    ids: &[HashId],
+    buffer: &mut [u8],
+) -> Result<(u64, Digests, Option<Stamp>), HashError> {
+    let begun = SystemTime::now();
     let mut file = Open::at(path)?;
-    let size = file.stat().size;
+    let Stat { size, stamp } = file.stat();
     if size > buffer.len() as u64 {
         file.will_be_read_through();
     }
     let digests = digest(&mut file, size, ids, buffer)?;
     file.is_unchanged()?;
-    Ok((size, digests))
+    Ok((size, digests, stamp.and_then(|stamp| stamp.trusted_at(begun))))
 }
 
 /// Length and digests of a symbolic link's target.

@@ -114,6 +114,30 @@ pub(crate) fn path_of(name: &str) -> Result<PathBuf, places::NoPlace> {
 }
 
 impl Journal {
+    /// Goes on with a run's journal, behind its last whole line; `None` if it isn't there any more. Also how many submissions
+    /// it has.
+    pub(crate) fn go_on(name: &[u8; 16]) -> Result<Option<(Journal, usize)>, JournalError> {
+        let path = dir()?.join(format!("{}.jsonl", hex::encode(name)));
+        let io = |error| JournalError::Io { path: paths::shown(&path), error };
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(error)),
+        };
+        let mut append = fs::OpenOptions::new();
+        append.append(true);
+        let file = append.open(&path).map_err(io)?;
+        // CRASH: a power cut may leave half a line, which never was one.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        file.set_len(whole as u64).map_err(io)?;
+        let lines = text[..whole].split(|byte| *byte == b'\n');
+        let said: Vec<u64> = lines.filter_map(submission_records).collect();
+        let records = append.open(path.with_extension(records::EXTENSION)).map_err(io)?;
+        // CRASH: the entries of a submission whose line was never written come again.
+        records::cut(&records, said.iter().sum()).map_err(io)?;
+        Ok(Some((Journal { file, path, records, lines: Vec::new() }, said.len())))
+    }
+
     /// Begins a run's journal in its own file, on disk before anything is sent.
     pub(crate) fn begin(
         name: &[u8; 16],
@@ -209,6 +233,12 @@ impl Journal {
 
 /// Bytes of lines that are held at most.
 const PIECE: usize = 256 * 1024;
+
+/// How many records a line says that a submission has, if it is about one.
+fn submission_records(line: &[u8]) -> Option<u64> {
+    let line: serde_json::Value = serde_json::from_slice(line).ok()?;
+    if line["type"] == "submission" { line["records"].as_u64() } else { None }
+}
 
 /// The leaf's index in a tree of `size` leaves, from its path: bit i of `lefts` says that sibling i (from the leaf upward)
 /// stands on the left (RFC 6962 section 2.1: the left part has the largest power of two below the size).

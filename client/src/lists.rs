@@ -22,6 +22,8 @@ pub(crate) struct List {
     pub(crate) holds: Holds,
     /// Do entries end in NUL instead of a newline?
     pub(crate) nul: bool,
+    /// What standard input was, kept for whoever goes on after this process.
+    pub(crate) copy: Option<PathBuf>,
 }
 
 /// What a list holds.

@@ -47,11 +47,6 @@ impl Output {
         Ok(Output { temporary, path: path.to_path_buf(), force })
     }
 
-    /// The temporary file, for reading back.
-    pub(crate) fn temporary(&self) -> &Path {
-        self.temporary.path()
-    }
-
     /// Another handle of the file, for writing.
     pub(crate) fn file(&self) -> Result<fs::File, OutputError> {
         self.temporary.reopen().map_err(|error| failed(&self.path, error))

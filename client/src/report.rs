@@ -18,6 +18,8 @@ pub(crate) enum Verdict {
     Good,
     /// 2: something could not be checked or stamped.
     Unchecked,
+    /// 3: accepted here, not yet stamped.
+    Waiting,
     /// 1: something is changed, missing or forged.
     Invalid,
 }
@@ -29,12 +31,15 @@ impl Verdict {
             Verdict::Good => 0,
             Verdict::Invalid => 1,
             Verdict::Unchecked => 2,
+            Verdict::Waiting => 3,
         }
     }
 
     fn and(self, other: Verdict) -> Verdict {
         match (self, other) {
             (Verdict::Invalid, _) | (_, Verdict::Invalid) => Verdict::Invalid,
+            // There is more to do, and it will say again what could not be read.
+            (Verdict::Waiting, _) | (_, Verdict::Waiting) => Verdict::Waiting,
             (Verdict::Unchecked, _) | (_, Verdict::Unchecked) => Verdict::Unchecked,
             (Verdict::Good, Verdict::Good) => Verdict::Good,
         }
@@ -66,6 +71,11 @@ impl Report {
 
     pub(crate) fn json(&self) -> bool {
         self.json
+    }
+
+    /// Does somebody look at how far it is?
+    pub(crate) fn is_watched(&self) -> bool {
+        self.json || self.progress.is_shown()
     }
 
     pub(crate) fn verdict(&self) -> Verdict {
@@ -167,13 +177,17 @@ pub(crate) fn json(object: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Verdict::{Good, Invalid, Unchecked};
+    use super::Verdict::{Good, Invalid, Unchecked, Waiting};
 
     #[test]
     fn what_is_invalid_is_never_outshouted() {
         assert_eq!(Good.and(Unchecked), Unchecked);
         assert_eq!(Unchecked.and(Invalid), Invalid);
         assert_eq!(Invalid.and(Unchecked).and(Good), Invalid);
-        assert_eq!([Good, Invalid, Unchecked].map(super::Verdict::code), [0, 1, 2]);
+        assert_eq!(
+            (Waiting.and(Unchecked), Waiting.and(Invalid), Good.and(Waiting)),
+            (Waiting, Invalid, Waiting)
+        );
+        assert_eq!([Good, Invalid, Unchecked, Waiting].map(super::Verdict::code), [0, 1, 2, 3]);
     }
 }

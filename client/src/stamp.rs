@@ -4,20 +4,31 @@
 //! way of the `treering` command.
 //!
 //! ```text
-//! walk ─▶ hash (all cores) ─▶ claim, commitment ─▶ bundle's temporary file
-//!                                    └─▶ submissions ─▶ log ─▶ receipts, verified ─▶ bundle whole ─▶ its name
+//! walk ─▶ known already? ─▶ hash (all cores) ─▶ claim, commitment ─▶ partial bundle
+//!              ▲                                       └─▶ submissions ─▶ log ─▶ receipts, verified ─▶ whole ─▶ its name
+//!   what a killed run left, a bundle to bring up to date: verified, and indexed by path
 //! ```
-//! A stream from end to end: in memory are what the cores work on, at most three submissions (32 bytes a record) and the
-//! receipts. Nothing gets its name before every receipt has been verified under the user's own policy.
+//! A stream from end to end: in memory are what the cores work on, at most three submissions (32 bytes a record), the
+//! receipts, and 60 bytes for each record that is known already. Nothing gets its name before every receipt has been verified
+//! under the user's own policy. A process may end at any moment: what it leaves is the beginning of a bundle, and whoever goes
+//! on ends that run, takes over what holds, and begins another for the rest.
 
+mod assemble;
 mod claims;
+mod count;
+mod deliver;
+mod earlier;
 mod error;
+mod index;
 mod pipeline;
+mod place;
 mod plan;
 mod run;
+mod settle;
 mod source;
 mod submit;
 mod tokens;
+mod whole;
 
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
@@ -31,6 +42,7 @@ pub use crate::library::{
 
 use crate::{
     hash::HashError,
+    job::Call,
     lists::{EntryError, NameError, SumError},
     paths,
     signer::Signer,
@@ -49,7 +61,7 @@ use treering_token::{
 };
 
 /// What is said about the files, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Wish {
     pub(crate) holder: Option<String>,
     pub(crate) agent: Option<String>,
@@ -68,6 +80,25 @@ pub(crate) struct Wish {
     pub(crate) force: bool,
     /// How long receipts are waited for.
     pub(crate) wait: Duration,
+    /// A bundle of which is kept what still holds.
+    pub(crate) since: Option<PathBuf>,
+    /// Is every file to be hashed, whatever was seen of it?
+    pub(crate) checksum: bool,
+    /// Does somebody look at how far it is?
+    pub(crate) is_watched: bool,
+    /// Is an unfinished run to be forgotten?
+    pub(crate) restart: bool,
+    /// Is an unfinished run to be gone on with?
+    pub(crate) goes_on: bool,
+    /// By what this can be called again.
+    pub(crate) call: Call,
+}
+
+impl Wish {
+    /// May something be replaced by the target's bundle? What is brought up to date may: nothing is lost that still holds.
+    fn replaces(&self, target: &Target) -> bool {
+        self.force || self.since.as_deref().is_some_and(|since| target.is_output(since))
+    }
 }
 
 /// What happens while stamping, in order.
@@ -93,6 +124,37 @@ pub(crate) enum Event<'a> {
     Submitted {
         root: &'a Hash,
         records: u64,
+    },
+    /// An earlier record of it still holds.
+    Kept {
+        kind: Kind,
+        path: &'a RelativePath,
+        size: u64,
+    },
+    /// An interrupted run left so many records.
+    Resumed {
+        records: u64,
+    },
+    /// The bundle that is to be brought up to date isn't there yet.
+    First {
+        path: &'a Path,
+    },
+    /// That bundle's receipts hold; the latest of them says this.
+    Taken {
+        attested: &'a Attested,
+    },
+    /// The log doesn't answer before the run begins; perhaps there is no lower bound for that.
+    Away {
+        error: &'a StampError,
+        bound_lost: bool,
+    },
+    /// This call ends before its work is done, and what it has done is kept.
+    Unfinished {
+        target: &'a Target,
+    },
+    /// So many files and links are left of this target, as far as is known.
+    Left {
+        files: u64,
     },
     /// All files are hashed.
     Waiting,
@@ -149,12 +211,42 @@ pub(crate) enum Trouble {
 }
 
 /// What a target came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Stamped {
+    /// Files and links that are covered now: those that are new, changed or kept.
     pub(crate) records: u64,
     pub(crate) bytes: u64,
+    pub(crate) new: u64,
+    /// Known before, with other contents.
+    pub(crate) changed: u64,
+    /// Known before, with these contents: by an interrupted run, or in a bundle that was brought up to date.
+    pub(crate) kept: u64,
+    /// Those of them that are kept although they were not met: something could not be searched.
+    pub(crate) unmet: u64,
+    /// Known before, and there no longer.
+    pub(crate) gone: u64,
+    /// Files and links that were read in this call.
+    pub(crate) hashed: u64,
     /// Tokens written.
     pub(crate) tokens: u64,
+    /// Why receipts have to wait, if they have to.
+    pub(crate) waiting: Option<StampError>,
+}
+
+impl Stamped {
+    /// Counts another target's in.
+    pub(crate) fn add(&mut self, other: Stamped) {
+        self.records += other.records;
+        self.bytes += other.bytes;
+        self.new += other.new;
+        self.changed += other.changed;
+        self.kept += other.kept;
+        self.unmet += other.unmet;
+        self.gone += other.gone;
+        self.hashed += other.hashed;
+        self.tokens += other.tokens;
+        self.waiting = self.waiting.take().or(other.waiting);
+    }
 }
 
 /// Stamps one target.
@@ -167,7 +259,16 @@ pub(crate) fn stamp(
     target: &Target,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Stamped, StampError> {
-    run::stamp(log, wish, target, observe)
+    whole::stamp(log, wish, target, observe)
+}
+
+/// Refuses, before any work, a target with an unfinished run (unless the wish says what is to become of it), or one that
+/// another process works on.
+///
+/// # Errors
+/// [`StampError::Unfinished`], [`StampError::NotOurs`], [`StampError::Held`].
+pub(crate) fn check_unfinished(target: &Target, wish: &Wish) -> Result<(), StampError> {
+    place::check(target, wish)
 }
 
 /// The path as given, without a slash at its end.

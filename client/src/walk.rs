@@ -18,7 +18,7 @@ use listing::Listing;
 
 use crate::{
     locate::{self, Sort},
-    paths,
+    partial, paths,
 };
 use std::{
     collections::HashSet,
@@ -204,7 +204,7 @@ impl Iterator for Walk {
                     let kind = frame.listing.kind(frame.next);
                     let source = frame.source.join(paths::name_from_bytes(name));
                     let path = joined(&frame.path, name);
-                    let evidence = frame.listing.is_evidence(name);
+                    let evidence = frame.listing.is_evidence(name) || partial::is_name(name);
                     frame.next += 1;
                     self.meet(kind, source, path, evidence)
                 }

@@ -54,9 +54,22 @@ pub(crate) struct Stamp {
     /// <name>.treering.tsr or <file>.tlog-proof.tsr
     #[arg(long, value_name = "URL")]
     pub(crate) rfc3161: Option<String>,
+    /// Bring this bundle up to date: only what is new or changed is stamped, and one bundle comes out that covers all.
+    /// Without -o it takes the place of BUNDLE, and if there is none yet, everything is new
+    #[arg(long, value_name = "BUNDLE", conflicts_with = "tokens")]
+    pub(crate) since: Option<PathBuf>,
+    /// With --since: hash every file, also where size, time and inode are as they were
+    #[arg(long, requires = "since")]
+    pub(crate) checksum: bool,
+    /// Forget an unfinished run onto the same output
+    #[arg(long)]
+    pub(crate) restart: bool,
     /// Replace evidence that is there already
     #[arg(long)]
     pub(crate) force: bool,
+    /// Add a summary for your files at the end of this one: what, when, by whom attested, how many, which outputs
+    #[arg(long, value_name = "FILE")]
+    pub(crate) summary: Option<PathBuf>,
     /// How long to wait for receipts at most
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     pub(crate) wait: u64,

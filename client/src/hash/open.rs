@@ -1,6 +1,7 @@
 //! A regular file, open for reading, and what it was when it was opened.
 
 use super::HashError;
+use crate::seen::Stamp;
 use std::{
     fs,
     io::{self, Read},
@@ -17,7 +18,8 @@ pub(super) struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stat {
     pub(super) size: u64,
-    modified: Option<Modified>,
+    /// `None` where the system doesn't tell.
+    pub(super) stamp: Option<Stamp>,
 }
 
 impl Open {
@@ -68,12 +70,6 @@ fn open(path: &Path) -> Result<fs::File, HashError> {
     Ok(fs::File::open(path)?)
 }
 
-/// Nanoseconds since the epoch.
-#[cfg(unix)]
-type Modified = i128;
-#[cfg(not(unix))]
-type Modified = std::time::SystemTime;
-
 impl Stat {
     /// By fstat: std's `metadata` asks by statx, which takes twice as long.
     #[cfg(unix)]
@@ -82,9 +78,8 @@ impl Stat {
         if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
             return Err(HashError::NotAFile);
         }
-        let modified = i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec);
         // No file has a negative size.
-        Ok(Stat { size: u64::try_from(stat.st_size).unwrap_or(0), modified: Some(modified) })
+        Ok(Stat { size: u64::try_from(stat.st_size).unwrap_or(0), stamp: Stamp::of(&stat) })
     }
 
     #[cfg(not(unix))]
@@ -93,6 +88,6 @@ impl Stat {
         if !metadata.is_file() {
             return Err(HashError::NotAFile);
         }
-        Ok(Stat { size: metadata.len(), modified: metadata.modified().ok() })
+        Ok(Stat { size: metadata.len(), stamp: Stamp::of(&metadata) })
     }
 }

@@ -56,6 +56,12 @@ pub(super) fn append(file: &mut File, tags: &[Tag], body: &[u8]) -> io::Result<(
     file.sync_data()
 }
 
+/// Cuts off what stands behind the first `count` entries.
+pub(super) fn cut(file: &File, count: u64) -> io::Result<()> {
+    let len = count.saturating_mul(ENTRY as u64);
+    if file.metadata()?.len() > len { file.set_len(len) } else { Ok(()) }
+}
+
 /// The first `count` entries; fewer if the file has no more.
 pub(crate) fn read(path: &Path, count: u64) -> io::Result<Vec<(Tag, Commitment)>> {
     let mut bytes = Vec::new();

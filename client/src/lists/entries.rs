@@ -36,10 +36,10 @@ pub(crate) struct Entries {
 
 impl Entries {
     pub(crate) fn open(list: &List) -> io::Result<Entries> {
-        let reader: Box<dyn BufRead + Send> = if list.is_stdin() {
-            Box::new(BufReader::new(io::stdin()))
-        } else {
-            Box::new(BufReader::new(File::open(&list.file)?))
+        let reader: Box<dyn BufRead + Send> = match &list.copy {
+            Some(copy) => Box::new(BufReader::new(File::open(copy)?)),
+            None if list.is_stdin() => Box::new(BufReader::new(io::stdin())),
+            None => Box::new(BufReader::new(File::open(&list.file)?)),
         };
         Ok(Entries::new(reader, list.nul))
     }

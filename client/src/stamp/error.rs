@@ -1,8 +1,9 @@
 //! What keeps a whole run from being stamped.
 
+use super::index::TooMany;
 use crate::{
-    bundle_file::BundleFileError, http::ClientError, journal::JournalError, keys::KeyFileError,
-    output::OutputError, report::Verdict,
+    bundle_file::BundleFileError, http::ClientError, job::JobError, journal::JournalError,
+    keys::KeyFileError, output::OutputError, report::Verdict,
 };
 use std::{io, time::Duration};
 use treering_tlog::{hash::Hash, note::NoteError, policy::PolicyVerifyError};
@@ -61,16 +62,41 @@ pub(crate) enum StampError {
     Here(io::Error),
     #[error("what is to be said about the files: {0}")]
     Claim(BundleError),
-    #[error("the receipt that the log gave for {root} is refused: {error}\nNothing was written.")]
+    #[error("the receipt that the log gave for {root} is refused: {error}")]
     Receipt { root: Hash, error: VerifyError },
     #[error(
-        "the log has taken the submission, but after {seconds} s there is no receipt that meets the policy{why}.\n\
-         Nothing was written. Its witnesses may be away: stamp again later (see --wait)",
+        "the log has taken the submission, but after {seconds} s there is no receipt that meets the policy{why}. \
+         Its witnesses may be away (see --wait)",
         seconds = waited.as_secs(), why = told(unmet.as_ref())
     )]
     NotYet { waited: Duration, unmet: Option<VerifyError> },
-    #[error("interrupted: nothing was written; stamp again to start afresh")]
+    #[error("interrupted")]
     Interrupted,
+    #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    #[error("{path}, where the bundle grows until it is whole: {error}")]
+    Partial { path: String, error: io::Error },
+    #[error(
+        "an earlier run for {output} is not finished (begun {began}): go on with `treering resume`, which hashes nothing \
+         again that was hashed, or forget it with --restart"
+    )]
+    Unfinished { output: String, began: String },
+    #[error(
+        "{path} is what somebody's unfinished run left, and this user's state directory doesn't know of it: whoever \
+         began it can go on with `treering resume`, or forget it with --restart"
+    )]
+    NotOurs { path: String },
+    #[error("{output} is being stamped by {who}: wait until it has ended")]
+    Held { output: String, who: String },
+    #[error(
+        "the receipt of {root} in the earlier bundle is refused: {error}\n\
+         Nothing of it is taken over. Is it under this policy? Else stamp anew, without --since"
+    )]
+    Earlier { root: Hash, error: VerifyError },
+    #[error("--since {path}: {reason}")]
+    Since { path: String, reason: &'static str },
     #[error(transparent)]
     ReadBack(#[from] BundleFileError),
     #[error("the network part ended before its work was done; please report this")]
@@ -81,8 +107,22 @@ impl StampError {
     /// A receipt that doesn't hold is a forgery, not an outage.
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            StampError::Receipt { .. } => Verdict::Invalid,
+            StampError::Receipt { .. } | StampError::Earlier { .. } => Verdict::Invalid,
             _ => Verdict::Unchecked,
+        }
+    }
+
+    /// Is it only that the log, or its witnesses, are away?
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            StampError::Client(error) => {
+                matches!(
+                    error,
+                    ClientError::Unreachable { .. } | ClientError::Refused { status: 429 | 500..=599, .. }
+                )
+            }
+            StampError::NotYet { .. } => true,
+            _ => false,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! From what the walk finds to what is known of it, and what is stamped for it: the part that all cores work on.
 
-use super::{Claims, StampError, Target, Trouble, source::Met};
+use super::{Claims, StampError, Target, Trouble, index::Index, source::Met};
 use crate::{
     hash,
     lists::Given,
+    seen::{Entry, Key, Stamp},
     signer::Signer,
     walk::{Found, LeftOut},
 };
@@ -33,6 +34,20 @@ pub(super) enum Hashed {
         /// What its claim says that the run's header doesn't, unsigned.
         own: Own,
         guess: Option<Guess>,
+        key: Key,
+        stamp: Option<Stamp>,
+        /// There is an earlier record of this path, which says something else.
+        changed: bool,
+    },
+    /// An earlier record of it still holds: the one with this number.
+    Kept {
+        number: u32,
+        key: Key,
+        kind: Kind,
+        path: RelativePath,
+        size: u64,
+        /// It was hashed to know that: what was seen of it.
+        hashed: Option<Entry>,
     },
     LeftOut {
         source: PathBuf,
@@ -43,6 +58,8 @@ pub(super) enum Hashed {
         source: PathBuf,
         error: Trouble,
         counted: bool,
+        /// Where an earlier record of it would be.
+        key: Option<Key>,
     },
 }
 
@@ -63,6 +80,10 @@ pub(super) struct Bench<'a> {
     pub(super) claims: Option<&'a Claims>,
     pub(super) signer: Option<&'a Signer>,
     pub(super) force: bool,
+    /// What earlier bundles say.
+    pub(super) index: &'a Index,
+    /// Is every file to be hashed, whatever was seen of it?
+    pub(super) checksum: bool,
     /// Files and links, as far as is known, that were found and are no records: guesses count without them.
     pub(super) lost: AtomicU64,
 }
@@ -80,38 +101,61 @@ pub(super) fn counted(met: impl Iterator<Item = Met>) -> impl Iterator<Item = (u
 impl Bench<'_> {
     /// Looks at one thing met.
     pub(super) fn look(&self, (before, met): (u64, Met), buffer: &mut [u8]) -> Hashed {
-        let (kind, path, source, digested) = match met {
+        let (kind, path, source, given) = match met {
             Met::Refused { source, trouble } => {
-                return Hashed::Failed { source, error: trouble, counted: false };
+                return Hashed::Failed { source, error: trouble, counted: false, key: None };
             }
             Met::Given(Given { path, digests }) => {
                 let source = self.target.source(&path);
-                let digested = self.given(&path, digests).map(|digests| (None, digests));
-                (Kind::File, path, source, digested)
+                (Kind::File, path, source, Some(digests))
             }
             Met::Found(Found::LeftOut { source, why }) => return Hashed::LeftOut { source, why },
             Met::Found(Found::Failed { source, error }) => {
-                return Hashed::Failed { source, error: error.into(), counted: false };
+                return Hashed::Failed { source, error: error.into(), counted: false, key: None };
             }
-            Met::Found(Found::Link { path, source }) => {
-                let digested = hash::link(&source, self.ids).map_err(Trouble::from);
-                (Kind::Link, path, source, digested.map(|(size, digests)| (Some(size), digests)))
+            Met::Found(Found::Link { path, source }) => (Kind::Link, path, source, None),
+            Met::Found(Found::File { path, source }) => (Kind::File, path, source, None),
+        };
+        let key = Key::of(kind, &path);
+        let known = self.index.find(key);
+        if kind == Kind::File
+            && given.is_none()
+            && !self.checksum
+            && let Some((number, size)) = known.unchanged(&source)
+        {
+            let _ = self.own(&path);
+            return Hashed::Kept { number, key, kind, path, size, hashed: None };
+        }
+        let digested = match (kind, given) {
+            (Kind::File, _) if known.is_empty() && self.has_token(&path) => Err(Trouble::HasToken),
+            (_, Some(digests)) => self.given(digests).map(|digests| (None, digests, None)),
+            (Kind::Link, None) => {
+                let link = hash::link(&source, self.ids).map_err(Trouble::from);
+                link.map(|(size, digests)| (Some(size), digests, None))
             }
-            Met::Found(Found::File { path, source }) => {
-                let digested = if self.has_token(&path) {
-                    Err(Trouble::HasToken)
-                } else {
-                    hash::file(&source, self.ids, buffer).map_err(Trouble::from)
-                };
-                (Kind::File, path, source, digested.map(|(size, digests)| (Some(size), digests)))
+            (Kind::File, None) => {
+                let file = hash::stamped(&source, self.ids, buffer).map_err(Trouble::from);
+                file.map(|(size, digests, stamp)| (Some(size), digests, stamp))
             }
         };
-        match digested.and_then(|(size, digests)| Ok((size, digests, self.own(&path)?))) {
-            Ok((size, digests, own)) => {
-                let guess = self.guess(before, &digests, &own);
-                Hashed::Record { kind, path, size, digests, own, guess }
+        let digested = match digested {
+            // What is kept stays as it was stamped; its row in a table of claims has been met all the same.
+            Ok((size, digests, stamp)) => match known.same(&digests) {
+                Some(number) => {
+                    let _ = self.own(&path);
+                    let hashed = size.is_some().then(|| Entry::new(key, &digests, stamp));
+                    return Hashed::Kept { number, key, kind, path, size: size.unwrap_or(0), hashed };
+                }
+                None => self.own(&path).map(|own| (size, digests, stamp, own)),
+            },
+            Err(error) => Err(error),
+        };
+        match digested {
+            Ok((size, digests, stamp, own)) => {
+                let (guess, changed) = (self.guess(before, &digests, &own), !known.is_empty());
+                Hashed::Record { kind, path, size, digests, own, guess, key, stamp, changed }
             }
-            Err(error) => Hashed::Failed { source, error, counted: true },
+            Err(error) => Hashed::Failed { source, error, counted: true, key: Some(key) },
         }
     }
 
@@ -138,10 +182,7 @@ impl Bench<'_> {
     }
 
     /// Digests that nobody can take here must be just those that are asked for.
-    fn given(&self, path: &RelativePath, digests: Digests) -> Result<Digests, Trouble> {
-        if self.has_token(path) {
-            return Err(Trouble::HasToken);
-        }
+    fn given(&self, digests: Digests) -> Result<Digests, Trouble> {
         if self.opener.run().blinding == Blinding::Plain && digests.iter().count() > 1 {
             return Err(Trouble::PlainSecond);
         }

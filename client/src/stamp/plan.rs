@@ -1,6 +1,6 @@
 //! What to make of the paths on the command line: which bundle or tokens each leads to.
 
-use super::{StampError, Trouble, last_part, tidy};
+use super::{StampError, Trouble, Wish, last_part, tidy};
 use crate::{
     lists::List,
     locate, output,
@@ -26,6 +26,8 @@ pub(crate) struct Target {
     pub(crate) bundle: Option<PathBuf>,
     /// A token beside each file?
     pub(crate) tokens: bool,
+    /// Something that was given could not be looked at: what was known of it isn't gone for that.
+    pub(crate) incomplete: bool,
 }
 
 /// What the paths come to.
@@ -47,7 +49,7 @@ pub(crate) fn plan(
     lists: Vec<List>,
     bundle: Option<&Path>,
     tokens: bool,
-    force: bool,
+    wish: &Wish,
 ) -> Result<Plan, StampError> {
     let mut plan = Plan::default();
     let mut found = Vec::new();
@@ -62,7 +64,8 @@ pub(crate) fn plan(
     let (dirs, files): (Vec<_>, Vec<_>) = found.iter().cloned().partition(|(_, root)| root.is_dir);
     match bundle {
         Some(_) => {
-            let is_alone = lists.is_empty();
+            // What counts is what was given: files have the same names again when one of the others isn't there for a night.
+            let is_alone = lists.is_empty() && found.len() + plan.failed.len() == 1;
             plan.push(named(found, is_alone)?, lists, bundle, tokens);
         }
         None if tokens => plan.push(numbered(found), lists, None, true),
@@ -74,8 +77,10 @@ pub(crate) fn plan(
             plan.push(numbered(files), lists, None, true);
         }
     }
-    for target in &plan.targets {
-        target.check(force)?;
+    let incomplete = !plan.failed.is_empty();
+    for target in &mut plan.targets {
+        target.incomplete = incomplete;
+        target.check(wish)?;
     }
     Ok(plan)
 }
@@ -87,7 +92,14 @@ impl Plan {
         }
         let (mut given, roots): (Vec<_>, _) = roots.into_iter().unzip();
         given.extend(lists.iter().map(|list| list.file.clone()));
-        self.targets.push(Target { roots, lists, given, bundle: bundle.map(Path::to_path_buf), tokens });
+        self.targets.push(Target {
+            roots,
+            lists,
+            given,
+            bundle: bundle.map(Path::to_path_buf),
+            tokens,
+            incomplete: false,
+        });
     }
 }
 
@@ -95,6 +107,19 @@ impl Target {
     /// The token that belongs beside this record's file.
     pub(crate) fn token_path(&self, path: &RelativePath) -> PathBuf {
         locate::token_of(&self.source(path))
+    }
+
+    /// Is this its bundle's place?
+    pub(crate) fn is_output(&self, path: &Path) -> bool {
+        self.bundle.as_deref().is_some_and(|bundle| match (settled(bundle), settled(path)) {
+            (Ok(bundle), Ok(path)) => bundle == path,
+            _ => false,
+        })
+    }
+
+    /// Its bundle, or the first of its files, for people.
+    pub(crate) fn shown(&self) -> String {
+        self.bundle.as_ref().or(self.given.first()).map_or_else(String::new, |path| paths::shown(path))
     }
 
     /// Where a record's file lies: below its root as that was given, or below the current directory.
@@ -115,13 +140,13 @@ impl Target {
     }
 
     /// Refuses, before any work, what would be refused at its end.
-    fn check(&self, force: bool) -> Result<(), StampError> {
+    fn check(&self, wish: &Wish) -> Result<(), StampError> {
         if let Some(bundle) = &self.bundle {
-            output::refuse_existing(bundle, force)?;
+            output::refuse_existing(bundle, wish.replaces(self))?;
         }
-        if self.tokens {
+        if self.tokens && !wish.goes_on {
             for (given, _) in self.given.iter().zip(&self.roots).filter(|(_, root)| !root.is_dir) {
-                output::refuse_existing(&locate::token_of(given), force)?;
+                output::refuse_existing(&locate::token_of(given), wish.force)?;
             }
         }
         Ok(())
@@ -217,7 +242,8 @@ mod tests {
 
     fn of(dir: &Path, names: &[&str], bundle: Option<&str>, tokens: bool) -> Result<Plan, StampError> {
         let given: Vec<_> = names.iter().map(|name| dir.join(name)).collect();
-        plan(&given, Vec::new(), bundle.map(|name| dir.join(name)).as_deref(), tokens, false)
+        let wish = Wish::default();
+        plan(&given, Vec::new(), bundle.map(|name| dir.join(name)).as_deref(), tokens, &wish)
     }
 
     fn shape(dir: &Path, plan: &Plan) -> Vec<String> {

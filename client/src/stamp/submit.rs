@@ -3,6 +3,9 @@
 //! At most [`BODIES`] submissions' bytes are held at once; whoever sends another waits. Every receipt is verified under the
 //! user's policy before it counts. One that doesn't meet the quorum yet may still gain cosignatures: it is asked for again,
 //! then for a later checkpoint.
+//!
+//! A log that is away is no failure of the run: nothing more is sent to it then, and what it doesn't have is sent later, out
+//! of the partial bundle ([`super::deliver`]).
 
 use super::StampError;
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
 };
 use bytes::Bytes;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -33,6 +36,8 @@ const BODIES: usize = 2;
 const WAIT: Duration = Duration::from_secs(10);
 /// So often is a receipt that lacks witnesses asked for before a later checkpoint is.
 const SAME_SIZE: u32 = 3;
+/// How often a log that was away is tried in one call.
+const AWAY_ATTEMPTS: u32 = 2;
 /// How often an interruption is looked for.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -43,6 +48,8 @@ pub(crate) struct Log {
     policy: Arc<Policy>,
     runtime: Runtime,
     interrupted: Arc<AtomicBool>,
+    /// It didn't answer the last time: asked again, it isn't waited for as long.
+    away: AtomicBool,
 }
 
 /// Receipts under way.
@@ -54,10 +61,26 @@ pub(super) struct Submissions<'a> {
     sender: mpsc::Sender<Outcome>,
     outcomes: mpsc::Receiver<Outcome>,
     under_way: usize,
-    settled: Vec<(Hash, Token)>,
+    settled: HashMap<Hash, Token>,
+    /// Those that the log says it doesn't have.
+    unknown: HashSet<Hash>,
+    /// Why some of them have to wait.
+    away: Option<StampError>,
 }
 
-type Outcome = Result<(Hash, Token), StampError>;
+/// What became of submissions.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub(super) settled: HashMap<Hash, Token>,
+    pub(super) unknown: HashSet<Hash>,
+    pub(super) away: Option<StampError>,
+}
+
+enum Outcome {
+    Settled(Hash, Box<Token>),
+    Unknown(Hash),
+    Failed(StampError),
+}
 
 impl Log {
     /// Starts the network's thread; from now on an interruption is noticed by whoever asks.
@@ -69,7 +92,8 @@ impl Log {
             .map_err(StampError::Runtime)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         runtime.spawn(watch(Arc::clone(&interrupted)));
-        Ok(Log { client, policy: Arc::new(policy), runtime, interrupted })
+        let away = AtomicBool::new(false);
+        Ok(Log { client, policy: Arc::new(policy), runtime, interrupted, away })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -82,13 +106,25 @@ impl Log {
 
     /// How many commitments the log takes in one submission, if it says so.
     pub(crate) fn max_hashes(&self) -> Result<Option<u64>, StampError> {
-        Ok(self.runtime.block_on(self.client.log())?.limits.max_hashes)
+        let info = self.runtime.block_on(self.client().log()).map_err(|error| self.noted(error.into()))?;
+        Ok(info.limits.max_hashes)
+    }
+
+    /// Whoever asks a log that was away a moment ago needn't try as often.
+    fn client(&self) -> Client {
+        let client = self.client.clone();
+        if self.away.load(Ordering::Relaxed) { client.with_attempts(AWAY_ATTEMPTS) } else { client }
+    }
+
+    fn noted(&self, error: StampError) -> StampError {
+        self.away.fetch_or(error.may_pass(), Ordering::Relaxed);
+        error
     }
 
     /// The newest checkpoint, which must be one of the policy's logs; what is to be kept of it for a lower bound, unless the
     /// policy has no quorum.
     pub(crate) fn after(&self) -> Result<After, StampError> {
-        self.runtime.block_on(lower_bound(&self.client, &self.policy))
+        self.runtime.block_on(lower_bound(&self.client(), &self.policy)).map_err(|error| self.noted(error))
     }
 
     /// Has the user interrupted us?
@@ -106,13 +142,27 @@ impl Log {
         for (root, commitments) in bodies {
             submissions.send(root, commitments)?;
         }
-        Ok(submissions.collect()?.into_iter().collect())
+        let collected = submissions.collect()?;
+        match collected.away {
+            Some(error) => Err(error),
+            None => Ok(collected.settled),
+        }
     }
 
     pub(super) fn submissions(&self, deadline: Duration) -> Submissions<'_> {
         let (sender, outcomes) = mpsc::channel();
         let bodies = Arc::new(Semaphore::new(BODIES));
-        Submissions { log: self, deadline, bodies, sender, outcomes, under_way: 0, settled: Vec::new() }
+        Submissions {
+            log: self,
+            deadline,
+            bodies,
+            sender,
+            outcomes,
+            under_way: 0,
+            settled: HashMap::new(),
+            unknown: HashSet::new(),
+            away: None,
+        }
     }
 }
 
@@ -140,19 +190,22 @@ pub(crate) enum After {
 }
 
 impl Submissions<'_> {
-    /// Sends one submission; waits while too many are being taken.
+    /// Sends one submission; waits while too many are being taken. If the log is away, it is not sent.
     ///
     /// # Errors
-    /// One that was sent before has failed, or the user interrupts.
+    /// One that was sent before has failed for good, or the user interrupts.
     pub(super) fn send(&mut self, root: Hash, commitments: Vec<u8>) -> Result<(), StampError> {
         let permit = loop {
             self.look()?;
+            if self.away.is_some() {
+                return Ok(());
+            }
             match Arc::clone(&self.bodies).try_acquire_owned() {
                 Ok(permit) => break permit,
                 Err(_) => std::thread::sleep(LOOK / 10),
             }
         };
-        let (client, policy) = (self.log.client.clone(), Arc::clone(&self.log.policy));
+        let (client, policy) = (self.log.client(), Arc::clone(&self.log.policy));
         let (sender, deadline) = (self.sender.clone(), self.deadline);
         self.under_way += 1;
         self.log.runtime.spawn(async move {
@@ -164,15 +217,27 @@ impl Submissions<'_> {
                 Err(error) => Err(error.into()),
             };
             // Nobody listens any more if the run has failed already.
-            let _ = sender.send(outcome.map(|receipt| (root, receipt)));
+            let _ = sender.send(Outcome::of(root, outcome));
         });
         Ok(())
     }
 
-    /// Waits for all receipts, each verified; `observe` gets them as they come.
-    pub(super) fn collect(mut self) -> Result<Vec<(Hash, Token)>, StampError> {
-        // Only the tasks have senders now: one that panics is noticed when the last of them is gone.
-        self.sender = mpsc::channel().0;
+    /// Asks for the receipt of a submission that was, or may have been, sent before.
+    pub(super) fn ask(&mut self, root: Hash) {
+        let (client, policy) = (self.log.client(), Arc::clone(&self.log.policy));
+        let (sender, deadline) = (self.sender.clone(), self.deadline);
+        self.under_way += 1;
+        self.log.runtime.spawn(async move {
+            let outcome = match client.receipt(&root, None).await {
+                Ok(answer) => settle(&client, &policy, root, answer, deadline).await,
+                Err(error) => Err(error.into()),
+            };
+            let _ = sender.send(Outcome::of(root, outcome));
+        });
+    }
+
+    /// Waits for all receipts, each verified.
+    pub(super) fn collect(&mut self) -> Result<Collected, StampError> {
         while self.under_way > 0 {
             self.log.check()?;
             match self.outcomes.recv_timeout(LOOK) {
@@ -181,7 +246,11 @@ impl Submissions<'_> {
                 Err(mpsc::RecvTimeoutError::Disconnected) => return Err(StampError::Lost),
             }
         }
-        Ok(self.settled)
+        Ok(Collected {
+            settled: std::mem::take(&mut self.settled),
+            unknown: std::mem::take(&mut self.unknown),
+            away: self.away.take(),
+        })
     }
 
     fn look(&mut self) -> Result<(), StampError> {
@@ -194,8 +263,31 @@ impl Submissions<'_> {
 
     fn note(&mut self, outcome: Outcome) -> Result<(), StampError> {
         self.under_way -= 1;
-        self.settled.push(outcome?);
+        match outcome {
+            Outcome::Settled(root, receipt) => {
+                self.settled.insert(root, *receipt);
+            }
+            Outcome::Unknown(root) => {
+                self.unknown.insert(root);
+            }
+            Outcome::Failed(error) if error.may_pass() => {
+                self.away.get_or_insert(self.log.noted(error));
+            }
+            Outcome::Failed(error) => return Err(error),
+        }
         Ok(())
+    }
+}
+
+impl Outcome {
+    fn of(root: Hash, outcome: Result<Token, StampError>) -> Outcome {
+        match outcome {
+            Ok(receipt) => Outcome::Settled(root, Box::new(receipt)),
+            Err(StampError::Client(ClientError::Unknown { .. } | ClientError::Gone { .. })) => {
+                Outcome::Unknown(root)
+            }
+            Err(error) => Outcome::Failed(error),
+        }
     }
 }
 

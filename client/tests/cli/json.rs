@@ -5,13 +5,15 @@ use serde::{Deserialize, de::DeserializeOwned};
 use std::{collections::BTreeMap, fs};
 
 /// What `stamp --json` prints.
-#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[derive(Debug, Deserialize, PartialEq)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 enum Stamp {
     Started {
         version: String,
         log: String,
         paths: Vec<Path>,
+        resumed: bool,
+        since: Option<Path>,
     },
     File {
         path: String,
@@ -21,6 +23,13 @@ enum Stamp {
         size: Option<u64>,
         digests: Option<BTreeMap<String, String>>,
         reason: Option<String>,
+    },
+    Progress {
+        files: u64,
+        bytes: u64,
+        seconds: f64,
+        total_files: Option<u64>,
+        seconds_left: Option<u64>,
     },
     Submission {
         root: String,
@@ -43,6 +52,11 @@ enum Stamp {
     Finished {
         records: u64,
         bytes: u64,
+        new: u64,
+        changed: u64,
+        kept: u64,
+        gone: u64,
+        hashed: u64,
         tokens: u64,
         failed: u64,
         left_out: u64,
@@ -202,10 +216,10 @@ fn stamping_says_each_thing_once() {
     };
     assert_eq!(
         (path.as_str(), result.as_str(), kind.as_deref(), *size),
-        ("a", "hashed", Some("file"), Some(5))
+        ("d/a", "hashed", Some("file"), Some(5))
     );
     assert_eq!(digests["sha-256"].len(), 64);
-    assert!(matches!(&objects[3], Stamp::File { path, .. } if path == "b\n"));
+    assert!(matches!(&objects[3], Stamp::File { path, .. } if path == "d/b\n"));
     assert!(matches!(&objects[4], Stamp::Submission { records: 2, root } if root.len() == 64));
     let Stamp::Receipt { before: Some(before), quorum: Some(quorum), witnesses, .. } = &objects[5] else {
         panic!("{objects:?}")
@@ -216,7 +230,20 @@ fn stamping_says_each_thing_once() {
     assert!(matches!(&objects[6], Stamp::Output { path, .. } if path == "o.treering"));
     assert_eq!(
         objects[7],
-        Stamp::Finished { records: 2, bytes: 9, tokens: 0, failed: 1, left_out: 0, key: None, exit: 2 }
+        Stamp::Finished {
+            records: 2,
+            bytes: 9,
+            new: 2,
+            changed: 0,
+            kept: 0,
+            gone: 0,
+            hashed: 2,
+            tokens: 0,
+            failed: 1,
+            left_out: 0,
+            key: None,
+            exit: 2
+        }
     );
     assert_eq!(objects.len(), 8);
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     args,
+    job::Call,
     lists::{Holds, List},
     signer::Signer,
     stamp::{Claims, StampError, Wish},
@@ -11,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 /// # Errors
 /// A rule, table or key that can't be used.
-pub(super) fn wish(args: &args::Stamp) -> Result<Wish, StampError> {
+pub(super) fn wish(args: &args::Stamp, call: Call) -> Result<Wish, StampError> {
     let claims = match &args.claims.claims {
         Some(file) => {
             let here = std::env::current_dir().map_err(StampError::Here)?;
@@ -33,13 +34,21 @@ pub(super) fn wish(args: &args::Stamp) -> Result<Wish, StampError> {
         zstd: args.zstd,
         force: args.force,
         wait: Duration::from_secs(args.wait),
+        since: args.since.clone(),
+        checksum: args.checksum,
+        is_watched: false,
+        restart: args.restart,
+        goes_on: false,
+        call,
     })
 }
 
 /// # Errors
 /// Standard input is to be two of them.
 pub(super) fn lists(args: &args::Inputs) -> Result<Vec<List>, StampError> {
-    let list = |holds| move |file: &std::path::PathBuf| List { file: file.clone(), holds, nul: args.null };
+    let list = |holds| {
+        move |file: &std::path::PathBuf| List { file: file.clone(), holds, nul: args.null, copy: None }
+    };
     let names = args.files_from.iter().map(list(Holds::Names));
     let lists: Vec<_> = names.chain(args.digests.iter().map(list(Holds::Digests))).collect();
     match lists.iter().filter(|list| list.is_stdin()).count() {

@@ -9,9 +9,18 @@ use std::path::Path;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Object<'a> {
     /// First.
-    Started { version: &'static str, log: &'a str, paths: Vec<JsonPath> },
-    /// One a file or link: `result` is `hashed`, `left_out` or `failed`, the last two with a `reason`.
-    /// For a `hashed` one, `path` is the path in the bundle.
+    Started {
+        version: &'static str,
+        log: &'a str,
+        paths: Vec<JsonPath>,
+        /// By `treering resume`?
+        resumed: bool,
+        /// The bundle that is brought up to date.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        since: Option<JsonPath>,
+    },
+    /// One a file or link: `result` is `hashed`, `kept` (an earlier record still holds), `left_out` or `failed`, the last
+    /// two with a `reason`. For the first two, `path` is the path in the bundle.
     File {
         #[serde(flatten)]
         path: JsonPath,
@@ -24,6 +33,18 @@ pub(super) enum Object<'a> {
         digests: Option<std::collections::BTreeMap<String, String>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// At most once a second while files are looked at.
+    Progress {
+        files: u64,
+        bytes: u64,
+        seconds: f64,
+        /// Files and links that there are, as far as is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        total_files: Option<u64>,
+        /// At the rate so far.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seconds_left: Option<u64>,
     },
     /// A submission on its way to the log.
     Submission { root: String, records: u64 },
@@ -45,10 +66,18 @@ pub(super) enum Object<'a> {
         #[serde(flatten)]
         shown: Box<JsonTimestamp>,
     },
-    /// Last. Without it, the run did not come to its end.
+    /// Last. Without it, the run did not come to its end. With exit code 3 it has, and receipts are still to come.
     Finished {
+        /// Files and links that are covered now: `new + changed + kept`.
         records: u64,
         bytes: u64,
+        new: u64,
+        changed: u64,
+        kept: u64,
+        /// No longer covered, since they are not there any more.
+        gone: u64,
+        /// Files and links that were read in this call.
+        hashed: u64,
         tokens: u64,
         failed: u64,
         /// Whatever the reason, each of which its own object has.

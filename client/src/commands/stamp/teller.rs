@@ -6,10 +6,11 @@ use super::{
 };
 use crate::{
     http::Credentials,
+    output::OutputError,
     paths,
     report::{Report, Verdict},
     signer::Signer,
-    stamp::{Claims, Event, Plan, StampError, Stamped, Trouble},
+    stamp::{Claims, Event, Plan, StampError, Stamped, Target, Trouble, Wish},
     walk::LeftOut,
 };
 use indicatif::{HumanBytes, HumanCount};
@@ -67,7 +68,7 @@ impl<'a> Teller<'a> {
             self.left_out(path, *why);
         }
         for (path, trouble) in &plan.failed {
-            self.failed(path, trouble);
+            self.not_stamped(path, trouble);
         }
     }
 
@@ -79,10 +80,30 @@ impl<'a> Teller<'a> {
             )),
             Event::Hashed { kind, path, size, digests } => self.hashed(*kind, path, *size, digests),
             Event::LeftOut { source, why } => self.left_out(source, *why),
-            Event::Failed { source, error } => self.failed(source, error),
+            Event::Failed { source, error } => self.not_stamped(source, error),
             Event::Submitted { root, records } => {
                 self.report.object(&Object::Submission { root: root.to_string(), records: *records });
             }
+            Event::Kept { kind, path, size } => self.kept(*kind, path, *size),
+            Event::Resumed { records } => self.report.remark(format_args!(
+                "{} hashed before {} taken over",
+                files(*records),
+                if *records == 1 { "is" } else { "are" }
+            )),
+            Event::First { path } => self.report.remark(format_args!(
+                "{} is not there yet: everything is new",
+                paths::shown(path)
+            )),
+            Event::Taken { attested } => self.note_attested(attested),
+            Event::Away { error, bound_lost } => self.report.note(format_args!(
+                "the log is away: {error}{}",
+                if *bound_lost { "\nFiles are hashed all the same; there will be no lower bound for the moment of stamping." } else { "" }
+            )),
+            Event::Unfinished { target } => self.report.note(format_args!(
+                "what was hashed for {} is kept: `treering resume` goes on with it, `treering stamp --restart` forgets it",
+                target.shown()
+            )),
+            Event::Left { files } => self.report.progress.left(*files),
             Event::Waiting => self.report.progress.waiting("waiting for the log and its witnesses"),
             Event::Receipt { root, attested } => self.receipt(root, attested),
             Event::Wrote { path } => self.report.object(&Object::Output { path: JsonPath::of(path) }),
@@ -97,8 +118,8 @@ impl<'a> Teller<'a> {
 
     /// A timestamp of each piece of evidence. What fails is told, and the rest is asked for all the same.
     pub(super) fn timestamps(&mut self, url: &str, force: bool, credentials: &Credentials) {
-        for evidence in std::mem::take(&mut self.wrote) {
-            match tsa::of_evidence(url, &evidence, force, credentials) {
+        for evidence in &self.wrote {
+            match tsa::of_evidence(url, evidence, force, credentials) {
                 Ok((to, asked)) => {
                     self.timestamps += 1;
                     let object =
@@ -106,7 +127,7 @@ impl<'a> Teller<'a> {
                     self.report.result(Verdict::Good, &object, paths::shown(&to));
                 }
                 Err(fault) => {
-                    let evidence = paths::shown(&evidence);
+                    let evidence = paths::shown(evidence);
                     self.report.problem(
                         fault.verdict_of_asking(),
                         format_args!("{evidence} is whole, but has no timestamp: {fault}"),
@@ -116,19 +137,46 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Counts a file, and says now and then how far it is.
+    fn progress(&mut self, size: u64) {
+        self.report.progress.file(size);
+        if self.report.json()
+            && let Some(far) = self.report.progress.far()
+        {
+            self.report.object(&Object::Progress {
+                files: far.files,
+                bytes: far.bytes,
+                seconds: (far.seconds * 1000.0).round() / 1000.0,
+                total_files: far.total,
+                seconds_left: far.seconds_left(),
+            });
+        }
+    }
+
     fn hashed(&mut self, kind: Kind, path: &RelativePath, size: Option<u64>, digests: &Digests) {
-        self.report.progress.file(size.unwrap_or(0));
+        self.progress(size.unwrap_or(0));
         self.unread += u64::from(size.is_none());
         if self.report.json() {
             self.report.object(&Object::File {
                 path: JsonPath::of_bytes(path.as_bytes()),
                 result: "hashed",
-                kind: Some(match kind {
-                    Kind::File => "file",
-                    Kind::Link => "link",
-                }),
+                kind: Some(kind_name(kind)),
                 size,
                 digests: Some(paths::digests_in_hex(digests)),
+                reason: None,
+            });
+        }
+    }
+
+    fn kept(&mut self, kind: Kind, path: &RelativePath, size: u64) {
+        self.progress(size);
+        if self.report.json() {
+            self.report.object(&Object::File {
+                path: JsonPath::of_bytes(path.as_bytes()),
+                result: "kept",
+                kind: Some(kind_name(kind)),
+                size: Some(size),
+                digests: None,
                 reason: None,
             });
         }
@@ -143,7 +191,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn failed(&mut self, path: &Path, trouble: &Trouble) {
+    fn not_stamped(&mut self, path: &Path, trouble: &Trouble) {
         self.failed += 1;
         self.report.object(&unstamped(path, "failed", trouble.to_string()));
         self.report
@@ -158,6 +206,10 @@ impl<'a> Teller<'a> {
                 describe::seconds(*time)
             ));
         }
+        self.note_attested(attested);
+    }
+
+    fn note_attested(&mut self, attested: &Attested) {
         if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
             self.attested = Some(attested.clone());
         }
@@ -175,28 +227,79 @@ impl<'a> Teller<'a> {
         self.signed_by = signer.map(|signer| signer.public().thumbprint());
     }
 
-    pub(super) fn finish(self, all: Stamped) {
+    pub(super) fn failed(&self) -> u64 {
+        self.failed
+    }
+
+    pub(super) fn attested(&self) -> Option<&Attested> {
+        self.attested.as_ref()
+    }
+
+    /// Bundles and tokens.
+    pub(super) fn wrote(&self) -> &[PathBuf] {
+        &self.wrote
+    }
+
+    /// What was stamped is stamped all the same.
+    pub(super) fn no_summary(&mut self, error: &OutputError) {
+        self.report.problem(Verdict::Unchecked, format_args!("no summary: {error}"));
+    }
+
+    /// Accepted here, not yet stamped.
+    pub(super) fn waiting(&mut self, target: &Target, why: &StampError) {
+        self.report.problem(
+            Verdict::Waiting,
+            format_args!(
+                "accepted here, not yet stamped: {}: {why}\n`treering resume` finishes it",
+                target.shown()
+            ),
+        );
+    }
+
+    pub(super) fn finish(self, all: Stamped, wish: &Wish) {
         let report = self.report;
         report.object(&Object::Finished {
             records: all.records,
             bytes: all.bytes,
+            new: all.new,
+            changed: all.changed,
+            kept: all.kept,
+            gone: all.gone,
+            hashed: all.hashed,
             tokens: all.tokens,
             failed: self.failed,
             left_out: self.all_left_out,
             key: self.signed_by.map(|key| key.to_string()),
             exit: report.verdict().code(),
         });
-        if report.json() {
+        if report.json() || all.waiting.is_some() {
             return;
         }
         let mut lines = vec![format!(
-            "{} stamped ({}){}{}{}",
+            "{} {} ({}){}{}{}",
             files(all.records),
+            if wish.since.is_some() { "covered" } else { "stamped" },
             HumanBytes(all.bytes),
             counted(self.unread, "by digests that were given"),
             self.left_out.iter().map(|(what, count)| counted(*count, what)).collect::<String>(),
             counted(self.failed, "not stamped: see above"),
         )];
+        if wish.since.is_some() {
+            lines.push(format!(
+                "{} new, {} changed, {} kept, {} gone{}",
+                HumanCount(all.new),
+                HumanCount(all.changed),
+                HumanCount(all.kept),
+                HumanCount(all.gone),
+                if all.new + all.changed == 0 { ": nothing had to be stamped" } else { "" },
+            ));
+        }
+        if all.unmet > 0 {
+            lines.push(format!(
+                "{} of the kept ones were not met: not everything could be searched, so nothing counts as gone",
+                HumanCount(all.unmet)
+            ));
+        }
         lines.extend(self.signed_by.map(|key| format!("claims signed by the key {key}")));
         lines.extend(self.attested.as_ref().map(describe::attested));
         if self.timestamps > 0 {
@@ -205,6 +308,13 @@ impl<'a> Teller<'a> {
             );
         }
         report.result(Verdict::Good, &(), lines.join("\n"));
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File => "file",
+        Kind::Link => "link",
     }
 }
 

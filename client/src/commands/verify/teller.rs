@@ -370,7 +370,8 @@ impl<'a> Teller<'a> {
         match verdict {
             Verdict::Good => {}
             Verdict::Invalid => self.counts.invalid += 1,
-            Verdict::Unchecked => self.counts.unchecked += 1,
+            // Only stamping waits.
+            Verdict::Unchecked | Verdict::Waiting => self.counts.unchecked += 1,
         }
     }
 

@@ -6,7 +6,7 @@ fn read(text: impl AsRef<[u8]>, nul: bool) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("SUMS");
     std::fs::write(&file, text).unwrap();
-    let list = List { file, holds: Holds::Digests, nul };
+    let list = List { file, holds: Holds::Digests, nul, copy: None };
     Sums::new(Entries::open(&list).unwrap(), "/home/ada".into(), nul)
         .map(|given| match given {
             Ok(Given { path, digests }) => {

@@ -29,6 +29,8 @@ pub(crate) struct Manner {
     pub(crate) pending: u32,
     /// A receipt lacks a cosignature the first so many times.
     pub(crate) lacking: u32,
+    /// It answers submissions beyond this many only when this is raised.
+    pub(crate) stalled_after: usize,
     /// Receipts are for another root.
     pub(crate) lying: bool,
     /// Checkpoints lack a cosignature.
@@ -47,6 +49,7 @@ impl Default for Manner {
             busy: 0,
             pending: 0,
             lacking: 0,
+            stalled_after: usize::MAX,
             lying: false,
             unmet: false,
             ahead: 0,
@@ -111,9 +114,19 @@ impl FakeLog {
         self.state.lock().unwrap().policy()
     }
 
+    /// From now on it behaves like this.
+    pub(crate) fn behave(&self, change: impl FnOnce(&mut Manner)) {
+        change(&mut self.state.lock().unwrap().manner);
+    }
+
     /// How many commitments each submission had.
     pub(crate) fn submissions(&self) -> Vec<usize> {
         self.state.lock().unwrap().bodies.clone()
+    }
+
+    /// How many different submissions it has.
+    pub(crate) fn sealed(&self) -> usize {
+        self.state.lock().unwrap().entries.len()
     }
 
     /// What was asked for.
@@ -333,6 +346,12 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        while method == "POST" && {
+            let state = state.lock().unwrap();
+            state.bodies.len() >= state.manner.stalled_after
+        } {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         let answer = state.lock().unwrap().answer(&method, &path, &body);
         let head = format!(
             "HTTP/1.1 {} X\r\ncontent-length: {}\r\n{}\r\n",

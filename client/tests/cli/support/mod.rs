@@ -128,15 +128,14 @@ impl Bench {
     }
 
     pub(crate) fn stamp_any(&self, log: &FakeLog, args: &[&str]) -> Ran {
-        let output = self
-            .command()
-            .env("TREERING_POLICY", "policy")
-            .env("TREERING_LOG", log.url())
-            .arg("stamp")
-            .args(args)
-            .output()
-            .unwrap();
-        Ran::of(&output, self.dir.path())
+        Ran::of(&self.stamping(log).args(args).output().unwrap(), self.dir.path())
+    }
+
+    /// `treering stamp` with policy and log, to be started.
+    pub(crate) fn stamping(&self, log: &FakeLog) -> std::process::Command {
+        let mut command = self.command();
+        command.env("TREERING_POLICY", "policy").env("TREERING_LOG", log.url()).arg("stamp");
+        command
     }
 }
 
@@ -163,6 +162,7 @@ pub(crate) fn snapshots(check: impl FnOnce()) {
     settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]");
     settings.add_filter(r"\b[0-9a-f]{64}\b", "[hash]");
     settings.add_filter(r"\b[0-9a-f]{32}\b", "[serial]");
+    settings.add_filter(r"process \d+", "process [id]");
     settings.add_filter(r"http://127\.0\.0\.1:\d+", "http://LOG");
     settings.bind(check);
 }

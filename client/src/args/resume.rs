@@ -1,0 +1,21 @@
+//! `treering resume`, as it is typed.
+
+use super::Output;
+use clap::Args;
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  treering resume --list\n  treering resume")]
+pub(crate) struct Resume {
+    /// Bundles whose runs are unfinished, or files that were to have tokens (default: all unfinished runs)
+    #[arg(value_name = "OUTPUT")]
+    pub(crate) outputs: Vec<PathBuf>,
+    /// Only say which runs are unfinished
+    #[arg(long, conflicts_with = "outputs")]
+    pub(crate) list: bool,
+    /// How long to wait for receipts at most (default: as it was given to stamp)
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+    #[command(flatten)]
+    pub(crate) output_form: Output,
+}

@@ -1,0 +1,291 @@
+//! Runs that are not finished: a directory a run under `~/.local/state/treering/jobs`, with all that is needed to go on.
+//!
+//! `job.json` has the command line, with what the environment had set, and where it was typed; other parts of the client may
+//! keep in the same directory what can't be read twice. The partial bundle lies beside the output ([`crate::partial`]), or
+//! here where only tokens are wanted. The directory goes when the run is finished.
+
+use crate::{partial, paths, places};
+use serde::{Deserialize, Serialize};
+use std::{
+    ffi::OsString,
+    fs, io,
+    io::Write,
+    path::{Path, PathBuf},
+};
+use treering_tlog::hash::sha256;
+
+/// Its description.
+const FILE: &str = "job.json";
+/// The partial bundle of a job that has no output of its own.
+const PARTIAL: &str = ".tokens.partial";
+/// Written when all is whole, before the output gets its name.
+const PLACED: &str = "placed";
+/// The format's name.
+const FORMAT: &str = "treering.job/1";
+
+/// Why a job's directory could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JobError {
+    #[error(transparent)]
+    NoPlace(#[from] places::NoPlace),
+    #[error("{path}, which says how to go on with an unfinished run: {error}")]
+    Io { path: String, error: io::Error },
+    #[error(
+        "{path} doesn't say how to go on with an unfinished run ({reason}): stamp again with --restart, or remove it"
+    )]
+    Form { path: String, reason: String },
+}
+
+/// A command line as it was typed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Call {
+    /// Without the program's name.
+    pub(crate) args: Vec<OsString>,
+    pub(crate) dir: PathBuf,
+}
+
+/// An unfinished run's directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    dir: PathBuf,
+}
+
+/// What is known of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Description {
+    pub(crate) call: Call,
+    /// The bundle that is to appear; `None` where only tokens are wanted.
+    pub(crate) output: Option<PathBuf>,
+    /// Whoever worked on it last.
+    pub(crate) process: u32,
+    /// RFC 3339.
+    pub(crate) began: String,
+    /// The run that was under way last.
+    pub(crate) run: Option<[u8; 16]>,
+}
+
+impl Job {
+    /// The job of this output.
+    pub(crate) fn of_output(settled: &Path) -> Result<Job, JobError> {
+        Job::keyed(&[b"output", paths::name_bytes(settled.as_os_str())])
+    }
+
+    /// The job of tokens beside these files, given in this directory.
+    pub(crate) fn of_tokens(dir: &Path, given: &[PathBuf]) -> Result<Job, JobError> {
+        let mut parts = vec![&b"tokens"[..], paths::name_bytes(dir.as_os_str())];
+        parts.extend(given.iter().map(|path| paths::name_bytes(path.as_os_str())));
+        Job::keyed(&parts)
+    }
+
+    fn keyed(parts: &[&[u8]]) -> Result<Job, JobError> {
+        // No path holds a NUL.
+        let key = sha256(&parts.join(&0)).to_string();
+        Ok(Job { dir: all()?.join(&key[..32]) })
+    }
+
+    /// All that are there.
+    pub(crate) fn list() -> Result<Vec<Job>, JobError> {
+        let dir = all()?;
+        let entries = match fs::read_dir(&dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(&dir, error)),
+        };
+        let mut jobs = Vec::new();
+        for entry in entries {
+            let dir = entry.map_err(|error| failed(&dir, error))?.path();
+            if dir.join(FILE).exists() {
+                jobs.push(Job { dir });
+            }
+        }
+        jobs.sort_by(|left, right| left.dir.cmp(&right.dir));
+        Ok(jobs)
+    }
+
+    /// Where the partial bundle lies.
+    pub(crate) fn partial(&self, output: Option<&Path>) -> PathBuf {
+        output.map_or_else(|| self.dir.join(PARTIAL), partial::of_output)
+    }
+
+    /// Makes the directory, so that something can be kept in it.
+    pub(crate) fn make(&self) -> Result<&Path, JobError> {
+        places::make_private_dir(&self.dir).map_err(|error| failed(&self.dir, error))?;
+        Ok(&self.dir)
+    }
+
+    /// Keeps what is needed to go on. CRASH: whole or not at all.
+    pub(crate) fn describe(&self, description: &Description) -> Result<(), JobError> {
+        self.make()?;
+        let _ = fs::remove_file(self.dir.join(PLACED));
+        let io = |error| failed(&self.dir.join(FILE), error);
+        let text = serde_json::to_vec(&Form::of(description)).expect("strings and numbers");
+        let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io)?;
+        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(io)?;
+        file.persist(self.dir.join(FILE)).map_err(|error| io(error.error))?;
+        places::sync_dir(&self.dir).map_err(io)
+    }
+
+    /// What is known of it; `None` if there is no such job.
+    pub(crate) fn description(&self) -> Result<Option<Description>, JobError> {
+        let path = self.dir.join(FILE);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(&path, error)),
+        };
+        let form = |reason: String| JobError::Form { path: paths::shown(&path), reason };
+        let parsed: Form = serde_json::from_slice(&text).map_err(|error| form(error.to_string()))?;
+        parsed.description().map(Some).map_err(|reason| form(reason.to_owned()))
+    }
+
+    /// The output is whole and gets its name now.
+    pub(crate) fn will_be_placed(&self) -> Result<(), JobError> {
+        fs::write(self.dir.join(PLACED), "").map_err(|error| failed(&self.dir, error))
+    }
+
+    /// Was the output whole, and about to get its name?
+    pub(crate) fn was_placed(&self) -> bool {
+        self.dir.join(PLACED).exists()
+    }
+
+    /// It is finished, or not wanted any more.
+    pub(crate) fn remove(&self) -> Result<(), JobError> {
+        match fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.dir, error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// `job.json`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    format: String,
+    args: Vec<Text>,
+    dir: Text,
+    output: Option<Text>,
+    process: u32,
+    began: String,
+    run: Option<String>,
+}
+
+/// Text where it is Unicode, else its bytes in hex.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Plain(String),
+    Bytes { hex: String },
+}
+
+impl Text {
+    fn of(text: &std::ffi::OsStr) -> Text {
+        match text.to_str() {
+            Some(text) => Text::Plain(text.to_owned()),
+            None => Text::Bytes { hex: hex::encode(paths::name_bytes(text)) },
+        }
+    }
+
+    fn text(self) -> Result<OsString, &'static str> {
+        match self {
+            Text::Plain(text) => Ok(text.into()),
+            Text::Bytes { hex } => {
+                let bytes = hex::decode(hex).map_err(|_| "bytes that are no hex")?;
+                Ok(paths::name_from_bytes(&bytes).into_owned())
+            }
+        }
+    }
+}
+
+impl Form {
+    fn of(description: &Description) -> Form {
+        Form {
+            format: FORMAT.to_owned(),
+            args: description.call.args.iter().map(|arg| Text::of(arg)).collect(),
+            dir: Text::of(description.call.dir.as_os_str()),
+            output: description.output.as_ref().map(|output| Text::of(output.as_os_str())),
+            process: description.process,
+            began: description.began.clone(),
+            run: description.run.map(hex::encode),
+        }
+    }
+
+    fn description(self) -> Result<Description, &'static str> {
+        if self.format != FORMAT {
+            return Err("another version of treering wrote it");
+        }
+        let run = self.run.map(|text| {
+            let mut run = [0; 16];
+            hex::decode_to_slice(text, &mut run).map(|()| run).map_err(|_| "no run")
+        });
+        Ok(Description {
+            call: Call {
+                args: self.args.into_iter().map(Text::text).collect::<Result<_, _>>()?,
+                dir: self.dir.text()?.into(),
+            },
+            output: self.output.map(Text::text).transpose()?.map(PathBuf::from),
+            process: self.process,
+            began: self.began,
+            run: run.transpose()?,
+        })
+    }
+}
+
+fn all() -> Result<PathBuf, JobError> {
+    Ok(places::state_dir()?.join("jobs"))
+}
+
+fn failed(path: &Path, error: io::Error) -> JobError {
+    JobError::Io { path: paths::shown(path), error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(dir: &Path) -> Job {
+        Job { dir: dir.join("jobs/x") }
+    }
+
+    fn description() -> Description {
+        #[cfg(unix)]
+        let odd = std::os::unix::ffi::OsStringExt::from_vec(b"\xff-\xfe".to_vec());
+        #[cfg(not(unix))]
+        let odd = OsString::from("odd");
+        Description {
+            call: Call { args: vec!["stamp".into(), odd], dir: "/somewhere".into() },
+            output: Some("/somewhere/a.treering".into()),
+            process: 7,
+            began: "2026-11-26T01:00:00Z".to_owned(),
+            run: Some([9; 16]),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(dir.path());
+        assert!(job.description().unwrap().is_none());
+        job.describe(&description()).unwrap();
+        let read = job.description().unwrap().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{:?}", description()));
+        assert!(!job.was_placed());
+        job.will_be_placed().unwrap();
+        assert!(job.was_placed());
+        job.remove().unwrap();
+        job.remove().unwrap();
+        assert!(job.description().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_not_guessed_at() {
+        let dir = tempfile::tempdir().unwrap();
+        let job = job(dir.path());
+        job.describe(&description()).unwrap();
+        let text = fs::read_to_string(job.dir.join(FILE)).unwrap();
+        for wrong in [text.replace("job/1", "job/2"), text.replace("\"args\"", "\"arms\""), "{".to_owned()] {
+            fs::write(job.dir.join(FILE), wrong).unwrap();
+            assert!(matches!(job.description(), Err(JobError::Form { .. })));
+        }
+    }
+}
