@@ -70,6 +70,7 @@ const EXIT_CODES: &str = "Exit codes:
   3  accepted here, not yet stamped: `treering resume` finishes it";
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, and it is matched once")]
 pub(crate) enum Command {
     /// Stamp files and directories with a log
     ///

@@ -26,7 +26,7 @@ use treering_token::{
 };
 
 /// Bytes of one entry.
-pub(crate) const ENTRY: u64 = 32;
+pub(crate) const ENTRY: usize = 32;
 /// A file that was modified so shortly before it was hashed may be modified again without its time telling: the clock of a
 /// file system may be as coarse as that (FAT's). Git calls such entries racy.
 const RACY_NS: i128 = 2_000_000_000;
@@ -120,9 +120,9 @@ impl Entry {
         if self.tag == tag(key, digests) { self.stamp } else { None }
     }
 
-    pub(crate) fn encode(&self) -> [u8; ENTRY as usize] {
+    pub(crate) fn encode(&self) -> [u8; ENTRY] {
         let stamp = self.stamp.unwrap_or(Stamp { modified: UNTRUSTED, inode: 0, device: 0 });
-        let mut out = [0; ENTRY as usize];
+        let mut out = [0; ENTRY];
         out[..8].copy_from_slice(&self.tag);
         out[8..16].copy_from_slice(&stamp.modified.to_be_bytes());
         out[16..24].copy_from_slice(&stamp.inode.to_be_bytes());
@@ -130,7 +130,7 @@ impl Entry {
         out
     }
 
-    pub(crate) fn decode(bytes: &[u8; ENTRY as usize]) -> Entry {
+    pub(crate) fn decode(bytes: &[u8; ENTRY]) -> Entry {
         let (words, _) = bytes.as_chunks::<8>();
         let modified = i64::from_be_bytes(words[1]);
         let stamp =
@@ -208,7 +208,7 @@ pub(crate) fn refresh(root: &Hash, place: u64, entry: &Entry) -> io::Result<()> 
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     // Behind the end of the file: what lies between reads as zeros, which are no record's entry.
-    file.seek(SeekFrom::Start(place.saturating_mul(ENTRY)))?;
+    file.seek(SeekFrom::Start(place.saturating_mul(ENTRY as u64)))?;
     file.write_all(&entry.encode())
 }
 

@@ -85,7 +85,7 @@ fn is_device(part: &[u8]) -> bool {
         let digit = base.strip_prefix(*name).map(|rest| rest.chars().collect::<Vec<_>>());
         matches!(digit.as_deref(), Some(['0'..='9' | '¹' | '²' | '³']))
     };
-    DEVICES.contains(&base.as_str()) || NUMBERED.iter().any(|name| numbered(&name))
+    DEVICES.contains(&base.as_str()) || NUMBERED.iter().any(numbered)
 }
 
 #[cfg(test)]

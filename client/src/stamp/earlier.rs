@@ -321,7 +321,7 @@ fn open(root: &Hash, run_id: Option<[u8; 16]>) -> Option<BufReader<File>> {
 }
 
 fn next(from: &mut BufReader<File>) -> Option<Entry> {
-    let mut bytes = [0; seen::ENTRY as usize];
+    let mut bytes = [0; seen::ENTRY];
     if from.read_exact(&mut bytes).is_err() {
         // Cut off: what follows would stand at wrong places.
         let _ = from.seek(SeekFrom::End(0));

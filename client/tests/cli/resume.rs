@@ -10,18 +10,9 @@ use std::{
 
 const FILES: usize = 40;
 /// Answers only what takes no more than a moment; two submissions may be under way, and a third waits for them.
-const STALLED: Manner = Manner { max_hashes: 4, stalled_after: 3, ..DEFAULT };
-const DEFAULT: Manner = Manner {
-    max_hashes: 1_000_000,
-    busy: 0,
-    pending: 0,
-    lacking: 0,
-    stalled_after: usize::MAX,
-    lying: false,
-    unmet: false,
-    ahead: 0,
-    quorum: "both",
-};
+fn stalled() -> Manner {
+    Manner { max_hashes: 4, stalled_after: 3, ..Manner::default() }
+}
 
 fn tree(log: &FakeLog) -> Bench {
     let bench = Bench::new(log);
@@ -60,7 +51,7 @@ fn count(ran: &Ran, name: &str) -> u64 {
 
 #[test]
 fn a_killed_run_goes_on_and_hashes_nothing_again() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     let child = hanging(&bench, &log, &["d"]);
     until("the partial bundle", || bench.exists(".d.treering.partial"));
@@ -104,7 +95,7 @@ fn a_killed_run_goes_on_and_hashes_nothing_again() {
 
 #[test]
 fn what_changed_between_kill_and_resume_is_stamped_anew() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     kill(hanging(&bench, &log, &["d", "--zstd"]));
     bench.write("d/01", "changed");
@@ -118,7 +109,7 @@ fn what_changed_between_kill_and_resume_is_stamped_anew() {
 
 #[test]
 fn an_unfinished_run_can_be_forgotten() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     kill(hanging(&bench, &log, &["d"]));
     log.behave(|manner| manner.stalled_after = usize::MAX);
@@ -129,7 +120,7 @@ fn an_unfinished_run_can_be_forgotten() {
 
 #[test]
 fn only_one_works_on_an_output() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     let child = hanging(&bench, &log, &["d"]);
     let second = bench.stamp_any(&log, &["d"]);
@@ -157,7 +148,7 @@ fn only_one_works_on_an_output() {
 
 #[test]
 fn a_partial_bundle_that_is_not_known_of_is_not_touched() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     kill(hanging(&bench, &log, &["d"]));
     fs::remove_dir_all(bench.path("home/.local/state")).unwrap();
@@ -167,14 +158,14 @@ fn a_partial_bundle_that_is_not_known_of_is_not_touched() {
         assert_snapshot!(ran.told(), @"
     exit 2
     treering: DIR/.d.treering.partial is what somebody's unfinished run left, and this user's state directory doesn't know of it: whoever began it can go on with `treering resume`, or forget it with --restart
-    ")
+    ");
     });
     assert_eq!(bench.read(".d.treering.partial"), before);
 }
 
 #[test]
 fn a_log_that_is_away_is_waited_for_on_disk() {
-    let log = FakeLog::start(Manner { busy: u32::MAX, ..DEFAULT });
+    let log = FakeLog::start(Manner { busy: u32::MAX, ..Manner::default() });
     let bench = tree(&log);
     let away = bench.stamp_any(&log, &["d"]);
     let still = bench.run(&["resume"]);
@@ -217,7 +208,7 @@ fn a_log_that_is_away_is_waited_for_on_disk() {
 
 #[test]
 fn a_log_that_dies_in_the_middle_is_waited_for_on_disk() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     let mut child = hanging(&bench, &log, &["d", "--json"]);
     log.behave(|manner| (manner.busy, manner.stalled_after) = (u32::MAX, usize::MAX));
@@ -231,7 +222,7 @@ fn a_log_that_dies_in_the_middle_is_waited_for_on_disk() {
 
 #[test]
 fn receipts_that_come_too_late_are_fetched_by_resume() {
-    let log = FakeLog::start(Manner { pending: u32::MAX, ..DEFAULT });
+    let log = FakeLog::start(Manner { pending: u32::MAX, ..Manner::default() });
     let bench = tree(&log);
     let waiting = bench.stamp_any(&log, &["d", "--wait", "0"]);
     snapshots(|| {
@@ -240,7 +231,7 @@ fn receipts_that_come_too_late_are_fetched_by_resume() {
     treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
     treering: accepted here, not yet stamped: d.treering: the log has taken the submission, but after 0 s there is no receipt that meets the policy. Its witnesses may be away (see --wait)
     `treering resume` finishes it
-    ")
+    ");
     });
     log.behave(|manner| manner.pending = 0);
     assert_eq!(bench.run(&["resume", "-q"]).code, 0);
@@ -250,7 +241,7 @@ fn receipts_that_come_too_late_are_fetched_by_resume() {
 
 #[test]
 fn tokens_without_a_bundle_are_gone_on_with_as_well() {
-    let log = FakeLog::start(Manner { busy: u32::MAX, ..DEFAULT });
+    let log = FakeLog::start(Manner { busy: u32::MAX, ..Manner::default() });
     let bench = Bench::new(&log);
     bench.write("a", "alpha");
     bench.write("b", "beta");
@@ -267,7 +258,7 @@ fn tokens_without_a_bundle_are_gone_on_with_as_well() {
     existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
     treering: going on with tokens in DIR (begun [time])
     treering: 2 files hashed before are taken over
-    ")
+    ");
     });
     assert_eq!(bench.trusting(&["verify", "a"]).code, 0);
     assert_eq!(bench.trusting(&["verify", "b"]).code, 0);
@@ -277,7 +268,7 @@ fn tokens_without_a_bundle_are_gone_on_with_as_well() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_kept() {
-    let log = FakeLog::start(STALLED);
+    let log = FakeLog::start(stalled());
     let bench = tree(&log);
     let mut command = bench.stamping(&log);
     let child = command.arg("d").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -292,7 +283,7 @@ fn an_interrupted_run_is_kept() {
         assert_snapshot!(said, @"
     treering: what was hashed for d.treering is kept: `treering resume` goes on with it, `treering stamp --restart` forgets it
     treering: interrupted
-    ")
+    ");
     });
     assert_eq!(output.status.code(), Some(2));
     log.behave(|manner| manner.stalled_after = usize::MAX);
@@ -304,7 +295,7 @@ fn an_interrupted_run_is_kept() {
 #[test]
 fn kills_at_random_times_lose_nothing() {
     let kills = std::env::var("TREERING_STAMP_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(12);
-    let log = FakeLog::start(Manner { max_hashes: 4, ..DEFAULT });
+    let log = FakeLog::start(Manner { max_hashes: 4, ..Manner::default() });
     let bench = tree(&log);
     let begun = Instant::now();
     bench.stamp(&log, &["d", "-q"]);

@@ -213,7 +213,7 @@ fn what_could_not_be_searched_is_not_gone() {
     1 of the kept ones were not met: not everything could be searched, so nothing counts as gone
     existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
     treering: not stamped: e: there is no such file or directory
-    ")
+    ");
     });
     fs::rename(bench.path("elsewhere"), bench.path("e")).unwrap();
     assert_eq!(bench.trusting(&["verify", ".", "o.treering"]).code, 0);
@@ -292,6 +292,6 @@ fn a_summary_is_added_for_each_night() {
       policy    SHA-256 [hash]
       output    DIR/d.treering (2.48 KiB), SHA-256 [hash]
       check     treering verify PATH OUTPUT --policy POLICY: it needs no network
-    ")
+    ");
     });
 }

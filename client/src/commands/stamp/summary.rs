@@ -69,7 +69,7 @@ impl Summary<'_> {
         }
         match (&self.all.waiting, self.attested) {
             (Some(why), _) => {
-                line("attested", &format!("not yet: {}; `treering resume` finishes it", one_line(why)))
+                line("attested", &format!("not yet: {}; `treering resume` finishes it", one_line(why)));
             }
             (None, Some(attested)) => {
                 line("attested", &describe::attested(attested));
