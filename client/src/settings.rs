@@ -42,7 +42,8 @@ pub(crate) const TABLE: &[Setting] = &[
     one("one_file_system"),
     one("follow"),
     one("sign"),
-    one("holder"),
+    // For `verify` it is what has to hold.
+    Setting { key: "holder", ids: &["holder"], except: &["verify"] },
     one("agent"),
     one("title"),
     one("plain"),
