@@ -62,7 +62,7 @@ fn what_is_new_or_changed_is_stamped_and_the_rest_is_kept() {
         d.treering
         3 files covered (12 B)
         1 new, 1 changed, 1 kept, 1 gone
-        existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+        existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 1
         ");
         assert_snapshot!(verified.told(), @"
         exit 0
@@ -255,9 +255,9 @@ fn an_earlier_bundle_is_not_believed() {
         ");
         assert_snapshot!(tokens.told(), @"
         exit 2
-        error: the argument '--since <BUNDLE>' cannot be used with '--tokens'
+        error: the argument '--since <BUNDLE>' cannot be used with '--tokens[=<true|false>]'
 
-        Usage: treering stamp --since <BUNDLE> --log <URL> --policy <FILE> <PATH>...
+        Usage: treering stamp --since <BUNDLE> <PATH>...
 
         For more information, try '--help'.
         ");
@@ -285,7 +285,7 @@ fn a_summary_is_added_for_each_night() {
       what      DIR/d
       files     2 (9 B): 0 new, 1 changed, 1 kept; 1 gone
       holder    Ada
-      attested  existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 0
+      attested  existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 1
       witness   W1 cosigned at [time]
       witness   W2 cosigned at [time]
       log       http://LOG/

@@ -210,7 +210,7 @@ impl<'a> Teller<'a> {
     }
 
     fn note_attested(&mut self, attested: &Attested) {
-        if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
+        if self.attested.as_ref().is_none_or(|before| before.before() <= attested.before()) {
             self.attested = Some(attested.clone());
         }
     }
