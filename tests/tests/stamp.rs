@@ -316,8 +316,12 @@ fn a_log_that_is_away_is_no_forgery() {
     net.log.kill();
     let dir = net.new_dir("files");
     write(&dir, "one", "1");
-    net.client().run(&dir, ["stamp", "--wait", "1", "one"]).expect(2);
+    net.client().run(&dir, ["stamp", "--wait", "1", "one"]).expect(3);
     assert!(!dir.join("one.tlog-proof").exists());
+    net.client().run(&dir, ["resume", "--wait", "1"]).expect(3);
+    net.log.start();
+    net.client().run(&dir, ["resume", "--wait", "60"]).expect(0);
+    net.client().run(&dir, ["verify", "one"]).expect(0);
 }
 
 #[test]

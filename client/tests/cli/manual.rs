@@ -34,7 +34,11 @@ fn each_subcommand_has_a_page_without_faults() {
     }
     for page in pages {
         let path = bench.path("pages/man1").join(&page);
-        let output = Command::new("groff").args(["-man", "-Tutf8", "-ww", "-z"]).arg(&path).output().unwrap();
+        let output = Command::new("groff")
+            .args(["-man", "-Kutf-8", "-Tutf8", "-ww", "-z"])
+            .arg(&path)
+            .output()
+            .unwrap();
         let faults = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && faults.is_empty(), "{page}: {faults}");
     }

@@ -181,7 +181,9 @@ fn the_journal_has_what_rebuilding_takes() {
     small_tree(&bench);
     bench.stamp(&log, &["d", "--holder", "Ada"]);
     let runs = "home/.local/state/treering/runs";
-    let journal = bench.read(&format!("{runs}/{}", bench.list(runs)[0]));
+    let names = bench.list(runs);
+    let name = names.iter().find(|name| name.ends_with(".jsonl")).unwrap();
+    let journal = bench.read(&format!("{runs}/{name}"));
     let lines: Vec<serde_json::Value> =
         String::from_utf8(journal).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<_> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
