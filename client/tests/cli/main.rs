@@ -17,6 +17,7 @@ mod rebuild;
 mod refusals;
 mod renew;
 mod resume;
+mod resume_inputs;
 mod show;
 mod sign;
 mod since;

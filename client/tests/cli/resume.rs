@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-const FILES: usize = 40;
+pub(crate) const FILES: usize = 40;
 /// Answers only what takes no more than a moment; two submissions may be under way, and a third waits for them.
-fn stalled() -> Manner {
+pub(crate) fn stalled() -> Manner {
     Manner { max_hashes: 4, stalled_after: 3, ..Manner::default() }
 }
 
-fn tree(log: &FakeLog) -> Bench {
+pub(crate) fn tree(log: &FakeLog) -> Bench {
     let bench = Bench::new(log);
     for n in 0..FILES {
         let path = bench.write(&format!("d/{n:02}"), format!("{n}"));
@@ -25,7 +25,7 @@ fn tree(log: &FakeLog) -> Bench {
     bench
 }
 
-fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(120), "{what} never came");
@@ -40,12 +40,12 @@ fn hanging(bench: &Bench, log: &FakeLog, args: &[&str]) -> Child {
     child
 }
 
-fn kill(mut child: Child) {
+pub(crate) fn kill(mut child: Child) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
 
-fn count(ran: &Ran, name: &str) -> u64 {
+pub(crate) fn count(ran: &Ran, name: &str) -> u64 {
     ran.objects().last().unwrap()[name].as_u64().unwrap()
 }
 
