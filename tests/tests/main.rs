@@ -28,6 +28,7 @@ mod proxy;
 mod reader;
 mod renew;
 mod restore;
+mod resume;
 mod rollback;
 mod scrub;
 mod secrets;
