@@ -9,6 +9,7 @@ mod crowd;
 mod curl;
 mod damage;
 mod durable;
+mod examples;
 mod faults;
 mod fork;
 mod freeze;

@@ -36,4 +36,5 @@ pub(crate) struct Rebuild {
 
 const EXAMPLES: &str = "Examples:
   treering rebuild photos
-  treering rebuild photos --from https://mirror.example.org/5f2c… -o again.treering --of photos.treering";
+  treering rebuild photos --from https://mirror.example.org/5f2c… \\
+    -o again.treering --of photos.treering";

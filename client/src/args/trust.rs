@@ -37,9 +37,11 @@ const FORGIVE: &str = "Examples:
     --after 2031-05-01T00:00:00Z
   treering trust forgive 9c1185a5";
 const HOLDER_ADD: &str = "Examples:
-  treering trust holder add 'Müller AG' 9c1185a5c5e9fc54612808977ee8f548b2258d31ddadef707ba62c166051b9e3";
+  treering trust holder add 'Müller AG' \\
+    9c1185a5c5e9fc54612808977ee8f548b2258d31ddadef707ba62c166051b9e3";
 const HOLDER_REMOVE: &str = "Examples:
-  treering trust holder add 'Müller AG' 9c1185a5c5e9fc54612808977ee8f548b2258d31ddadef707ba62c166051b9e3
+  treering trust holder add 'Müller AG' \\
+    9c1185a5c5e9fc54612808977ee8f548b2258d31ddadef707ba62c166051b9e3
   treering trust holder remove 'Müller AG'";
 
 #[derive(Debug, Subcommand)]
