@@ -1,8 +1,4 @@
 //! The command line, as it is typed: one file a subcommand. Help texts live here and nowhere else.
-#![expect(
-    rustdoc::invalid_html_tags,
-    reason = "help texts are read on terminals, where <file> stands for a name"
-)]
 
 mod audit;
 mod completions;

@@ -19,7 +19,6 @@ use crate::{
 /// Each log is read below <prefix>/<origin hash>, with this mirror's cosignature on its checkpoint. With --once, reads
 /// each log once and ends. Exit codes then: 0 all is here; 1 a log contradicts itself; 2 something could not be read.
 /// Without it, it serves and reads until SIGTERM or SIGINT.
-#[expect(rustdoc::invalid_html_tags, reason = "a help text, which says <prefix>")]
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Mirror {
