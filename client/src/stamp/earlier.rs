@@ -22,7 +22,6 @@ use treering_tlog::{hash::Hash, policy::Policy};
 use treering_token::{
     bundle::{Item, Own, Record, Step, Walker},
     commitment::Commitment,
-    digest::Digests,
     token::Token,
     verify::Verifier,
 };
@@ -177,14 +176,12 @@ enum Seen {
     None,
 }
 
-/// A record that waits for what was seen of its file.
+/// A record that waits for what was seen of its file. A million of them may wait, so the index has the rest.
 struct Waiting {
     place: u64,
     /// Among those with a path.
     at: usize,
     size: Option<u64>,
-    key: Key,
-    sha256: [u8; 32],
 }
 
 impl<'a> Taking<'a> {
@@ -251,7 +248,7 @@ impl<'a> Taking<'a> {
         match &mut self.seen {
             Seen::None => {}
             Seen::NotYet(waiting) => {
-                waiting.push(Waiting { place, at, size: *size, key, sha256: *digests.sha256() });
+                waiting.push(Waiting { place, at, size: *size });
             }
             Seen::Open(from) => {
                 let stamp = next(from).and_then(|entry| entry.of(key, digests));
@@ -282,8 +279,8 @@ impl<'a> Taking<'a> {
                     next(&mut from);
                     at += 1;
                 }
-                let digests = Digests::new(wait.sha256);
-                let stamp = next(&mut from).and_then(|entry| entry.of(wait.key, &digests));
+                let (key, digests) = self.index.get(wait.at);
+                let stamp = next(&mut from).and_then(|entry| entry.of(key, &digests));
                 if let (Some(size), Some(stamp)) = (wait.size, stamp) {
                     self.index.see(wait.at, size, &stamp);
                 }

@@ -74,6 +74,12 @@ impl Index {
         Ok(self.entries.len() - 1)
     }
 
+    /// The record at this place among those with a path, without further digests. Before [`Index::sort`].
+    pub(super) fn get(&self, place: usize) -> (Key, Digests) {
+        let known = &self.entries[place];
+        (known.key, Digests::new(known.digest))
+    }
+
     /// What was seen of the file of the record at this place among those with a path. Before [`Index::sort`].
     pub(super) fn see(&mut self, place: usize, size: u64, stamp: &Stamp) {
         self.entries[place].check = seen::check(size, stamp);
