@@ -69,7 +69,7 @@ fn what_is_new_or_changed_is_stamped_and_the_rest_is_kept() {
         DIR/d.treering no longer covers 2 of its records
         3 files verified
           each existed before [time] (at least 2 would have to lie); sealed in several entries
-          each stamped not before [time] (checkpoint 1 of the log log.example): this says when the claim was made, not the file
+          each stamped not before [time] (checkpoint 0 of the log log.example): this says when the claim was made, not the file
           not shown: the files' names, paths and sizes, whether they are links, who made them, leap seconds, the error of a witness's clock
         ");
         assert_snapshot!(shown.told(), @"

@@ -87,8 +87,10 @@ impl Bounds {
             self.attested = Some(attested.clone());
         }
         self.unbounded |= after.is_none();
+        // Of those of one second, the one of the smaller tree: which comes first says nothing.
+        let rank = |after: &After| (after.not_before, after.tree_size);
         if let Some(after) = after
-            && self.after.as_ref().is_none_or(|before| before.not_before > after.not_before)
+            && self.after.as_ref().is_none_or(|before| rank(before) > rank(after))
         {
             self.after = Some(after.clone());
         }
