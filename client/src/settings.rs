@@ -35,8 +35,8 @@ pub(crate) struct Setting {
 pub(crate) const TABLE: &[Setting] = &[
     // Without a policy `show` judges nothing, and says so.
     Setting { key: "policy", ids: &["policy"], except: &["show"] },
-    // `rebuild` asks the log that the journal names.
-    Setting { key: "log", ids: &["log", "from"], except: &["rebuild"] },
+    // `rebuild` asks the log that the journal names, `resume` the one that the run has begun with.
+    Setting { key: "log", ids: &["log", "from"], except: &["rebuild", "resume"] },
     one("exclude"),
     one("ignore_file"),
     one("one_file_system"),
@@ -52,7 +52,8 @@ pub(crate) const TABLE: &[Setting] = &[
     one("tokens"),
     one("zstd"),
     one("rfc3161"),
-    one("wait"),
+    // `resume` waits as long as the run was to.
+    Setting { key: "wait", ids: &["wait"], except: &["resume"] },
     one("api_key_file"),
     one("api_key_over_http"),
     one("cacert"),

@@ -13,6 +13,9 @@ pub(crate) struct Resume {
     /// Only say which runs are unfinished
     #[arg(long, conflicts_with = "outputs")]
     pub(crate) list: bool,
+    /// The log's URL, if it isn't the one that `stamp` was given
+    #[arg(long, value_name = "URL")]
+    pub(crate) log: Option<String>,
     /// How long to wait for receipts at most (default: as it was given to stamp)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) wait: Option<u64>,

@@ -126,13 +126,16 @@ fn go_on(description: &Description, args: &args::Resume, report: &mut Report) {
     let line: Vec<OsString> =
         std::iter::once(OsString::from("treering")).chain(description.call.args.iter().cloned()).collect();
     let resolved = settings::command_line(&line).map(|resolved| resolved.cli.command);
-    let Ok(Command::Stamp(stamp_args)) = resolved else {
+    let Ok(Command::Stamp(mut stamp_args)) = resolved else {
         let text = format!(
             "{}: how it was called isn't understood any more; stamp again with --restart",
             name(description)
         );
         return report.problem(Verdict::Unchecked, text);
     };
+    if let Some(log) = &args.log {
+        stamp_args.log = vec![log.clone()];
+    }
     report.remark(format_args!("going on with {} (begun {})", name(description), description.began));
     stamp::go_on(&stamp_args, description.call.clone(), description.output.as_deref(), args.wait, report);
 }

@@ -28,7 +28,7 @@ fn what_never_meets_the_policy_is_not_written() {
         exit 3
         treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
         treering: accepted here, not yet stamped: d.treering: the log has taken the submission, but after 0 s there is no receipt that meets the policy (too few witnesses: 1 of the policy's 2 cosigned the token's checkpoint, and that does not meet the policy's quorum). Its witnesses may be away (see --wait)
-        `treering resume` finishes it
+        `treering resume` finishes it (with --log URL, if it is at another address)
         ");
     });
     assert_eq!(bench.list("."), [".d.treering.partial", "d", "home", "policy"]);

@@ -179,14 +179,14 @@ fn a_log_that_is_away_is_waited_for_on_disk() {
         Files are hashed all the same; there will be no lower bound for the moment of stamping.
         treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
         treering: accepted here, not yet stamped: d.treering: http://LOG/v1/receipts/[hash] answered 503: without a reason that could be understood; is this a Treering log?
-        `treering resume` finishes it
+        `treering resume` finishes it (with --log URL, if it is at another address)
         ");
         assert_snapshot!(still.told(), @"
         exit 3
         treering: going on with DIR/d.treering (begun [time])
         treering: 40 files hashed before are taken over
         treering: accepted here, not yet stamped: d.treering: http://LOG/v1/receipts/[hash] answered 503: without a reason that could be understood; is this a Treering log?
-        `treering resume` finishes it
+        `treering resume` finishes it (with --log URL, if it is at another address)
         ");
         assert_snapshot!(done.told(), @"
         exit 0
@@ -230,7 +230,7 @@ fn receipts_that_come_too_late_are_fetched_by_resume() {
     exit 3
     treering: made a master key, DIR/home/config/master.key: keep a copy of it somewhere safe, lost bundles can be made again with it
     treering: accepted here, not yet stamped: d.treering: the log has taken the submission, but after 0 s there is no receipt that meets the policy. Its witnesses may be away (see --wait)
-    `treering resume` finishes it
+    `treering resume` finishes it (with --log URL, if it is at another address)
     ");
     });
     log.behave(|manner| manner.pending = 0);
@@ -345,4 +345,20 @@ fn submissions_of(bench: &Bench, bundle: &str) -> usize {
     let said = bench.run(&["show", bundle]).out;
     let rest = said.split_once("submissions: ").unwrap().1;
     rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+}
+
+#[test]
+fn a_log_that_was_asked_at_the_wrong_address_is_found_at_the_right_one() {
+    let wrong = FakeLog::start(Manner { busy: u32::MAX, ..Manner::default() });
+    let right = FakeLog::start(Manner::default());
+    let bench = Bench::new(&right);
+    bench.write("a", "alpha");
+    assert_eq!(bench.stamp_any(&wrong, &["a"]).code, 3);
+    assert_eq!(
+        bench.run_with(&[("TREERING_LOG", right.url())], &["resume"]).code,
+        3,
+        "it is as it was typed"
+    );
+    assert_eq!(bench.run(&["resume", "--log", right.url()]).code, 0);
+    assert_eq!(bench.trusting(&["verify", "a"]).code, 0);
 }

@@ -250,7 +250,7 @@ impl<'a> Teller<'a> {
         self.report.problem(
             Verdict::Waiting,
             format_args!(
-                "accepted here, not yet stamped: {}: {why}\n`treering resume` finishes it",
+                "accepted here, not yet stamped: {}: {why}\n`treering resume` finishes it (with --log URL, if it is at another address)",
                 target.shown()
             ),
         );
