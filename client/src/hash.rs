@@ -51,6 +51,15 @@ fn is_link(_error: &io::Error) -> bool {
     false
 }
 
+/// SHA-256 and these, each once, in order: what is taken of a file that is stamped.
+pub(crate) fn ids(more: impl IntoIterator<Item = HashId>) -> Vec<HashId> {
+    let mut ids = vec![HashId::SHA_256];
+    ids.extend(more);
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 /// A worker's read buffer.
 pub(crate) fn buffer() -> Vec<u8> {
     vec![0; PIECE]

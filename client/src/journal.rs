@@ -8,9 +8,9 @@ mod read;
 mod records;
 
 pub(crate) use read::Past;
-pub(crate) use records::{Tag, read as read_records};
+pub(crate) use records::read as read_records;
 
-use crate::{paths, places};
+use crate::{paths, places, tag::Tag};
 use serde::Serialize;
 use std::{
     fs, io,

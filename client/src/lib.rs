@@ -91,6 +91,7 @@ mod seen;
 mod sent;
 mod settings;
 mod signer;
+mod tag;
 mod timestamp;
 mod walk;
 

@@ -113,10 +113,7 @@ pub(crate) fn renew(
 ) -> Result<u64, StampError> {
     // The lower bound is fetched before anything is hashed: it could not be known earlier.
     let opener = opener(log, wish, observe)?;
-    let mut ids = vec![HashId::SHA_256];
-    ids.extend(&wish.digests);
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = hash::ids(wish.digests.iter().copied());
     let mut checked = Vec::new();
     for old in olds {
         match check(old, log.policy(), &ids)

@@ -4,8 +4,7 @@
 //! One entry of [`ENTRY`] bytes for each record of a run, in the order of the records, so that both pair by their place:
 //!
 //! ```text
-//! 8 bytes  the first 8 of SHA-256(key ‖ the record's SHA-256 digest), where key is the first 16 bytes of
-//!          SHA-256(kind ‖ path): an entry is never taken for another record's
+//! 8 bytes  the record's tag (`crate::tag`): an entry is never taken for another record's
 //! 8 bytes  time of modification, nanoseconds since 1970, big-endian (two's complement); the least value: not to be trusted
 //! 8 bytes  inode, big-endian
 //! 8 bytes  device, big-endian
@@ -13,17 +12,17 @@
 //! While a run is under way its file is `<run id>.seen`; once its first submission root is known for good, `<root>.seen`,
 //! by which a bundle leads to it. Such a file may be removed at any time: what it spares is then hashed again.
 
-use crate::{journal, places};
+use crate::{
+    journal, places,
+    tag::{Key, Tag, begin_of_hash},
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
-use treering_tlog::hash::{Hash, sha256};
-use treering_token::{
-    bundle::{Kind, RelativePath},
-    digest::Digests,
-};
+use treering_tlog::hash::Hash;
+use treering_token::digest::Digests;
 
 /// Bytes of one entry.
 pub(crate) const ENTRY: usize = 32;
@@ -42,27 +41,11 @@ pub(crate) struct Stamp {
     pub(crate) device: u64,
 }
 
-/// Stands for what a record is about: kind and path. SHA-256 cut short: a name that someone chose can't pass for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key([u8; 16]);
-
 /// An entry: what was seen of the file behind one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    tag: [u8; 8],
+    tag: Tag,
     stamp: Option<Stamp>,
-}
-
-impl Key {
-    pub(crate) fn of(kind: Kind, path: &RelativePath) -> Key {
-        let mut bytes = Vec::with_capacity(1 + path.as_bytes().len());
-        bytes.push(match kind {
-            Kind::File => 0,
-            Kind::Link => 1,
-        });
-        bytes.extend_from_slice(path.as_bytes());
-        Key(begin_of(&bytes))
-    }
 }
 
 impl Stamp {
@@ -112,18 +95,23 @@ impl Stamp {
 impl Entry {
     /// `stamp` is there if it is to be trusted.
     pub(crate) fn new(key: Key, digests: &Digests, stamp: Option<Stamp>) -> Entry {
-        Entry { tag: tag(key, digests), stamp }
+        Entry { tag: key.tag(digests), stamp }
     }
 
     /// The stamp, if this is the entry of such a record.
     pub(crate) fn of(&self, key: Key, digests: &Digests) -> Option<Stamp> {
-        if self.tag == tag(key, digests) { self.stamp } else { None }
+        if self.tag == key.tag(digests) { self.stamp } else { None }
+    }
+
+    /// Which record it is of.
+    pub(crate) fn tag(&self) -> Tag {
+        self.tag
     }
 
     pub(crate) fn encode(&self) -> [u8; ENTRY] {
         let stamp = self.stamp.unwrap_or(Stamp { modified: UNTRUSTED, inode: 0, device: 0 });
         let mut out = [0; ENTRY];
-        out[..8].copy_from_slice(&self.tag);
+        out[..8].copy_from_slice(&self.tag.0);
         out[8..16].copy_from_slice(&stamp.modified.to_be_bytes());
         out[16..24].copy_from_slice(&stamp.inode.to_be_bytes());
         out[24..].copy_from_slice(&stamp.device.to_be_bytes());
@@ -135,15 +123,8 @@ impl Entry {
         let modified = i64::from_be_bytes(words[1]);
         let stamp =
             Stamp { modified, inode: u64::from_be_bytes(words[2]), device: u64::from_be_bytes(words[3]) };
-        Entry { tag: words[0], stamp: (modified != UNTRUSTED).then_some(stamp) }
+        Entry { tag: Tag(words[0]), stamp: (modified != UNTRUSTED).then_some(stamp) }
     }
-}
-
-fn tag(key: Key, digests: &Digests) -> [u8; 8] {
-    let mut bytes = [0; 48];
-    bytes[..16].copy_from_slice(&key.0);
-    bytes[16..].copy_from_slice(digests.sha256());
-    begin_of(&bytes)
 }
 
 /// Size and stamp agree exactly when this is the same: what an index keeps of them.
@@ -154,13 +135,7 @@ pub(crate) fn check(size: u64, stamp: &Stamp) -> [u8; 8] {
         stamp.inode.to_be_bytes(),
         stamp.device.to_be_bytes(),
     ];
-    begin_of(words.as_flattened())
-}
-
-fn begin_of<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let hash = sha256(bytes);
-    let (begin, _) = hash.as_bytes().split_first_chunk().expect("at most 32 bytes are asked for");
-    *begin
+    begin_of_hash(words.as_flattened())
 }
 
 /// Where the entries of a run under way are.
@@ -216,6 +191,7 @@ pub(crate) fn refresh(root: &Hash, place: u64, entry: &Entry) -> io::Result<()> 
 mod tests {
     use super::*;
     use std::time::Duration;
+    use treering_token::bundle::{Kind, RelativePath};
 
     const STAMP: Stamp = Stamp { modified: 1_700_000_000_123_456_789, inode: 7, device: 9 };
 

@@ -224,7 +224,7 @@ impl Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seen::Key;
+    use crate::tag::Key;
     use treering_token::{
         bundle::{Kind, RelativePath},
         digest::Digests,

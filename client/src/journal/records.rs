@@ -4,45 +4,24 @@
 //! One entry of 40 bytes a record, in order:
 //!
 //! ```text
-//!  8 bytes  the first 8 of SHA-256(kind ‖ SHA-256(path) ‖ the record's SHA-256 digest): which file it may be of
+//!  8 bytes  the record's tag (`crate::tag`): which file it may be of. Two of one tag are told apart by their commitments
 //! 32 bytes  the commitment
 //! ```
 //! The entries of a submission are on disk before its line is in the journal. Salts make a commitment say nothing of its file,
 //! but in a plain run, where it is the file's digest.
 
+use crate::tag::Tag;
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
     path::Path,
 };
-use treering_tlog::hash::{Hash, sha256};
-use treering_token::{
-    bundle::{Kind, RelativePath},
-    commitment::Commitment,
-    digest::Digests,
-};
+use treering_tlog::hash::Hash;
+use treering_token::commitment::Commitment;
 
 /// What the file's name ends in.
 pub(super) const EXTENSION: &str = "records";
 const ENTRY: usize = 8 + Hash::LEN;
-
-/// Which file a record may be of: its kind, path and digest, cut short. Two of one tag are told apart by their commitments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Tag([u8; 8]);
-
-impl Tag {
-    pub(crate) fn of(kind: Kind, path: &RelativePath, digests: &Digests) -> Tag {
-        let mut bytes = [0; 65];
-        bytes[0] = match kind {
-            Kind::File => 0,
-            Kind::Link => 1,
-        };
-        bytes[1..33].copy_from_slice(sha256(path.as_bytes()).as_bytes());
-        bytes[33..].copy_from_slice(digests.sha256());
-        let hash = sha256(&bytes);
-        Tag(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
-    }
-}
 
 /// Adds a submission's records, whose commitments are `body`.
 pub(super) fn append(file: &mut File, tags: &[Tag], body: &[u8]) -> io::Result<()> {

@@ -12,9 +12,10 @@ use super::{RebuildError, Where};
 use crate::{
     clock, hash,
     http::{Answer, Client, ClientError},
-    journal::{JournalError, Past, Tag, read_records},
+    journal::{JournalError, Past, read_records},
     ordered, paths,
     rewrite::{How, RewriteError, Target, Written},
+    tag::{Key, Tag},
     walk::{Found, Root, Rules, Walk},
 };
 use std::{
@@ -120,7 +121,7 @@ pub(crate) fn bundle(
     let things = things(runs, roots, to, observe);
     let mut by_tag = HashMap::<Tag, Vec<usize>>::with_capacity(things.len());
     for (at, thing) in things.iter().enumerate() {
-        by_tag.entry(Tag::of(thing.kind, &thing.path, &thing.digests)).or_default().push(at);
+        by_tag.entry(Key::of(thing.kind, &thing.path).tag(&thing.digests)).or_default().push(at);
     }
     // What a later run covers an earlier one needn't: a bundle brought up to date has one record a file.
     let (mut covered, mut plans) = (HashSet::new(), Vec::new());
@@ -149,10 +150,7 @@ pub(crate) fn bundle(
 
 /// All files and links, hashed by every algorithm that a run used.
 fn things(runs: &[Past], roots: Vec<Root>, to: &Path, observe: &mut dyn FnMut(Event<'_>)) -> Vec<Thing> {
-    let mut ids: Vec<HashId> = runs.iter().flat_map(|run| run.digests.iter().copied()).collect();
-    ids.push(HashId::SHA_256);
-    ids.sort_unstable();
-    ids.dedup();
+    let ids = hash::ids(runs.iter().flat_map(|run| run.digests.iter().copied()));
     let rules = Rules { skip: paths::settled(to).into_iter().collect(), links: true, ..Rules::default() };
     let mut things = Vec::new();
     let outcome: Result<(), std::convert::Infallible> = ordered::map(

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     bundle_file::{BundleFileError, Reader},
     clock,
-    journal::Tag,
-    seen::{self, Entry, Key},
+    seen::{self, Entry},
+    tag::{Key, Tag},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -236,14 +236,14 @@ impl<'a> Taking<'a> {
             }
             return Ok(());
         };
+        let key = Key::of(*kind, path);
         if self.run_id.is_some() {
-            self.last.tags.push(Tag::of(*kind, path, digests));
+            self.last.tags.push(key.tag(digests));
             self.last.commitments.extend_from_slice(commitment.0.as_bytes());
             if !own.is_empty() {
                 self.last.owns.push((place, own.clone()));
             }
         }
-        let key = Key::of(*kind, path);
         let at = self.index.push(key, digests)?;
         match &mut self.seen {
             Seen::None => {}

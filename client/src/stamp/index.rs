@@ -3,7 +3,10 @@
 //! 60 bytes a record: 16 stand for kind and path, 32 are the SHA-256 digest, 8 what was seen of the file, 4 the record's
 //! number. Two bits a record say what came of it. Numbers count all records, bare ones too, over all that was read.
 
-use crate::seen::{self, Key, Stamp};
+use crate::{
+    seen::{self, Stamp},
+    tag::Key,
+};
 use std::{ops::Range, path::Path};
 use treering_token::digest::Digests;
 

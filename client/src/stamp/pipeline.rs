@@ -4,8 +4,9 @@ use super::{Claims, StampError, Target, Trouble, index::Index, source::Met};
 use crate::{
     hash,
     lists::Given,
-    seen::{Entry, Key, Stamp},
+    seen::{Entry, Stamp},
     signer::Signer,
+    tag::Key,
     walk::{Found, LeftOut},
 };
 use std::{

@@ -10,8 +10,9 @@ use super::{
 use crate::{
     bundle_file::Writer,
     clock,
-    journal::{Begin, Journal, Tag},
+    journal::{Begin, Journal},
     seen::{self, Entry},
+    tag::Tag,
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -111,8 +112,8 @@ impl<'a> Run<'a> {
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<(), StampError> {
         self.records += 1;
-        if let Record::Path { kind, path, digests, own, .. } = &record {
-            self.tags.push(Tag::of(*kind, path, digests));
+        if let Record::Path { own, .. } = &record {
+            self.tags.push(seen.tag());
             self.journal.own(self.records - 1, own)?;
         }
         self.body.extend_from_slice(commitment.0.as_bytes());
@@ -240,13 +241,4 @@ pub(super) fn judge(
 /// Begins a bundle.
 pub(super) fn header(policy: &Policy) -> Item {
     Item::Header(Header { policy: policy.as_bytes().to_vec() })
-}
-
-/// Algorithms of the digests that are taken of each file.
-pub(super) fn digest_ids(wish: &Wish) -> Vec<HashId> {
-    let mut ids = vec![HashId::SHA_256];
-    ids.extend(&wish.digests);
-    ids.sort_unstable();
-    ids.dedup();
-    ids
 }

@@ -9,7 +9,7 @@ use super::{
     pipeline::{Bench, Hashed, counted},
     place::Place,
     plan::settled_output,
-    run::{Frame, Run, digest_ids, header},
+    run::{Frame, Run, header},
     settle::{self, Base},
     source::Sources,
     submit::{After, Log},
@@ -121,7 +121,7 @@ impl Work<'_> {
         index.sort();
         let (header_of_run, run_id) = run_header(wish, after, observe)?;
         let opener = Opener::new(header_of_run).map_err(StampError::Claim)?;
-        let ids = digest_ids(wish);
+        let ids = hash::ids(wish.digests.iter().copied());
         place.describe(wish, &run_id)?;
         let bench = Bench {
             target,
