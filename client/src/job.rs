@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use std::{
     ffi::OsString,
     fs, io,
-    io::Write,
     path::{Path, PathBuf},
 };
 use treering_tlog::hash::sha256;
@@ -119,10 +118,7 @@ impl Job {
         let _ = fs::remove_file(self.dir.join(PLACED));
         let io = |error| failed(&self.dir.join(FILE), error);
         let text = serde_json::to_vec(&Form::of(description)).expect("strings and numbers");
-        let mut file = tempfile::NamedTempFile::new_in(&self.dir).map_err(io)?;
-        file.write_all(&text).and_then(|()| file.as_file().sync_all()).map_err(io)?;
-        file.persist(self.dir.join(FILE)).map_err(|error| io(error.error))?;
-        places::sync_dir(&self.dir).map_err(io)
+        places::write_private(&self.dir.join(FILE), &text, true).map_err(io)
     }
 
     /// What is known of it; `None` if there is no such job.

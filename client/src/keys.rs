@@ -9,7 +9,7 @@ pub(crate) use words::{WordsError, from_words, to_words};
 use crate::places::{self, NoPlace};
 use std::{
     fs, io,
-    io::{Read, Write},
+    io::Read,
     path::{Path, PathBuf},
 };
 use treering_tlog::hash::sha256;
@@ -110,26 +110,14 @@ fn read(path: &Path) -> Result<Option<MasterKey>, KeyFileError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(error)),
     };
-    refuse_others(path, &file)?;
+    if let Some(mode) = places::open_to_others(&file.metadata().map_err(io)?) {
+        return Err(KeyFileError::Mode { path: crate::paths::shown(path), mode });
+    }
     // Room for all of it at once: a buffer that grows leaves its old self behind, not zeroed.
     let mut text = Zeroizing::new(Vec::with_capacity(256));
     Read::by_ref(&mut file).take(128).read_to_end(&mut text).map_err(io)?;
     let key = text.strip_suffix(b"\n").and_then(from_hex);
     key.map(Some).ok_or_else(|| KeyFileError::Form { path: crate::paths::shown(path) })
-}
-
-#[cfg(unix)]
-fn refuse_others(path: &Path, file: &fs::File) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::MetadataExt;
-    let mode =
-        file.metadata().map_err(|error| KeyFileError::Io { path: crate::paths::shown(path), error })?.mode()
-            & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Mode { path: crate::paths::shown(path), mode }) }
-}
-
-#[cfg(not(unix))]
-fn refuse_others(_path: &Path, _file: &fs::File) -> Result<(), KeyFileError> {
-    Ok(())
 }
 
 /// Makes and syncs a new key; `None` if a file is there by now.
@@ -149,25 +137,18 @@ fn store(path: &Path, key: &MasterKey) -> Result<bool, KeyFileError> {
 
 /// A file of mode 0600, on disk when this returns; `false` if something is there already, which stays.
 pub(crate) fn write_secret(path: &Path, text: &[u8]) -> io::Result<bool> {
-    let dir = match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
-    };
     // INVARIANT: a key appears under its name whole or not at all: a half-written key would be taken for a damaged one.
-    let mut file = tempfile::Builder::new().prefix(".master.").tempfile_in(dir)?;
-    file.write_all(text).and_then(|()| file.as_file().sync_all())?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        Err(error) => return Err(error.error),
+    match places::write_private(path, text, false) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
     }
-    places::sync_dir(dir)?;
-    Ok(true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write as _;
 
     #[test]
     fn a_key_is_made_once_and_read_back() {

@@ -12,7 +12,7 @@ use fingerprint::short;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 use treering_tlog::{
@@ -144,11 +144,7 @@ impl Pins {
         let failed = |error| PinsError::Write { path: paths::shown(&path), error };
         let dir = path.parent().unwrap_or(Path::new("."));
         places::make_private_dir(dir).map_err(failed)?;
-        let mut temporary = tempfile::Builder::new().prefix(".trust.").tempfile_in(dir).map_err(failed)?;
-        temporary.write_all(self.to_text().as_bytes()).map_err(failed)?;
-        temporary.as_file().sync_all().map_err(failed)?;
-        temporary.persist(&path).map_err(|error| failed(error.error))?;
-        places::sync_dir(dir).map_err(failed)
+        places::write_private(&path, self.to_text().as_bytes(), true).map_err(failed)
     }
 
     /// Pins a policy: one of the same log that counted until now is superseded. False if it is pinned already.

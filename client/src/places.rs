@@ -2,7 +2,8 @@
 //! journal), by the XDG rules. `TREERING_CONFIG_DIR` overrides the first, `XDG_STATE_HOME` moves the second.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -50,6 +51,32 @@ pub(crate) fn private_file() -> fs::OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options
+}
+
+/// Writes a file that only its owner can read. CRASH: it is there whole or not at all, and on disk when this returns. Without
+/// `replace`, what is there already stays, and this is [`io::ErrorKind::AlreadyExists`].
+pub(crate) fn write_private(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    let dir = match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new().prefix(".treering.").tempfile_in(dir)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all())?;
+    let placed = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    placed.map_err(|error| error.error)?;
+    sync_dir(dir)
+}
+
+/// The permission bits of what others than its owner may get at; `None` if they may not, or where there are no such bits.
+pub(crate) fn open_to_others(metadata: &fs::Metadata) -> Option<u32> {
+    #[cfg(unix)]
+    let mode = std::os::unix::fs::MetadataExt::mode(metadata) & 0o7777;
+    #[cfg(not(unix))]
+    let mode = {
+        let _ = metadata;
+        0
+    };
+    (mode & 0o077 != 0).then_some(mode)
 }
 
 /// Makes a rename or a new file in `dir` survive a power cut.

@@ -178,11 +178,13 @@ fn may_be_shown(yes: bool) -> Result<(), KeyError> {
 
 #[cfg(unix)]
 fn refuse_readable() -> Result<(), KeyError> {
-    use std::os::{fd::AsFd as _, unix::fs::MetadataExt as _};
+    use std::os::fd::AsFd as _;
     let stdout = io::stdout().as_fd().try_clone_to_owned().map(fs::File::from);
     let Ok(metadata) = stdout.and_then(|stdout| stdout.metadata()) else { return Ok(()) };
-    let mode = metadata.mode() & 0o7777;
-    if metadata.is_file() && mode & 0o077 != 0 { Err(KeyError::Readable { mode }) } else { Ok(()) }
+    match places::open_to_others(&metadata).filter(|_| metadata.is_file()) {
+        Some(mode) => Err(KeyError::Readable { mode }),
+        None => Ok(()),
+    }
 }
 
 #[cfg(not(unix))]

@@ -4,6 +4,7 @@
 //! HTTP everybody on the way could read it, so it is sent so only to this machine itself, unless that was asked for.
 
 use super::{Proxy, ProxyError};
+use crate::places;
 use reqwest::{Certificate, Url, header::HeaderValue};
 use std::{
     fs::File,
@@ -123,7 +124,9 @@ impl ApiKey {
     pub fn read(path: &Path) -> Result<ApiKey, CredentialsError> {
         let io = |source| CredentialsError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
-        refuse_others(path, &file)?;
+        if let Some(mode) = places::open_to_others(&file.metadata().map_err(io)?) {
+            return Err(CredentialsError::Mode { path: path.to_owned(), mode });
+        }
         let mut text = Zeroizing::new(String::with_capacity(1024));
         // A file that is not text is no key either.
         let read = file.take(512).read_to_string(&mut text);
@@ -148,20 +151,6 @@ impl std::fmt::Debug for ApiKey {
         // The ID is public.
         write!(f, "ApiKey({}…)", &self.0[..PREFIX.len() + 16])
     }
-}
-
-#[cfg(unix)]
-fn refuse_others(path: &Path, file: &File) -> Result<(), CredentialsError> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata =
-        file.metadata().map_err(|source| CredentialsError::Io { path: path.to_owned(), source })?;
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(CredentialsError::Mode { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn refuse_others(_path: &Path, _file: &File) -> Result<(), CredentialsError> {
-    Ok(())
 }
 
 impl Roots {

@@ -1,7 +1,7 @@
 //! Keys in files: PKCS#8 in PEM (`openssl genpkey`), and OpenSSH's private and public keys (`ssh-keygen`).
 
 use super::{Private, holder_key, p256_key};
-use crate::paths;
+use crate::{paths, places};
 use ed25519_dalek::pkcs8::DecodePrivateKey as _;
 use p256::pkcs8::DecodePublicKey as _;
 use ssh_key::private::{EcdsaKeypair, KeypairData};
@@ -57,7 +57,7 @@ pub(crate) enum KeyError {
 }
 
 pub(super) fn read(path: &Path) -> Result<Key, KeyError> {
-    let (text, mode) = read_text(path)?;
+    let (text, open_to_others) = read_text(path)?;
     let shown = || paths::shown(path);
     let Some(label) = pem_label(&text) else {
         let key =
@@ -67,7 +67,7 @@ pub(super) fn read(path: &Path) -> Result<Key, KeyError> {
             None => Err(KeyError::Kind { path: shown() }),
         };
     };
-    if label.contains("PRIVATE") && mode & 0o077 != 0 {
+    if let Some(mode) = open_to_others.filter(|_| label.contains("PRIVATE")) {
         return Err(KeyError::Mode { path: shown(), mode });
     }
     let private = match label {
@@ -141,8 +141,8 @@ fn openssh(path: &Path, pem: &str) -> Result<Private, KeyError> {
     }
 }
 
-/// A key's text, zeroed when it is dropped, and the file's mode.
-fn read_text(path: &Path) -> Result<(Zeroizing<String>, u32), KeyError> {
+/// A key's text, zeroed when it is dropped, and the file's mode if others can get at it.
+fn read_text(path: &Path) -> Result<(Zeroizing<String>, Option<u32>), KeyError> {
     let read = |error| KeyError::Read { path: paths::shown(path), error };
     let file = fs::File::open(path).map_err(read)?;
     let metadata = file.metadata().map_err(read)?;
@@ -154,17 +154,7 @@ fn read_text(path: &Path) -> Result<(Zeroizing<String>, u32), KeyError> {
         Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len().min(MAX)).unwrap_or(0) + 1));
     file.take(MAX).read_to_end(&mut bytes).map_err(read)?;
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyError::Form { path: paths::shown(path) })?;
-    Ok((Zeroizing::new(text.to_owned()), mode(&metadata)))
-}
-
-#[cfg(unix)]
-fn mode(metadata: &fs::Metadata) -> u32 {
-    std::os::unix::fs::MetadataExt::mode(metadata) & 0o7777
-}
-
-#[cfg(not(unix))]
-fn mode(_metadata: &fs::Metadata) -> u32 {
-    0o600
+    Ok((Zeroizing::new(text.to_owned()), places::open_to_others(&metadata)))
 }
 
 /// `PRIVATE KEY` of `-----BEGIN PRIVATE KEY-----`.
