@@ -10,7 +10,7 @@ mod sums;
 
 pub(crate) use entries::{Entries, EntryError};
 pub(crate) use name::{NameError, relative};
-pub(crate) use sums::{Given, SumError, Sums};
+pub(crate) use sums::{Given, SumError, Sums, unescaped, untagged};
 
 use std::path::{Path, PathBuf};
 

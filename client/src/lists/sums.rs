@@ -229,7 +229,7 @@ fn tagged(line: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 /// Digest and name of `hex  name` or `hex *name`.
-fn untagged(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn untagged(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = line.iter().position(|byte| *byte == b' ')?;
     let (hex, rest) = (&line[..space], &line[space + 1..]);
     matches!(rest.first(), Some(b' ' | b'*')).then(|| (hex, &rest[1..]))
@@ -259,7 +259,8 @@ fn algorithm(tag: &str) -> Option<HashId> {
     })
 }
 
-fn unescaped(name: &[u8]) -> Option<Vec<u8>> {
+/// The name that stands behind `\\` at the line's begin (GNU coreutils).
+pub(crate) fn unescaped(name: &[u8]) -> Option<Vec<u8>> {
     let (mut out, mut bytes) = (Vec::with_capacity(name.len()), name.iter());
     while let Some(byte) = bytes.next() {
         out.push(match byte {

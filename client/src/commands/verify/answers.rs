@@ -1,7 +1,7 @@
 //! What a log answers to `tokens=true`: a JSON object with a token for each hash, as `curl` has written it; and the names for
 //! the hashes, as `sha256sum` writes them.
 
-use crate::{paths, policy_file::read_bounded};
+use crate::{lists, paths, policy_file::read_bounded};
 use serde::Deserialize;
 use std::{
     collections::HashMap,
@@ -95,27 +95,10 @@ fn sum(line: &[u8]) -> Option<(Hash, Vec<u8>)> {
         Some(rest) => (true, rest),
         None => (false, line),
     };
-    let (hash, rest) = line.split_at_checked(64)?;
+    let (hash, name) = lists::untagged(line)?;
     let hash = Hash::from_hex(std::str::from_utf8(hash).ok()?)?;
-    let name = rest.strip_prefix(b"  ").or_else(|| rest.strip_prefix(b" *"))?;
-    let name = if escaped { unescaped(name)? } else { name.to_vec() };
+    let name = if escaped { lists::unescaped(name)? } else { name.to_vec() };
     (!name.is_empty()).then_some((hash, name))
-}
-
-fn unescaped(name: &[u8]) -> Option<Vec<u8>> {
-    let (mut out, mut bytes) = (Vec::with_capacity(name.len()), name.iter());
-    while let Some(&byte) = bytes.next() {
-        out.push(match byte {
-            b'\\' => match bytes.next()? {
-                b'n' => b'\n',
-                b'r' => b'\r',
-                b'\\' => b'\\',
-                _ => return None,
-            },
-            byte => byte,
-        });
-    }
-    Some(out)
 }
 
 #[cfg(test)]
