@@ -10,17 +10,22 @@
 
 mod authority;
 mod budget;
+mod connect;
 mod credentials;
 mod error;
+mod info;
 mod proxy;
 mod reading;
 mod retry;
 
 pub(crate) use authority::{Authority, AuthorityError};
+pub(crate) use connect::runtime;
+use connect::{base_url, builder};
 use credentials::is_this_machine;
 pub(crate) use credentials::same_origin;
 pub use credentials::{ApiKey, Credentials, CredentialsError, Roots};
 pub use error::{ClientError, UrlFault};
+pub use info::{Limits, LogInfo, RateLimits};
 pub use proxy::{Proxy, ProxyError, ProxyUrl};
 pub(crate) use reading::Piece;
 pub(crate) use retry::jittered;
@@ -68,43 +73,6 @@ pub enum Answer {
         /// As the log asks, at most a minute.
         retry_after: Duration,
     },
-}
-
-/// What `GET /v1/log` tells, as far as a client needs it. Fields that aren't known here are passed over.
-#[derive(Clone, Debug, Deserialize)]
-pub struct LogInfo {
-    /// The log's identity, the first line of its checkpoints.
-    pub origin: String,
-    /// What the log takes.
-    #[serde(default)]
-    pub limits: Limits,
-}
-
-/// The log's published limits.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-pub struct Limits {
-    /// Commitments in one submission.
-    #[serde(default)]
-    pub max_hashes: Option<u64>,
-    /// What each caller may send in a window, if there is such a limit.
-    #[serde(default)]
-    pub rate: Option<RateLimits>,
-}
-
-/// What each caller may send in a window; a client keeps to it by what the answers' headers say. `None`: no limit.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RateLimits {
-    /// The window, in seconds.
-    pub window_seconds: u64,
-    /// Requests of one address, without a key.
-    pub address_requests: Option<u64>,
-    /// Hashes of one address, without a key.
-    pub address_hashes: Option<u64>,
-    /// Requests with one API key.
-    pub key_requests: Option<u64>,
-    /// Hashes with one API key.
-    pub key_hashes: Option<u64>,
 }
 
 impl Client {
@@ -403,44 +371,6 @@ fn problem_words(status: StatusCode, body: &[u8], doubt: &str) -> String {
         _ => format!("without a reason that could be understood; {doubt}"),
     };
     escape::text(&words)
-}
-
-/// What all calls have in common.
-fn builder(url: &Url, credentials: &Credentials) -> Result<reqwest::ClientBuilder, CredentialsError> {
-    let builder = reqwest::Client::builder()
-        .user_agent(concat!("treering/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        // The way is decided here, once for all calls.
-        .no_proxy();
-    let way = credentials.proxy.way(url)?;
-    let is_plain = url.scheme() == "http" && way.as_ref().is_none_or(|way| way.url.starts_with("http://"));
-    let builder = match way {
-        Some(way) => builder.proxy(way.proxy().map_err(|_| ProxyError::Form { proxy: way.url.clone() })?),
-        None => builder,
-    };
-    Ok(if let Some(roots) = &credentials.roots {
-        builder.tls_certs_only(roots.certificates())
-    } else if is_plain {
-        // A machine without root certificates can still talk to a log on its own loopback.
-        builder.tls_certs_only([])
-    } else {
-        builder
-    })
-}
-
-fn base_url(url: &str) -> Result<Url, UrlFault> {
-    let mut base = Url::parse(url).map_err(|_| UrlFault::Form)?;
-    if !matches!(base.scheme(), "http" | "https") {
-        return Err(UrlFault::Scheme);
-    }
-    if base.query().is_some() || base.fragment().is_some() {
-        return Err(UrlFault::Extra);
-    }
-    if !base.path().ends_with('/') {
-        base.set_path(&format!("{}/", base.path()));
-    }
-    Ok(base)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
     args,
     audit::{Audit, AuditError},
     bundle_file::{BundleFileError, Reader},
-    http::{Client, ClientError, CredentialsError},
+    http::{self, Client, ClientError, CredentialsError},
     judges::Judges,
     locate::{self, Sort},
     output::{self, OutputError},
@@ -60,8 +60,8 @@ enum PrepareError {
 fn prepare(args: &args::Audit) -> Result<(Runtime, Client, Judges), PrepareError> {
     let judges = Judges::new(args.trust.policy.as_ref(), Some(&args.from))?;
     let client = Client::with(&args.from, &credentials(&args.access, Asked::Log, &args.from)?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Ok((runtime.map_err(PrepareError::Runtime)?, client, judges))
+    let runtime = http::runtime().map_err(PrepareError::Runtime)?;
+    Ok((runtime, client, judges))
 }
 
 /// `--json`.

@@ -1,7 +1,7 @@
 //! Which of several logs is stamped with: the first that answers, and that the policy accepts.
 
 use crate::{
-    http::{Client, Credentials, same_origin},
+    http::{self, Client, Credentials, same_origin},
     report::Report,
     stamp::{StampError, lower_bound},
 };
@@ -40,8 +40,7 @@ pub(super) fn choose(
     }
     let nobody = Credentials { api_key: None, ..credentials.clone() };
     let connect = |url: &str| Client::with(url, if same_origin(url, first) { credentials } else { &nobody });
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StampError::Runtime)?;
+    let runtime = http::runtime().map_err(StampError::Runtime)?;
     for url in urls {
         let tried = connect(url).map_err(StampError::from).and_then(|client| {
             let asked = client.clone().with_attempts(ATTEMPTS);

@@ -3,7 +3,7 @@
 use super::JsonPath;
 use crate::{
     args,
-    http::{Client, ClientError},
+    http::{self, Client, ClientError},
     journal::{JournalError, Past},
     keys,
     keys::KeyFileError,
@@ -81,8 +81,7 @@ enum Object {
 
 fn rebuild(args: &args::Rebuild, report: &mut Report) -> Result<(PathBuf, Written), Problem> {
     let policy = policy_file::read(args.trust.policy.as_ref(), args.from.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(Problem::Runtime)?;
+    let runtime = http::runtime().map_err(Problem::Runtime)?;
     let to = target(args)?;
     output::refuse_existing(&to, args.force)?;
     let runs = runs(args, &to, report)?;

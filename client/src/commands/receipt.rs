@@ -4,7 +4,7 @@ use super::JsonPath;
 use crate::{
     args,
     bundle_file::{BundleFileError, Reader},
-    http::{Client, ClientError},
+    http::{self, Client, ClientError},
     locate, output, paths, policy_file,
     policy_file::PolicyFileError,
     rebuild::{self, RebuildError, Where},
@@ -63,8 +63,8 @@ enum PrepareError {
 fn prepare(args: &args::Receipt) -> Result<(Runtime, Client, Policy), PrepareError> {
     let policy = policy_file::read(args.trust.policy.as_ref(), Some(&args.from))?;
     let client = Client::with(&args.from, &args.network.credentials().map_err(ClientError::from)?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    Ok((runtime.map_err(PrepareError::Runtime)?, client, policy))
+    let runtime = http::runtime().map_err(PrepareError::Runtime)?;
+    Ok((runtime, client, policy))
 }
 
 /// The submission roots that are meant, in order, and where each may be.

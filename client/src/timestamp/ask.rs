@@ -1,7 +1,7 @@
 //! Asking an authority, any of RFC 3161, for a timestamp of a file.
 
 use super::{Shown, TimestampFault, Trust, WitnessesWord, hold, imprint_of, is_in_future};
-use crate::http::Authority;
+use crate::http::{self, Authority};
 use std::path::Path;
 use treering_tsa::{
     ObjectIdentifier, imprint::ImprintAlgorithm, nonce::Nonce, query::Query, reply::Reply,
@@ -33,10 +33,7 @@ pub(crate) fn ask(ask: &Ask, file: &Path, trust: &Trust) -> Result<Asked, Timest
     let (size, imprint) = imprint_of(file, ask.algorithm)?;
     let nonce = if ask.nonce { Some(random_nonce()?) } else { None };
     let query = Query::new(imprint.clone(), ask.policy, nonce.clone(), ask.certificate);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(TimestampFault::Runtime)?;
+    let runtime = http::runtime().map_err(TimestampFault::Runtime)?;
     let bytes = runtime.block_on(ask.authority.timestamp(query.encode()))?.to_vec();
     let reply = Reply::parse(&bytes)?;
     let Some(token) = reply.token() else { return Err(TimestampFault::refusal(&reply)) };

@@ -2,7 +2,7 @@
 
 use super::TimestampFault;
 use crate::{
-    http::{Answer, Client},
+    http::{self, Answer, Client},
     paths,
     policy_file::read_bounded,
 };
@@ -45,10 +45,7 @@ impl ProofFrom {
             }
             ProofFrom::Log(url) => {
                 let serial = serial.to_bytes16().ok_or(TimestampFault::OtherSerial)?;
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .map_err(TimestampFault::Runtime)?;
+                let runtime = http::runtime().map_err(TimestampFault::Runtime)?;
                 runtime.block_on(fetch(&Client::new(url)?, &serial))
             }
         }

@@ -4,7 +4,7 @@ use super::{Done, TrustError, say};
 use crate::{
     args::trust::{Add, Confirm, Import},
     commands::access::{Asked, credentials},
-    http::Client,
+    http::{self, Client},
     paths,
     pins::{self, Pins},
     policy_file::read_bounded,
@@ -16,8 +16,7 @@ use treering_token::escape;
 
 pub(super) fn add(report: &mut Report, args: &Add) -> Done {
     let client = Client::with(&args.url, &credentials(&args.access, Asked::Log, &args.url)?)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(TrustError::Runtime)?;
+    let runtime = http::runtime().map_err(TrustError::Runtime)?;
     let (log, bytes) =
         runtime.block_on(async { Ok::<_, TrustError>((client.log().await?, client.policy().await?)) })?;
     let from = escape::text(client.url());
