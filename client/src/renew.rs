@@ -14,7 +14,7 @@ use crate::{
     bundle_file::{BundleFileError, Reader},
     clock, hash, keys, locate, paths,
     policy_file::read_bounded,
-    stamp::{After, Log, StampError},
+    stamp::{Log, StampError},
 };
 use std::{
     collections::HashMap,
@@ -154,13 +154,7 @@ pub(crate) fn renew(
 const MAX_AT_ONCE: u64 = 65_536;
 
 fn opener(log: &Log, wish: &Wish, observe: &mut dyn FnMut(Event<'_>)) -> Result<Opener, StampError> {
-    let after = match log.after()? {
-        After::Kept(note) if wish.after => Some(note),
-        After::Unmet { cosigned, witnesses } if wish.after => {
-            return Err(StampError::NoAfter { cosigned, witnesses });
-        }
-        _ => None,
-    };
+    let after = log.after()?.kept(wish.after)?;
     let (master, made) = keys::master()?;
     if let Some(path) = &made {
         observe(Event::KeyMade(path));

@@ -33,7 +33,7 @@ mod whole;
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan, roots};
-pub(crate) use submit::{After, Log, lower_bound, settle};
+pub(crate) use submit::{Log, judge, lower_bound, settle};
 
 pub use crate::library::{
     Error, Evidence,

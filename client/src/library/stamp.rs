@@ -2,10 +2,10 @@
 
 use super::{Error, Evidence, evidence::Part};
 use crate::{
-    clock, hash,
+    hash,
     http::Client,
     paths,
-    stamp::{After, lower_bound, settle},
+    stamp::{judge, lower_bound, settle},
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,7 +20,6 @@ use treering_token::{
     commitment::Commitment,
     digest::{Digests, HashId},
     salt::RunSecret,
-    verify::Verifier,
 };
 
 /// The most commitments in one submission: 32 MB.
@@ -182,13 +181,7 @@ impl Stamper {
     }
 
     async fn after(&self) -> Result<Option<Vec<u8>>, Error> {
-        match lower_bound(&self.client, &self.policy).await? {
-            After::Kept(note) if self.has_after => Ok(Some(note)),
-            After::Unmet { cosigned, witnesses } if self.has_after => {
-                Err(Error::NoAfter { cosigned, witnesses })
-            }
-            _ => Ok(None),
-        }
+        Ok(lower_bound(&self.client, &self.policy).await?.kept(self.has_after)?)
     }
 }
 
@@ -271,13 +264,8 @@ impl Run {
         let bytes: Vec<u8> = commitments.iter().flat_map(|commitment| *commitment.0.as_bytes()).collect();
         let answer = client.submit(Bytes::from(bytes), ANSWER).await?;
         let receipt = settle(client, policy, root, answer, *wait).await?;
-        let verifier = Verifier { policy, now: clock::now() };
-        let refused = |error| Error::Receipt { root, error };
-        let attested = verifier.receipt(&receipt, &tree.root()).map_err(refused)?;
-        // A witness's clock that is ahead can make the two bounds contradict each other: no verifier would take that.
-        if let Some(note) = &self.opener.run().after {
-            verifier.after(note, &attested).map_err(refused)?;
-        }
+        let attested = judge(policy, &root, &receipt, self.opener.run().after.as_deref())
+            .map_err(|error| Error::Receipt { root, error })?;
         Ok(Part { tree, receipt, attested })
     }
 }

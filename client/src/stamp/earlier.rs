@@ -5,10 +5,10 @@
 use super::{
     StampError,
     index::{Index, TooMany},
+    submit::judge,
 };
 use crate::{
     bundle_file::{BundleFileError, Reader},
-    clock,
     seen::{self, Entry},
     tag::{Key, Tag},
 };
@@ -23,7 +23,6 @@ use treering_token::{
     bundle::{Item, Own, Record, Step, Walker},
     commitment::Commitment,
     token::Token,
-    verify::Verifier,
 };
 
 /// What was read.
@@ -298,12 +297,8 @@ impl<'a> Taking<'a> {
     fn receipt(&mut self, receipt: Token, root: Commitment) -> Result<(), StampError> {
         let run =
             self.earlier.runs.last_mut().expect("the walker lets no receipt pass before a run's header");
-        let verifier = Verifier { policy: self.policy, now: clock::now() };
-        let refused = |error| StampError::Earlier { root: root.0, error };
-        let attested = verifier.receipt(&receipt, &root).map_err(refused)?;
-        if let Some(note) = run.after.as_ref().filter(|_| !self.policy.needs_no_witness()) {
-            verifier.after(note, &attested).map_err(refused)?;
-        }
+        judge(self.policy, &root.0, &receipt, run.after.as_deref())
+            .map_err(|error| StampError::Earlier { root: root.0, error })?;
         run.receipts += 1;
         self.earlier.receipts.insert(root, receipt);
         Ok(())

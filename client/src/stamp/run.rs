@@ -5,11 +5,10 @@ use super::{
     Event, StampError, Target, Wish,
     deliver::deliver,
     place::Place,
-    submit::{Log, Submissions},
+    submit::{Log, Submissions, judge},
 };
 use crate::{
     bundle_file::Writer,
-    clock,
     journal::{Begin, Journal},
     seen::{self, Entry},
     tag::Tag,
@@ -24,7 +23,6 @@ use treering_token::{
     commitment::Commitment,
     digest::HashId,
     token::Token,
-    verify::{Attested, Verifier},
 };
 
 /// Leaves that are hashed together into the submission's tree: the kernel is faster with many.
@@ -221,21 +219,6 @@ pub(super) fn append(
         kept.insert(Commitment(*root), receipt);
     }
     Ok(kept)
-}
-
-/// A witness's clock that is ahead can make the two bounds contradict each other: no verifier would take that.
-pub(super) fn judge(
-    policy: &Policy,
-    root: &Hash,
-    receipt: &Token,
-    after: Option<&[u8]>,
-) -> Result<Attested, treering_token::verify::VerifyError> {
-    let verifier = Verifier { policy, now: clock::now() };
-    let attested = verifier.receipt(receipt, &Commitment(*root))?;
-    if let Some(note) = after.filter(|_| !policy.needs_no_witness()) {
-        verifier.after(note, &attested)?;
-    }
-    Ok(attested)
 }
 
 /// Begins a bundle.

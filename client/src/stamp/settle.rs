@@ -8,8 +8,8 @@ use super::{
     index::Index,
     place::Place,
     plan::settled_output,
-    run::{append, judge},
-    submit::Log,
+    run::append,
+    submit::{Log, judge},
 };
 use crate::{bundle_file::Writer, journal::Journal, paths, seen};
 use std::{

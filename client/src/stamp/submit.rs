@@ -27,7 +27,7 @@ use treering_tlog::{hash::Hash, note::Note, policy::Policy};
 use treering_token::{
     commitment::Commitment,
     token::Token,
-    verify::{Verifier, VerifyError, keep_for_after},
+    verify::{Attested, Verifier, VerifyError, keep_for_after},
 };
 
 /// Submissions whose bytes are held while the log takes them.
@@ -189,6 +189,22 @@ pub(crate) enum After {
     Unmet { cosigned: usize, witnesses: usize },
 }
 
+impl After {
+    /// What is kept of it, if a lower bound is wanted and the policy has a quorum.
+    ///
+    /// # Errors
+    /// [`StampError::NoAfter`]: one is wanted, and the quorum isn't met.
+    pub(crate) fn kept(self, wanted: bool) -> Result<Option<Vec<u8>>, StampError> {
+        match self {
+            After::Kept(note) if wanted => Ok(Some(note)),
+            After::Unmet { cosigned, witnesses } if wanted => {
+                Err(StampError::NoAfter { cosigned, witnesses })
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
 impl Submissions<'_> {
     /// Sends one submission; waits while too many are being taken. If the log is away, it is not sent.
     ///
@@ -304,8 +320,8 @@ pub(crate) async fn settle(
     loop {
         let pause = match answer {
             Answer::Pending { retry_after } => retry_after,
-            Answer::Ready(receipt) => match judge(policy, &receipt, root) {
-                Ok(()) => return Ok(*receipt),
+            Answer::Ready(receipt) => match judge(policy, &root, &receipt, None) {
+                Ok(_) => return Ok(*receipt),
                 Err(error @ VerifyError::QuorumNotMet { .. }) => {
                     unmet = Some(error);
                     times += 1;
@@ -338,9 +354,21 @@ pub(crate) async fn settle(
     }
 }
 
-fn judge(policy: &Policy, receipt: &Token, root: Hash) -> Result<(), VerifyError> {
+/// Holds a receipt against the policy, and the lower bound of the claims that it is for against it: a witness's clock that is
+/// ahead can make the two bounds contradict each other, and no verifier would take that.
+pub(crate) fn judge(
+    policy: &Policy,
+    root: &Hash,
+    receipt: &Token,
+    after: Option<&[u8]>,
+) -> Result<Attested, VerifyError> {
     // INVARIANT: the client never believes the log: this is the only way for a receipt into a bundle or token.
-    Verifier { policy, now: clock::now() }.receipt(receipt, &Commitment(root)).map(|_| ())
+    let verifier = Verifier { policy, now: clock::now() };
+    let attested = verifier.receipt(receipt, &Commitment(*root))?;
+    if let Some(note) = after.filter(|_| !policy.needs_no_witness()) {
+        verifier.after(note, &attested)?;
+    }
+    Ok(attested)
 }
 
 /// The size of the newest checkpoint, if it covers the entry and meets the policy.

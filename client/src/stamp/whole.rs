@@ -12,7 +12,7 @@ use super::{
     run::{Frame, Run, header},
     settle::{self, Base},
     source::Sources,
-    submit::{After, Log},
+    submit::Log,
     tokens,
 };
 use crate::{
@@ -217,13 +217,7 @@ impl Work<'_> {
         match answer {
             Ok((max, after)) => {
                 let limit = max.map_or(most, |limit| limit.clamp(1, most));
-                match after {
-                    After::Kept(note) if wanted => Ok((limit, Some(note))),
-                    After::Unmet { cosigned, witnesses } if wanted => {
-                        Err(StampError::NoAfter { cosigned, witnesses })
-                    }
-                    _ => Ok((limit, None)),
-                }
+                Ok((limit, after.kept(wanted)?))
             }
             Err(away) if away.may_pass() => {
                 observe(Event::Away { error: &away, bound_lost: wanted });
