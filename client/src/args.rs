@@ -152,10 +152,16 @@ pub(crate) enum Command {
 impl Cli {
     /// Notes what stands behind the options, where that matters.
     pub(crate) fn settle(&mut self, known: &HashMap<&'static str, Known>, logs: &[OsString]) {
-        if let Command::Tsa(args) = &mut self.command {
-            args.access.key_is_standing =
-                known.get("api_key_file").is_some_and(|known| known.source.is_standing());
-            args.access.logs = logs.iter().filter_map(|log| log.to_str().map(str::to_owned)).collect();
+        let is_standing = |key: &str| known.get(key).is_some_and(|known| known.source.is_standing());
+        match &mut self.command {
+            Command::Tsa(args) => {
+                args.access.key_is_standing = is_standing("api_key_file");
+                args.access.logs = logs.iter().filter_map(|log| log.to_str().map(str::to_owned)).collect();
+            }
+            Command::Verify(args) => {
+                args.standing = known.keys().copied().filter(|key| is_standing(key)).collect();
+            }
+            _ => {}
         }
     }
 }

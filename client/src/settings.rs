@@ -9,12 +9,14 @@
 
 mod error;
 mod file;
+mod options;
 mod resolve;
 mod shown;
 
 pub(crate) use error::SettingsError;
 pub(crate) use file::usual_place;
-pub(crate) use resolve::{Known, Refused, command, command_line};
+pub(crate) use options::command;
+pub(crate) use resolve::{Known, Refused, command_line};
 pub(crate) use shown::{in_order, shown};
 
 use std::{ffi::OsString, path::PathBuf};
@@ -24,59 +26,77 @@ use std::{ffi::OsString, path::PathBuf};
 pub(crate) struct Setting {
     /// Its name in the configuration file; upper-case after `TREERING_`, in the environment.
     pub(crate) key: &'static str,
-    /// The options that it is the default of.
+    /// The options that it is the default of; none: the one that is called as the key is.
     ids: &'static [&'static str],
-    /// Subcommands in which it isn't, as they mean something else by leaving it out.
-    except: &'static [&'static str],
+    /// The subcommands in which it is. Elsewhere an option of the same name may mean another thing: `--holder` says in whose
+    /// name `stamp` stamps, and what has to hold for `verify`.
+    commands: &'static [&'static str],
 }
 
-/// Every option that makes sense beyond one call, in the order in which `treering config` shows them. The others concern
-/// one call's files, or what becomes of its output.
+/// Every option that makes sense beyond one call, in the order in which `treering config` shows them. A test has the others,
+/// each with its reason: they concern one call's files, or what becomes of its output.
 pub(crate) const TABLE: &[Setting] = &[
-    // Without a policy `show` judges nothing, and says so.
-    Setting { key: "policy", ids: &["policy"], except: &["show"] },
+    // Not for `show`, which judges nothing without a policy, and says so.
+    of("policy", &["stamp", "renew", "verify", "audit", "token", "rebuild", "receipt", "tsa"]),
     // `rebuild` asks the log that the journal names, `resume` the one that the run has begun with.
-    Setting { key: "log", ids: &["log", "from"], except: &["rebuild", "resume"] },
-    one("exclude"),
-    one("ignore_file"),
-    one("one_file_system"),
-    one("follow"),
-    one("sign"),
-    // For `verify` it is what has to hold.
-    Setting { key: "holder", ids: &["holder"], except: &["verify"] },
-    one("agent"),
-    one("title"),
-    one("plain"),
-    one("digest"),
-    one("no_after"),
-    one("tokens"),
-    one("zstd"),
-    one("rfc3161"),
+    Setting {
+        ids: &["log", "from", "url"],
+        ..of("log", &["stamp", "renew", "audit", "receipt", "trust add"])
+    },
+    of("exclude", STAMP),
+    of("ignore_file", STAMP),
+    of("one_file_system", STAMP),
+    of("follow", &["stamp", "verify"]),
+    of("checksum", STAMP),
+    of("sign", STAMP),
+    of("holder", STAMP),
+    of("agent", STAMP),
+    of("title", STAMP),
+    of("plain", STAMP),
+    of("digest", CLAIMS),
+    of("no_after", CLAIMS),
+    of("tokens", STAMP),
+    of("withhold", &["token"]),
+    of("zstd", &["stamp", "split", "merge", "rebuild"]),
+    of("rfc3161", STAMP),
+    of("summary", STAMP),
     // `resume` waits as long as the run was to.
-    Setting { key: "wait", ids: &["wait"], except: &["resume"] },
-    one("api_key_file"),
-    one("api_key_over_http"),
-    one("cacert"),
-    one("proxy"),
-    one("rate"),
-    one("strict"),
-    Setting { key: "tsa", ids: &["server"], except: &[] },
-    one("tsa_policy"),
-    one("ca"),
-    one("untrusted"),
-    one("max_lag"),
+    of("wait", CLAIMS),
+    of("api_key_file", CALLERS),
+    of("api_key_over_http", CALLERS),
+    of("cacert", NETWORK),
+    of("proxy", NETWORK),
+    of("rate", STAMP),
+    of("strict", &["verify"]),
+    Setting { ids: &["server"], ..of("tsa", TSA) },
+    of("tsa_policy", TSA),
+    // What else an authority wants belongs to it as its URL does. `verify --proof` is a proof itself.
+    Setting { ids: &["hash"], ..of("tsa_hash", TSA) },
+    Setting { ids: &["proof"], ..of("tsa_proof", TSA) },
+    Setting { ids: &["no_cert"], ..of("tsa_no_cert", TSA) },
+    Setting { ids: &["no_nonce"], ..of("tsa_no_nonce", TSA) },
+    of("ca", &["verify", "tsa"]),
+    of("untrusted", &["verify", "tsa"]),
+    of("max_lag", &["verify"]),
 ];
 
-const fn one(key: &'static str) -> Setting {
-    // A constant's slice of one: the option is named as its key is.
-    Setting { key, ids: &[], except: &[] }
+const STAMP: &[&str] = &["stamp"];
+const CLAIMS: &[&str] = &["stamp", "renew"];
+/// Whoever may have to say who they are.
+const CALLERS: &[&str] = &["stamp", "renew", "audit", "trust add", "tsa"];
+/// Whoever asks a server. `resume` goes the way that the run was to go.
+const NETWORK: &[&str] = &["stamp", "renew", "audit", "trust add", "tsa", "verify", "rebuild", "receipt"];
+const TSA: &[&str] = &["tsa"];
+
+const fn of(key: &'static str, commands: &'static [&'static str]) -> Setting {
+    Setting { key, ids: &[], commands }
 }
 
 impl Setting {
-    /// Is this the option, in this subcommand?
-    fn is(&self, subcommand: &str, id: &str) -> bool {
+    /// Is this the option, in this subcommand (`trust add`)?
+    fn is(&self, command: &str, id: &str) -> bool {
         let named = if self.ids.is_empty() { self.key == id } else { self.ids.contains(&id) };
-        named && !self.except.contains(&subcommand)
+        named && self.commands.contains(&command)
     }
 
     /// Its name in the environment.
@@ -85,8 +105,8 @@ impl Setting {
     }
 
     /// The setting of a subcommand's option.
-    pub(crate) fn of(subcommand: &str, id: &str) -> Option<&'static Setting> {
-        TABLE.iter().find(|setting| setting.is(subcommand, id))
+    pub(crate) fn of(command: &str, id: &str) -> Option<&'static Setting> {
+        TABLE.iter().find(|setting| setting.is(command, id))
     }
 }
 
@@ -120,3 +140,6 @@ struct Wish {
     values: Vec<OsString>,
     source: Source,
 }
+
+#[cfg(test)]
+mod tests;

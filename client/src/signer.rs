@@ -14,6 +14,14 @@ use ed25519_dalek::Signer as _;
 use std::{ffi::OsStr, path::Path};
 use treering_token::claim::HolderKey;
 
+/// What the name of a key begins with that is in the ssh-agent: such a name is no path.
+const OF_AGENT: &str = "agent:";
+
+/// Does this name a key in the ssh-agent, rather than a file?
+pub(crate) fn is_of_agent(name: &str) -> bool {
+    name.starts_with(OF_AGENT)
+}
+
 /// Something that signs.
 #[derive(Debug)]
 pub(crate) struct Signer {
@@ -40,7 +48,7 @@ impl Signer {
     /// What `--sign` names: `agent:FINGERPRINT`, `agent:COMMENT`, a private key's file, or a public key's file whose private
     /// half the agent has.
     pub(crate) fn open(name: &OsStr) -> Result<Signer, SignError> {
-        if let Some(wanted) = name.to_str().and_then(|name| name.strip_prefix("agent:")) {
+        if let Some(wanted) = name.to_str().and_then(|name| name.strip_prefix(OF_AGENT)) {
             let agent = Agent::with(wanted)?;
             return Ok(Signer { public: agent.public().clone(), private: Private::Agent(agent) });
         }

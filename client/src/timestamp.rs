@@ -18,6 +18,7 @@ pub(crate) use proof::ProofFrom;
 use crate::{
     args::Authorities,
     clock, hash,
+    http::CredentialsError,
     policy_file::{self, PolicyFileError, read_bounded},
 };
 use roots::RootsError;
@@ -52,6 +53,8 @@ pub(crate) enum TrustError {
     Roots(#[from] RootsError),
     #[error(transparent)]
     Policy(#[from] PolicyFileError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
 }
 
 impl Trust {

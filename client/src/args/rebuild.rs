@@ -1,6 +1,6 @@
 //! `treering rebuild`, as it is typed.
 
-use super::{Output, Trust};
+use super::{Network, Output, Trust};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -30,6 +30,8 @@ pub(crate) struct Rebuild {
     /// Replace a bundle that is there already
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) network: Network,
     #[command(flatten)]
     pub(crate) output_form: Output,
 }

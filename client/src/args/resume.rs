@@ -1,6 +1,7 @@
 //! `treering resume`, as it is typed.
 
-use super::Output;
+use super::{Output, shared};
+use crate::http::Proxy;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -16,6 +17,12 @@ pub(crate) struct Resume {
     /// The log's URL, if it isn't the one that `stamp` was given
     #[arg(long, value_name = "URL")]
     pub(crate) log: Option<String>,
+    /// PEM file with the root certificates to trust for https://, if they aren't those that `stamp` trusted
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+    /// HTTP proxy, or none, if it isn't the one that `stamp` went through
+    #[arg(long, value_name = "URL", value_parser = shared::proxy)]
+    pub(crate) proxy: Option<Proxy>,
     /// How long to wait for receipts at most (default: as it was given to stamp)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) wait: Option<u64>,

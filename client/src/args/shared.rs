@@ -62,7 +62,7 @@ impl Network {
     }
 }
 
-fn proxy(text: &str) -> Result<Proxy, String> {
+pub(super) fn proxy(text: &str) -> Result<Proxy, String> {
     Proxy::parse(text).map_err(|error| error.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! `treering verify`, as it is typed.
 
-use super::{Authorities, Output, Trust, time::instant};
+use super::{Authorities, Network, Output, Trust, time::instant};
 use clap::Args;
 use std::path::PathBuf;
 use treering_tlog::time::UnixSeconds;
@@ -43,6 +43,12 @@ pub(crate) struct Verify {
     /// How long after a timestamp's own time the witnesses may have seen it at the latest (default: 60)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) max_lag: Option<u64>,
+    // For --proof URL.
+    #[command(flatten)]
+    pub(crate) network: Network,
+    /// What stands in the environment or the configuration: it asks for nothing by itself.
+    #[arg(skip)]
+    pub(crate) standing: Vec<&'static str>,
     #[command(flatten)]
     pub(crate) output_form: Output,
 }
@@ -53,13 +59,16 @@ const EXAMPLES: &str = "Examples:
   treering verify --strict --json ~/Documents";
 
 impl Verify {
-    /// An option that is for timestamps alone, if one is given.
+    /// An option that is for timestamps alone, if one is typed.
     pub(crate) fn timestamp_option(&self) -> Option<&'static str> {
+        let is_typed = |key, given| given && !self.standing.contains(&key);
         first(&[
-            ("--ca", !self.authorities.ca.is_empty()),
-            ("--untrusted", !self.authorities.untrusted.is_empty()),
+            ("--ca", is_typed("ca", !self.authorities.ca.is_empty())),
+            ("--untrusted", is_typed("untrusted", !self.authorities.untrusted.is_empty())),
             ("--proof", self.proof.is_some()),
-            ("--max-lag", self.max_lag.is_some()),
+            ("--max-lag", is_typed("max_lag", self.max_lag.is_some())),
+            ("--cacert", is_typed("cacert", self.network.cacert.is_some())),
+            ("--proxy", is_typed("proxy", self.network.proxy.is_some())),
         ])
     }
 

@@ -86,7 +86,8 @@ fn rebuild(args: &args::Rebuild, report: &mut Report) -> Result<(PathBuf, Writte
     output::refuse_existing(&to, args.force)?;
     let runs = runs(args, &to, report)?;
     let log = args.from.as_ref().or(runs.last().map(|run| &run.log));
-    let client = Client::new(log.map_or("", String::as_str))?;
+    let credentials = args.network.credentials().map_err(ClientError::from)?;
+    let client = Client::with(log.map_or("", String::as_str), &credentials)?;
     let (_, master) = keys::find()?;
     let roots = stamp::roots(&args.paths)?;
     let source = Source { client: &client, runtime: &runtime, policy: &policy };

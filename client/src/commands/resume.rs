@@ -52,6 +52,7 @@ enum Object<'a> {
 fn run_all(args: &args::Resume, report: &mut Report) -> Result<(), ResumeError> {
     // Before the directory changes.
     let wanted: Vec<PathBuf> = args.outputs.iter().map(|path| settled(path)).collect();
+    let cacert = args.cacert.as_deref().map(settled);
     let jobs = unfinished(&wanted)?;
     if jobs.is_empty() {
         report.remark("nothing is unfinished");
@@ -75,7 +76,7 @@ fn run_all(args: &args::Resume, report: &mut Report) -> Result<(), ResumeError> 
             job.remove()?;
             report.remark(format_args!("{} was whole already", name(&description)));
         } else {
-            go_on(&description, args, report);
+            go_on(&description, args, cacert.clone(), report);
         }
     }
     Ok(())
@@ -117,7 +118,7 @@ fn list(description: &Description, locked: bool, report: &mut Report) {
     report.result(Verdict::Good, &object, text);
 }
 
-fn go_on(description: &Description, args: &args::Resume, report: &mut Report) {
+fn go_on(description: &Description, args: &args::Resume, cacert: Option<PathBuf>, report: &mut Report) {
     let dir = &description.call.dir;
     if let Err(error) = std::env::set_current_dir(dir) {
         let text = format!("{}: its directory {}: {error}", name(description), paths::shown(dir));
@@ -136,6 +137,9 @@ fn go_on(description: &Description, args: &args::Resume, report: &mut Report) {
     if let Some(log) = &args.log {
         stamp_args.log = vec![log.clone()];
     }
+    let way = &mut stamp_args.access.network;
+    way.cacert = cacert.or(way.cacert.take());
+    way.proxy = args.proxy.clone().or(way.proxy.take());
     report.remark(format_args!("going on with {} (begun {})", name(description), description.began));
     stamp::go_on(&stamp_args, description.call.clone(), description.output.as_deref(), args.wait, report);
 }

@@ -1,7 +1,7 @@
 //! `config.toml`: flat, a key a setting. Unknown keys are refused: a mistyped `policy` must not be a policy left out.
 
 use super::{Setting, SettingsError, Source, TABLE, Wish};
-use crate::{paths, places, policy_file::read_bounded};
+use crate::{paths, places, policy_file::read_bounded, signer};
 use std::{
     ffi::OsString,
     io,
@@ -116,7 +116,8 @@ impl Wanted<'_> {
     fn value(&self, value: &Spanned<DeValue<'_>>) -> Result<OsString, SettingsError> {
         match (self.kind, value.get_ref()) {
             (Kind::Switch, DeValue::Boolean(value)) => Ok(value.to_string().into()),
-            (Kind::Path, DeValue::String(text)) => Ok(self.rooted(text)),
+            (Kind::Path, DeValue::String(text)) if !signer::is_of_agent(text) => Ok(self.rooted(text)),
+            (Kind::Path, DeValue::String(text)) => Ok(text.to_string().into()),
             (Kind::Text, DeValue::String(text)) => Ok(text.to_string().into()),
             (Kind::Text, DeValue::Integer(number)) => Ok(number.to_string().into()),
             (Kind::Text, DeValue::Float(number)) => Ok(number.to_string().into()),

@@ -3,13 +3,10 @@
 use super::{
     Setting, SettingsError, Source, TABLE, Wish,
     file::{self, Kind},
+    options::{self, Leaf, any, kind},
 };
 use crate::args::{Cli, ConfigFile};
-use clap::{
-    Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, ValueHint,
-    builder::{BoolishValueParser, ValueParser},
-    parser::ValueSource,
-};
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches, parser::ValueSource};
 use std::{collections::HashMap, ffi::OsString};
 
 /// Why there is no command to run.
@@ -50,22 +47,17 @@ pub(crate) struct Known {
     pub(crate) is_list: bool,
 }
 
-/// The command line as it is offered: switches that may be standing wishes take `=false`, so that a call can undo them.
-pub(crate) fn command() -> Command {
-    prepared(Cli::command())
-}
-
 /// Reads arguments, environment and configuration file.
 ///
 /// # Errors
 /// What can't be parsed, is unknown or contradicts itself.
 pub(crate) fn command_line(args: &[OsString]) -> Result<Resolved, Refused> {
-    let command = command();
+    let command = options::command();
     // What was typed, alone: anything that stands elsewhere must not get in its way.
-    let typed = optional(command.clone()).try_get_matches_from(args)?;
-    let path = leaf_path(&typed);
-    let leaf = leaf(&command, &path);
-    if !has_settings(leaf) && path.first().is_none_or(|name| name != "config") {
+    let typed = options::optional(command.clone()).try_get_matches_from(args)?;
+    let name = options::name_of(&typed);
+    let leaf = Leaf::named(&command, &name).expect("it was matched by this very command");
+    if !leaf.has_settings() && name.split(' ').next() != Some("config") {
         return Ok(Resolved {
             cli: Cli::from_arg_matches(&command.try_get_matches_from(args)?)?,
             known: HashMap::new(),
@@ -74,11 +66,12 @@ pub(crate) fn command_line(args: &[OsString]) -> Result<Resolved, Refused> {
     let wishes = standing(&command, &ConfigFile::from_arg_matches(&typed)?)?;
     let logs = wishes.iter().find(|wish| wish.setting.key == "log").map(|wish| wish.values.clone());
     let wishes = yielding(leaf, &explicit(leaf, &typed), wishes)?;
-    let name = leaf.get_name().to_owned();
-    let command = at_leaf(command, &path, &mut |leaf| leaf.mut_args(|arg| with_default(&name, arg, &wishes)));
+    let command = options::change(command.clone(), &name, &mut |leaf| {
+        leaf.mut_args(|arg| with_default(&name, arg, &wishes))
+    });
+    let leaf = Leaf::named(&command, &name).expect("as above");
     let matches = command.clone().try_get_matches_from(args)?;
-    let known =
-        TABLE.iter().filter_map(|setting| known(setting, &command, &path, &matches, &wishes)).collect();
+    let known = TABLE.iter().filter_map(|setting| known(setting, leaf, &matches, &wishes)).collect();
     let mut cli = Cli::from_arg_matches(&matches)?;
     cli.settle(&known, &logs.unwrap_or_default());
     Ok(Resolved { cli, known })
@@ -87,7 +80,7 @@ pub(crate) fn command_line(args: &[OsString]) -> Result<Resolved, Refused> {
 /// All wishes, those of the environment first.
 fn standing(command: &Command, file: &ConfigFile) -> Result<Vec<Wish>, SettingsError> {
     let kind = |setting: &Setting| {
-        let arg = any(command, setting).expect("a test holds that each setting has its option");
+        let arg = any(command, setting);
         (kind(arg), matches!(arg.get_action(), ArgAction::Append))
     };
     let mut wishes: Vec<Wish> = TABLE.iter().filter_map(|setting| set(setting, kind(setting).1)).collect();
@@ -96,7 +89,7 @@ fn standing(command: &Command, file: &ConfigFile) -> Result<Vec<Wish>, SettingsE
         wishes.extend(file::read(&place, file.config.is_some(), &kind)?);
     }
     for wish in &wishes {
-        check(any(command, wish.setting).expect("as above"), wish)?;
+        check(any(command, wish.setting), wish)?;
     }
     Ok(wishes)
 }
@@ -138,16 +131,16 @@ fn possible(arg: &Arg) -> Option<String> {
 }
 
 /// Leaves out what something stronger stands against.
-fn yielding(leaf: &Command, typed: &[Typed<'_>], wishes: Vec<Wish>) -> Result<Vec<Wish>, SettingsError> {
+fn yielding(leaf: Leaf<'_>, typed: &[Typed<'_>], wishes: Vec<Wish>) -> Result<Vec<Wish>, SettingsError> {
     let mut taken: Vec<Wish> = Vec::new();
     for wish in wishes {
-        let Some(arg) = option(leaf, wish.setting) else { continue };
-        let against = against(leaf, arg);
+        let Some(arg) = leaf.option(wish.setting) else { continue };
+        let against = against(leaf.command, arg);
         let is_off = kind(arg) == Kind::Switch && wish.values.iter().all(|value| value == "false");
         let stands_against = |other: &Wish| {
             other.setting.key == wish.setting.key
                 || !is_off
-                    && option(leaf, other.setting).is_some_and(|arg| against.contains(&arg.get_id().as_str()))
+                    && leaf.option(other.setting).is_some_and(|arg| against.contains(&arg.get_id().as_str()))
         };
         let yields =
             |typed: &Typed<'_>| arg.get_id() == typed.id || typed.is_on && against.contains(&typed.id);
@@ -195,9 +188,9 @@ impl Wish {
     }
 }
 
-fn with_default(subcommand: &str, arg: Arg, wishes: &[Wish]) -> Arg {
+fn with_default(command: &str, arg: Arg, wishes: &[Wish]) -> Arg {
     let id = arg.get_id().as_str();
-    match wishes.iter().find(|wish| wish.setting.is(subcommand, id)) {
+    match wishes.iter().find(|wish| wish.setting.is(command, id)) {
         // Of several logs, an option that takes one has the first.
         Some(wish) if !matches!(arg.get_action(), ArgAction::Append) => {
             arg.required(false).default_values(wish.values.first().cloned())
@@ -210,14 +203,12 @@ fn with_default(subcommand: &str, arg: Arg, wishes: &[Wish]) -> Arg {
 /// A setting's value for this call, if its subcommand has it (all have it for `config`).
 fn known(
     setting: &'static Setting,
-    command: &Command,
-    path: &[String],
+    leaf: Leaf<'_>,
     matches: &ArgMatches,
     wishes: &[Wish],
 ) -> Option<(&'static str, Known)> {
-    let leaf = leaf(command, path);
-    let arg = option(leaf, setting)?;
-    let matches = leaf_matches(matches);
+    let arg = leaf.option(setting)?;
+    let matches = options::matches_of(matches);
     let id = arg.get_id().as_str();
     let source = match matches.value_source(id) {
         Some(ValueSource::CommandLine) => Source::Flag,
@@ -238,7 +229,7 @@ pub(super) fn overview(
 ) -> Result<Vec<(&'static str, Known)>, SettingsError> {
     let wishes = standing(command, file)?;
     let all = TABLE.iter().map(|setting| {
-        let arg = any(command, setting).expect("as above");
+        let arg = any(command, setting);
         let known = match wishes.iter().find(|wish| wish.setting.key == setting.key) {
             Some(wish) => Known { values: wish.values.clone(), source: wish.source.clone(), ..shape(arg) },
             None => {
@@ -262,101 +253,6 @@ fn shape(arg: &Arg) -> Known {
     }
 }
 
-/// Switches become options with an optional value, and clap leaves the environment to us: a variable must yield to what is
-/// typed, also where the two contradict each other.
-fn prepared(command: Command) -> Command {
-    let name = command.get_name().to_owned();
-    command
-        .mut_args(|arg| match Setting::of(&name, arg.get_id().as_str()) {
-            Some(setting) => prepared_option(arg, setting),
-            None => arg,
-        })
-        .mut_subcommands(prepared)
-}
-
-fn prepared_option(arg: Arg, setting: &Setting) -> Arg {
-    let help = arg.get_help().map(|help| format!("{help} [env: {}]", setting.variable()));
-    let shows_variable = arg.get_env().is_some();
-    let arg = if matches!(arg.get_action(), ArgAction::SetTrue) {
-        arg.action(ArgAction::Set)
-            .num_args(0..=1)
-            .require_equals(true)
-            .value_parser(ValueParser::new(BoolishValueParser::new()))
-            .value_name("true|false")
-            .default_value("false")
-            .default_missing_value("true")
-            .hide_default_value(true)
-    } else {
-        arg
-    };
-    // `long_help`, where there is one, says it in words.
-    match help {
-        Some(help) if shows_variable => arg.env(None::<&str>).help(help),
-        _ => arg.env(None::<&str>),
-    }
-}
-
-fn optional(command: Command) -> Command {
-    let name = command.get_name().to_owned();
-    command
-        .mut_args(|arg| match Setting::of(&name, arg.get_id().as_str()) {
-            Some(_) => arg.required(false),
-            None => arg,
-        })
-        .mut_subcommands(optional)
-}
-
-fn kind(arg: &Arg) -> Kind {
-    // INVARIANT: of the options in the table, only those that were switches have an optional value.
-    if arg.is_require_equals_set() {
-        Kind::Switch
-    } else if matches!(arg.get_value_hint(), ValueHint::AnyPath | ValueHint::FilePath | ValueHint::DirPath) {
-        Kind::Path
-    } else {
-        Kind::Text
-    }
-}
-
-fn option<'a>(leaf: &'a Command, setting: &Setting) -> Option<&'a Arg> {
-    leaf.get_arguments().find(|arg| setting.is(leaf.get_name(), arg.get_id().as_str()))
-}
-
-/// The option in the first subcommand that has it.
-fn any<'a>(command: &'a Command, setting: &Setting) -> Option<&'a Arg> {
-    option(command, setting).or_else(|| command.get_subcommands().find_map(|command| any(command, setting)))
-}
-
-fn has_settings(leaf: &Command) -> bool {
-    TABLE.iter().any(|setting| option(leaf, setting).is_some())
-}
-
-fn leaf_path(matches: &ArgMatches) -> Vec<String> {
-    match matches.subcommand() {
-        Some((name, rest)) => std::iter::once(name.to_owned()).chain(leaf_path(rest)).collect(),
-        None => Vec::new(),
-    }
-}
-
-fn leaf_matches(matches: &ArgMatches) -> &ArgMatches {
-    matches.subcommand().map_or(matches, |(_, rest)| leaf_matches(rest))
-}
-
-fn leaf<'a>(command: &'a Command, path: &[String]) -> &'a Command {
-    match path.split_first() {
-        Some((name, rest)) => {
-            leaf(command.find_subcommand(name).expect("it was matched by this very command"), rest)
-        }
-        None => command,
-    }
-}
-
-fn at_leaf(command: Command, path: &[String], change: &mut dyn FnMut(Command) -> Command) -> Command {
-    match path.split_first() {
-        Some((name, rest)) => command.mut_subcommand(name, |command| at_leaf(command, rest, change)),
-        None => change(command),
-    }
-}
-
 /// An option that was typed.
 struct Typed<'a> {
     id: &'a str,
@@ -364,15 +260,16 @@ struct Typed<'a> {
     is_on: bool,
 }
 
-fn explicit<'a>(leaf: &'a Command, typed: &ArgMatches) -> Vec<Typed<'a>> {
-    let matches = leaf_matches(typed);
+fn explicit<'a>(leaf: Leaf<'a>, typed: &ArgMatches) -> Vec<Typed<'a>> {
+    let matches = options::matches_of(typed);
     let is_off = |arg: &Arg| {
         kind(arg) == Kind::Switch
             && matches
                 .get_raw(arg.get_id().as_str())
                 .is_some_and(|mut values| values.all(|value| value == "false"))
     };
-    leaf.get_arguments()
+    leaf.command
+        .get_arguments()
         .filter(|arg| matches.try_contains_id(arg.get_id().as_str()).unwrap_or(false))
         .filter(|arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine))
         .map(|arg| Typed { id: arg.get_id().as_str(), is_on: !is_off(arg) })

@@ -1,6 +1,6 @@
 //! What `treering config` shows, of all settings or of one command line.
 
-use super::{Known, SettingsError, TABLE, resolve};
+use super::{Known, SettingsError, TABLE, options, resolve};
 use crate::args::ConfigFile;
 
 /// Each setting in the table's order. Without a command line, whatever subcommand has it.
@@ -8,7 +8,7 @@ use crate::args::ConfigFile;
 /// # Errors
 /// As for any command: what is wrong in the configuration or the environment.
 pub(crate) fn shown(file: &ConfigFile) -> Result<Vec<(&'static str, Known)>, SettingsError> {
-    resolve::overview(&resolve::command(), file)
+    resolve::overview(&options::command(), file)
 }
 
 /// The settings that a command line's subcommand has.

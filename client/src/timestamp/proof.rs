@@ -2,7 +2,8 @@
 
 use super::TimestampFault;
 use crate::{
-    http::{self, Answer, Client},
+    args::Network,
+    http::{self, Answer, Client, Credentials, CredentialsError},
     paths,
     policy_file::read_bounded,
 };
@@ -17,21 +18,24 @@ use treering_tsa::serial::Serial;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the user says that the proof is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum ProofFrom {
     File(PathBuf),
-    /// The log's URL.
-    Log(String),
+    /// The log's URL, and the way to it.
+    Log(String, Credentials),
 }
 
 impl ProofFrom {
     /// What `--proof` says.
-    pub(crate) fn new(given: &str) -> ProofFrom {
-        if given.starts_with("http://") || given.starts_with("https://") {
-            ProofFrom::Log(given.to_owned())
+    ///
+    /// # Errors
+    /// There is no way to the log.
+    pub(crate) fn new(given: &str, network: &Network) -> Result<ProofFrom, CredentialsError> {
+        Ok(if given.starts_with("http://") || given.starts_with("https://") {
+            ProofFrom::Log(given.to_owned(), network.credentials()?)
         } else {
             ProofFrom::File(PathBuf::from(given))
-        }
+        })
     }
 
     /// The proof's text, not parsed.
@@ -43,10 +47,10 @@ impl ProofFrom {
                     .map_err(|error| TimestampFault::ProofFile { path: shown(), error })?
                     .ok_or_else(|| TimestampFault::ProofTooLong { path: shown() })
             }
-            ProofFrom::Log(url) => {
+            ProofFrom::Log(url, credentials) => {
                 let serial = serial.to_bytes16().ok_or(TimestampFault::OtherSerial)?;
                 let runtime = http::runtime().map_err(TimestampFault::Runtime)?;
-                runtime.block_on(fetch(&Client::new(url)?, &serial))
+                runtime.block_on(fetch(&Client::with(url, credentials)?, &serial))
             }
         }
     }
@@ -68,10 +72,17 @@ async fn fetch(log: &Client, serial: &[u8; 16]) -> Result<Vec<u8>, TimestampFaul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn a_url_is_not_a_file() {
-        assert_eq!(ProofFrom::new("https://log.example/"), ProofFrom::Log("https://log.example/".into()));
-        assert_eq!(ProofFrom::new("http.tlog-proof"), ProofFrom::File("http.tlog-proof".into()));
+        let network = Network { cacert: None, proxy: None };
+        let from = |given| ProofFrom::new(given, &network).unwrap();
+        assert!(
+            matches!(from("https://log.example/"), ProofFrom::Log(url, _) if url == "https://log.example/")
+        );
+        assert!(
+            matches!(from("http.tlog-proof"), ProofFrom::File(file) if file == Path::new("http.tlog-proof"))
+        );
     }
 }

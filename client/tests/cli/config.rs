@@ -179,3 +179,53 @@ fn a_key_that_stands_in_the_configuration_is_not_for_any_authority() {
         ");
     });
 }
+
+#[test]
+fn what_merely_stands_somewhere_asks_for_nothing() {
+    let (log, bench) = bench();
+    let url = log.url();
+    let base = format!("policy = \"../../policy\"\nlog = \"{url}\"\n");
+    let proxy = "http://127.0.0.1:1";
+    bench.write(
+        CONFIG,
+        format!("{base}ca = [\"ca.pem\"]\nmax_lag = 9\nproxy = \"{proxy}\"\nchecksum = true\n"),
+    );
+    bench.write("a", "alpha");
+    // Roots of authorities are for timestamps, and --checksum for --since: neither is a question by itself.
+    assert_eq!(bench.run(&["stamp", "a"]).code, 0);
+    let ran = bench.run(&["verify", "a"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // Typed, they are.
+    assert_snapshot!(bench.run(&["verify", "a", "--ca", "ca.pem"]).told(), @"
+    exit 2
+    treering: --ca is for RFC 3161 timestamps: give the timestamp (.tsr) after the file
+    ");
+    assert_snapshot!(bench.run(&["verify", "a", "--proxy", proxy]).told(), @"
+    exit 2
+    treering: --proxy is for RFC 3161 timestamps: give the timestamp (.tsr) after the file
+    ");
+}
+
+#[test]
+fn a_key_of_the_agent_is_no_path_and_a_summary_is_one() {
+    let (log, bench) = bench();
+    let url = log.url();
+    bench.write(CONFIG, "sign = \"agent:Ada\"\nsummary = \"runs.txt\"\n");
+    assert_snapshot!(said(&bench, "sign", &[], &[]), @r#"sign = "agent:Ada"  # DIR/home/config/config.toml:1"#);
+    assert_snapshot!(said(&bench, "summary", &[], &[]), @r#"summary = "DIR/home/config/runs.txt"  # DIR/home/config/config.toml:2"#);
+    bench.write("a", "alpha");
+    bench.write(CONFIG, format!("policy = \"../../policy\"\nlog = \"{url}\"\nsummary = \"runs.txt\"\n"));
+    assert_eq!(bench.run(&["stamp", "a"]).code, 0);
+    assert!(String::from_utf8(bench.read("home/config/runs.txt")).unwrap().contains("a.tlog-proof"));
+}
+
+#[test]
+fn the_log_that_stands_there_is_the_one_whose_policy_is_fetched() {
+    let (log, bench) = bench();
+    let variable = format!("{}\nhttp://127.0.0.1:1", log.url());
+    let ran = bench.run_with(&[("TREERING_LOG", &variable)], &["trust", "add"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.out.starts_with(&format!("the policy at {}/:\n", log.url())), "{ran:?}");
+    bench.write(CONFIG, format!("log = \"{}\"\n", log.url()));
+    assert_eq!(bench.run(&["trust", "add"]).out, ran.out);
+}

@@ -1,6 +1,6 @@
 //! By which way the log is reached.
 
-use crate::support::{Bench, FakeLog, Manner, Ran, SmallProxy, snapshots};
+use crate::support::{Bench, FakeLog, Manner, Ran, SmallProxy, snapshots, tsa};
 use insta::assert_snapshot;
 
 fn bench() -> (FakeLog, Bench, SmallProxy) {
@@ -155,4 +155,41 @@ fn the_key_is_the_first_logs_alone() {
     let heads = proxy.heads();
     assert!(heads.iter().any(|head| head.starts_with("POST ")), "{heads:?}");
     assert!(heads.iter().all(|head| !head.to_lowercase().contains("\r\nauthorization:")), "{heads:?}");
+}
+
+/// Whatever asks a server, goes the way that is named, and trusts whom it is told to trust.
+#[test]
+fn each_command_takes_the_way() {
+    let (bench, log, _) = tsa::stamped(&[]);
+    bench.write("d/a", "alpha");
+    bench.stamp(&log, &["d", "a.txt"]);
+    let proxy = SmallProxy::to(log.url());
+    let url = "http://log.invalid/";
+    let root = "0".repeat(64);
+    for args in [
+        &["stamp", "d", "--log", url, "--force"][..],
+        &["renew", "a.txt", "--log", url],
+        &["audit", "d.treering", "--from", url],
+        &["receipt", &root, "--from", url],
+        &["rebuild", "d", "--from", url, "--force"],
+        &["trust", "add", url],
+        &["tsa", "a.txt", "--server", url, "--force"],
+        &["verify", "a.txt", "a.txt.tsr", "--ca", "ca.pem", "--proof", url],
+    ] {
+        let before = proxy.heads().len();
+        let ran = bench.trusting(&[args, &["--proxy", proxy.url()]].concat());
+        assert!(proxy.heads().len() > before, "{args:?} {ran:?}");
+        let standing =
+            bench.run_with(&[("TREERING_POLICY", "policy"), ("TREERING_CACERT", "none.pem")], args);
+        assert_eq!(standing.code, 2, "{args:?} {standing:?}");
+        assert!(standing.err.contains("none.pem: No such file"), "{args:?} {standing:?}");
+    }
+    // A run that found no way goes another one.
+    bench.write("b", "beta");
+    let away = bench.trusting(&["stamp", "b", "--log", url, "--proxy", "http://127.0.0.1:1"]);
+    assert_eq!(away.code, 3, "{away:?}");
+    assert_eq!(bench.trusting(&["resume", "--cacert", "none.pem"]).code, 2);
+    let resumed = bench.trusting(&["resume", "--proxy", proxy.url()]);
+    assert_eq!(resumed.code, 0, "{resumed:?}");
+    assert_eq!(bench.trusting(&["verify", "b"]).code, 0);
 }

@@ -77,7 +77,7 @@ pub(super) fn one(args: &args::Verify, path: &Path, evidence: &Path, teller: &mu
 
 fn trust(args: &args::Verify) -> Result<Trust, TrustError> {
     Ok(Trust {
-        proof: args.proof.as_deref().map(ProofFrom::new),
+        proof: args.proof.as_deref().map(|given| ProofFrom::new(given, &args.network)).transpose()?,
         max_lag: args.max_lag.unwrap_or(DEFAULT_MAX_LAG),
         ..Trust::new(&args.authorities, args.trust.policy.as_ref())?
     })
