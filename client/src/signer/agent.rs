@@ -32,7 +32,7 @@ pub(crate) enum AgentError {
     None,
     #[error("the ssh-agent at {socket} can't be reached: {error}")]
     Connect { socket: String, error: std::io::Error },
-    #[error("the ssh-agent broke off: {0}")]
+    #[error("the ssh-agent broke off in the middle ({0}): is it still there? ssh-add -l asks it")]
     Talk(#[from] std::io::Error),
     #[error("what the ssh-agent says is not the agent protocol")]
     Protocol,
@@ -55,7 +55,8 @@ pub(crate) enum AgentError {
 /// A key in an agent.
 #[derive(Debug)]
 pub(super) struct Agent {
-    stream: Mutex<Stream>,
+    /// `None` after it broke off: nobody knows whose answer would come next.
+    stream: Mutex<Option<Stream>>,
     /// As the agent names it.
     blob: Vec<u8>,
     public: HolderKey,
@@ -96,7 +97,9 @@ impl Agent {
         };
         let public = ssh_key::PublicKey::from_bytes(&identity.blob).ok();
         match public.as_ref().and_then(|key| holder_key(key.key_data())) {
-            Some(public) => Ok(Agent { stream: Mutex::new(stream), blob: identity.blob.clone(), public }),
+            Some(public) => {
+                Ok(Agent { stream: Mutex::new(Some(stream)), blob: identity.blob.clone(), public })
+            }
             None => Err(AgentError::Kind { wanted: shown, kind: identity.kind() }),
         }
     }
@@ -111,8 +114,11 @@ impl Agent {
         put(&mut request, message);
         request.extend_from_slice(&[0; 4]); // no flags
         let answer = {
-            let mut stream = self.stream.lock().map_err(|_| AgentError::Protocol)?;
-            ask(&mut *stream, &request)?
+            let mut kept = self.stream.lock().map_err(|_| AgentError::Protocol)?;
+            let mut stream = kept.take().map_or_else(connect, Ok)?;
+            let answer = ask(&mut stream, &request)?;
+            *kept = Some(stream);
+            answer
         };
         let signature = signature(&answer, &self.public)?;
         if self.public.verify(message, &signature) { Ok(signature) } else { Err(AgentError::Forged) }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
+mod agents;
 mod audit;
 mod claims;
 mod config;
@@ -28,4 +29,5 @@ mod timestamp;
 mod token;
 mod trust;
 mod tsa;
+mod unknown_digests;
 mod verify;

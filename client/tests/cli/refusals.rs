@@ -193,3 +193,21 @@ fn the_journal_has_what_rebuilding_takes() {
     assert!(lines[0]["after"].as_str().unwrap().starts_with("log.example\n"));
     assert_eq!((&lines[2]["entry"], &lines[2]["position"]), (&0.into(), &1.into()));
 }
+
+#[test]
+fn an_ignore_file_that_can_not_be_read_is_told() {
+    let (log, bench) = bench();
+    small_tree(&bench);
+    for (file, told) in [
+        ("none", "the ignore file none can't be read: No such file or directory (os error 2)"),
+        ("d", "the ignore file d can't be read: Is a directory (os error 21)"),
+    ] {
+        let ran = bench.stamp_any(&log, &["d", "--ignore-file", file]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert_eq!(ran.err, format!("treering: {told}\n"));
+    }
+    assert!(
+        !bench.exists("d.treering") && log.paths().is_empty(),
+        "told before anything is asked of the log"
+    );
+}

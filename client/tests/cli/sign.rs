@@ -2,7 +2,10 @@
 
 use crate::{
     stamp::{bench, small_tree},
-    support::{Bench, FakeLog, Ran, snapshots},
+    support::{
+        Bench, FakeLog, Ran, snapshots,
+        terminal::{below, has, on_terminal},
+    },
 };
 use insta::assert_snapshot;
 use std::{
@@ -10,15 +13,6 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
-
-/// A key that isn't there is no reason to fail where the program that makes it isn't either; `make test` installs it.
-fn has(program: &str) -> bool {
-    let there = Command::new(program).arg("-?").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !there {
-        eprintln!("SKIPPED: {program} isn't there (Debian: openssh-client, openssl, bsdutils)");
-    }
-    there
-}
 
 fn make(bench: &Bench, program: &str, args: &[&str]) {
     let output = Command::new(program).args(args).current_dir(bench.path(".")).output().unwrap();
@@ -148,16 +142,6 @@ fn keys_that_can_not_sign_are_refused_and_lead_on() {
     assert_eq!(bench.stamp_any(&log, &["a", "--plain", "--sign", "open"]).code, 2);
 }
 
-/// The command, below another program: one that gives it a terminal of its own, or takes it away.
-#[cfg(target_os = "linux")]
-fn below(bench: &Bench, program: &str, args: &[&str]) -> Command {
-    let command = bench.command();
-    let mut outer = Command::new(program);
-    outer.args(args).current_dir(bench.path(".")).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    outer
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_passphrase_is_asked_for() {
@@ -167,22 +151,15 @@ fn a_passphrase_is_asked_for() {
     let (log, bench) = bench();
     small_tree(&bench);
     keygen(&bench, "key", "ed25519", "open sesame");
-    let treering = env!("CARGO_BIN_EXE_treering");
-    let line = format!("'{treering}' stamp d --sign key --force --log {} --policy policy", log.url());
-    let on_terminal = |phrase: &str| {
-        let mut script = below(&bench, "script", &["-qec", &line, "/dev/null"]);
-        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        std::io::Write::write_all(child.stdin.as_mut().unwrap(), format!("{phrase}\n").as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
-    };
-    let (code, told) = on_terminal("open sesame");
+    let stamp = format!("stamp d --sign key --force --log {} --policy policy", log.url());
+    let (code, told) = on_terminal(&bench, &stamp, "open sesame");
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("Passphrase of key: ") && told.contains("claims signed by the key"), "{told}");
     assert_eq!(bench.trusting(&["verify", "d"]).code, 0);
-    let (code, told) = on_terminal("guess");
+    let (code, told) = on_terminal(&bench, &stamp, "guess");
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("that is not the passphrase of key"), "{told}");
+    let treering = env!("CARGO_BIN_EXE_treering");
     let args = ["-w", treering, "stamp", "d", "--sign", "key", "--log", log.url(), "--policy", "policy"];
     let without = below(&bench, "setsid", &args).stdin(Stdio::null()).output().unwrap();
     let without = Ran::of(&without, bench.dir.path());

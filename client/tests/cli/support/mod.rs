@@ -4,6 +4,7 @@ mod fake_log;
 mod fake_tsa;
 pub(crate) mod html;
 mod proxy;
+pub(crate) mod terminal;
 pub(crate) mod tsa;
 
 pub(crate) use fake_log::{FakeLog, Manner};
