@@ -1,7 +1,7 @@
 //! Whom the user trusts, kept: policies that were compared and pinned, keys that fell, keys of holders.
 //!
-//! All of it is in one TOML file, `trust.toml` in the configuration directory, which is replaced as a whole. Nothing gets
-//! into it without the user's word: no token, no bundle and no log can.
+//! All of it is in one TOML file, `trust.toml` in the configuration directory, which is replaced as a whole, by one process at
+//! a time. Nothing gets into it without the user's word: no token, no bundle and no log can.
 
 mod fingerprint;
 
@@ -12,6 +12,7 @@ use fingerprint::short;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
 };
@@ -23,11 +24,13 @@ use treering_tlog::{
 
 /// Where it is, below the configuration directory.
 const FILE: &str = "trust.toml";
+/// Beside it, and empty: locked by whoever changes it.
+const LOCK: &str = "trust.lock";
 /// Hundreds of policies.
 const MAX_BYTES: usize = 16_000_000;
 
 /// The whole file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pins {
     version: u32,
@@ -138,13 +141,24 @@ impl Pins {
         toml::to_string_pretty(self).expect("pins are strings, numbers and lists of them")
     }
 
-    /// Replaces the file: whole or not at all, and for its owner alone.
-    pub(crate) fn save(&self) -> Result<(), PinsError> {
-        let path = file()?;
+    /// Changes what is pinned, and keeps that: whole or not at all, and for its owner alone. Another process that is about to do
+    /// the same waits until this is done, so that neither change is lost.
+    pub(crate) fn change<T, E: From<PinsError>>(
+        change: impl FnOnce(&mut Pins) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let path = file().map_err(PinsError::from)?;
         let failed = |error| PinsError::Write { path: paths::shown(&path), error };
         let dir = path.parent().unwrap_or(Path::new("."));
         places::make_private_dir(dir).map_err(failed)?;
-        places::write_private(&path, self.to_text().as_bytes(), true).map_err(failed)
+        // Until it is dropped.
+        let _lock = lock(&dir.join(LOCK)).map_err(failed)?;
+        let before = Pins::load()?;
+        let mut pins = before.clone();
+        let outcome = change(&mut pins)?;
+        if pins != before {
+            places::write_private(&path, pins.to_text().as_bytes(), true).map_err(failed)?;
+        }
+        Ok(outcome)
     }
 
     /// Pins a policy: one of the same log that counted until now is superseded. False if it is pinned already.
@@ -199,6 +213,18 @@ impl Pinned {
         let until = self.until.map(|until| format!(", superseded {until}")).unwrap_or_default();
         format!("the policy {} that you pinned at {}{until}", self.id(), self.pinned_at)
     }
+}
+
+/// Waits until nobody else has it.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = match places::private_file().open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            File::options().write(true).open(path)?
+        }
+        made => made?,
+    };
+    file.lock()?;
+    Ok(file)
 }
 
 /// Where the pins are.

@@ -122,15 +122,16 @@ fn show(report: &mut Report, id: &str) -> Done {
 }
 
 fn remove(report: &mut Report, id: &str) -> Done {
-    let mut pins = Pins::load()?;
-    let found = find(&pins, id)?;
-    let removed = pins.policies[found[0]].id();
-    let mut at = 0;
-    pins.policies.retain(|_| {
-        at += 1;
-        !found.contains(&(at - 1))
-    });
-    pins.save()?;
+    let removed = Pins::change(|pins| {
+        let found = find(pins, id)?;
+        let removed = pins.policies[found[0]].id();
+        let mut at = 0;
+        pins.policies.retain(|_| {
+            at += 1;
+            !found.contains(&(at - 1))
+        });
+        Ok::<_, TrustError>(removed)
+    })?;
     say(report, format_args!("removed the policy {removed}: it judges nothing any more"));
     Ok(())
 }
@@ -142,21 +143,16 @@ fn export(report: &mut Report) -> Done {
 }
 
 fn distrust(report: &mut Report, args: &args::trust::Distrust) -> Done {
-    let mut pins = Pins::load()?;
-    let (key, name) = named_key(&pins, &args.key)?;
     let after = i64::try_from(args.after.get()).ok().and_then(|at| jiff::Timestamp::from_second(at).ok());
-    let distrusted = Distrusted {
-        key,
-        name: name.clone(),
-        after: after.unwrap_or(jiff::Timestamp::MAX),
-        stolen: args.stolen,
-        reason: args.reason.clone(),
-    };
-    let after = distrusted.after;
-    // One entry a key: the later word holds.
-    pins.distrusted.retain(|other| other.key != key);
-    pins.distrusted.push(distrusted);
-    pins.save()?;
+    let after = after.unwrap_or(jiff::Timestamp::MAX);
+    let (key, name) = Pins::change(|pins| {
+        let (key, name) = named_key(pins, &args.key)?;
+        let reason = args.reason.clone();
+        // One entry a key: the later word holds.
+        pins.distrusted.retain(|other| other.key != key);
+        pins.distrusted.push(Distrusted { key, name: name.clone(), after, stolen: args.stolen, reason });
+        Ok::<_, TrustError>((key, name))
+    })?;
     let what =
         name.map_or_else(|| format!("the key {key}"), |name| format!("{} (key {key})", escape::text(&name)));
     let meaning = if args.stolen {
@@ -199,14 +195,13 @@ fn named_key(pins: &Pins, given: &str) -> Result<(Hash, Option<String>), TrustEr
 }
 
 fn forgive(report: &mut Report, given: &str) -> Done {
-    let mut pins = Pins::load()?;
     let begins = |distrusted: &Distrusted| given.len() >= 8 && distrusted.key.to_string().starts_with(given);
-    let before = pins.distrusted.len();
-    pins.distrusted.retain(|distrusted| !begins(distrusted));
-    if pins.distrusted.len() == before {
-        return Err(TrustError::NotDistrusted(given.to_owned()));
-    }
-    pins.save()?;
+    Pins::change(|pins| {
+        let before = pins.distrusted.len();
+        pins.distrusted.retain(|distrusted| !begins(distrusted));
+        let none = pins.distrusted.len() == before;
+        if none { Err(TrustError::NotDistrusted(given.to_owned())) } else { Ok(()) }
+    })?;
     say(report, format_args!("the key {given} counts again, as the policies say"));
     Ok(())
 }
@@ -220,12 +215,13 @@ fn holder(report: &mut Report, args: &args::trust::HolderAdd) -> Done {
             HolderKey::decode(&bytes).map_err(|_| wrong())?.thumbprint()
         }
     };
-    let mut pins = Pins::load()?;
-    let holder = Holder { name: args.name.clone(), key };
-    if !pins.holders.contains(&holder) {
-        pins.holders.push(holder);
-        pins.save()?;
-    }
+    Pins::change(|pins| {
+        let holder = Holder { name: args.name.clone(), key };
+        if !pins.holders.contains(&holder) {
+            pins.holders.push(holder);
+        }
+        Ok::<_, PinsError>(())
+    })?;
     let name = escape::text(&args.name);
     say(
         report,
@@ -235,14 +231,12 @@ fn holder(report: &mut Report, args: &args::trust::HolderAdd) -> Done {
 }
 
 fn forget_holder(report: &mut Report, name: &str) -> Done {
-    let mut pins = Pins::load()?;
-    let before = pins.holders.len();
-    pins.holders.retain(|holder| holder.name != name);
-    let count = before - pins.holders.len();
-    if count == 0 {
-        return Err(TrustError::NoHolder(name.to_owned()));
-    }
-    pins.save()?;
+    let count = Pins::change(|pins| {
+        let before = pins.holders.len();
+        pins.holders.retain(|holder| holder.name != name);
+        let count = before - pins.holders.len();
+        if count == 0 { Err(TrustError::NoHolder(name.to_owned())) } else { Ok(count) }
+    })?;
     say(report, format_args!("forgotten: {count} of the keys pinned for {}", escape::text(name)));
     Ok(())
 }

@@ -1,6 +1,9 @@
 //! `treering trust`: nothing is pinned blindly, and what is pinned judges.
 
-use crate::support::{Bench, FakeLog, Manner, Ran, snapshots};
+use crate::support::{
+    Bench, FakeLog, Manner, Ran, snapshots,
+    terminal::{has, on_terminal},
+};
 use insta::assert_snapshot;
 use treering_tlog::hash::sha256;
 
@@ -63,6 +66,64 @@ fn without_a_terminal_nothing_is_pinned_blindly() {
     assert!(other.err.contains("you gave another"), "{other:?}");
     assert!(bench.run(&["trust", "list"]).err.contains("no policy is pinned"));
     assert_eq!(bench.run(&["verify", "a"]).code, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn at_a_terminal_it_asks() {
+    if !has("script") {
+        return;
+    }
+    let (log, bench) = stamped();
+    let add = format!("trust add {}", log.url());
+    for typed in ["", "y", "no", "YES"] {
+        let (code, told) = on_terminal(&bench, &add, typed);
+        assert_eq!(code, Some(2), "{typed:?}: {told}");
+        assert!(told.ends_with("treering: not pinned\n"), "{typed:?}: {told}");
+    }
+    assert_eq!(bench.run(&["verify", "a"]).code, 2);
+    // The right fingerprint is compared, and is no answer; a wrong one is not asked about.
+    let (code, told) = on_terminal(&bench, &format!("{add} --fingerprint {}", "0".repeat(64)), "yes");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("you gave another") && !told.contains("Type yes"), "{told}");
+    let (code, told) = on_terminal(&bench, &format!("{add} --fingerprint {}", fingerprint(&log)), "yes");
+    assert_eq!(code, Some(0), "{told}");
+    // Where the terminal shows what was typed is its own affair.
+    let asked =
+        told.split("    to read out: ").last().unwrap().lines().skip(1).collect::<Vec<_>>().join("\n");
+    snapshots(|| {
+        assert_snapshot!(asked.replace("yes\n", ""), @"
+        treering: compare the keys with what the log's and each witness's operator publish elsewhere, or tell you
+        Do you trust these keys? Type yes: pinned as 7955d147; earlier policies of this log judge what was attested until now
+        ");
+    });
+    assert_eq!(bench.run(&["verify", "a"]).code, 0);
+}
+
+/// Each reads what is there, changes it and writes all of it: together they must not undo one another.
+#[test]
+fn changes_at_one_time_are_all_kept() {
+    let (log, bench) = stamped();
+    let key = "ab".repeat(32);
+    let names: Vec<String> = (0..24).map(|number| format!("holder {number}")).collect();
+    let children: Vec<_> = names
+        .iter()
+        .map(|name| {
+            let mut command = bench.command();
+            command
+                .args(["trust", "holder", "add", name, &key])
+                .stdout(std::process::Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    add(&bench, &log);
+    for child in children {
+        assert!(child.wait_with_output().unwrap().status.success());
+    }
+    let list = bench.run(&["trust", "list"]).out;
+    assert!(names.iter().all(|name| list.contains(name.as_str())), "{list}");
+    assert_eq!(bench.run(&["verify", "a"]).code, 0);
 }
 
 #[test]

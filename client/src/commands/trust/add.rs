@@ -6,7 +6,7 @@ use crate::{
     commands::access::{Asked, credentials},
     http::{self, Client},
     paths,
-    pins::{self, Pins},
+    pins::{self, Pins, PinsError},
     policy_file::read_bounded,
     report::Report,
 };
@@ -54,17 +54,17 @@ fn pin(report: &mut Report, policy: &Policy, text: &str, from: &str, confirm: &C
     say(report, format_args!("the policy at {from}:"));
     say(report, lines(policy).join("\n"));
     confirmed(report, text, confirm)?;
-    let mut pins = Pins::load()?;
-    if !pins.pin(policy, text, from, pins::now()) {
-        say(report, "it is pinned already");
-        return Ok(());
+    let pinned = Pins::change(|pins| {
+        let is_new = pins.pin(policy, text, from, pins::now());
+        Ok::<_, PinsError>(pins.policies.last().map(pins::Pinned::id).filter(|_| is_new))
+    })?;
+    match pinned {
+        Some(id) => say(
+            report,
+            format_args!("pinned as {id}; earlier policies of this log judge what was attested until now"),
+        ),
+        None => say(report, "it is pinned already"),
     }
-    pins.save()?;
-    let pinned = pins.policies.last().map(pins::Pinned::id).unwrap_or_default();
-    say(
-        report,
-        format_args!("pinned as {pinned}; earlier policies of this log judge what was attested until now"),
-    );
     Ok(())
 }
 
@@ -80,24 +80,23 @@ fn take_over(report: &mut Report, other: &Pins, bytes: &[u8], confirm: &Confirm)
     let sums = (other.policies.len(), other.distrusted.len(), other.holders.len());
     say(report, format_args!("policies: {}, distrusted keys: {}, holders' keys: {}", sums.0, sums.1, sums.2));
     confirmed(report, &text, confirm)?;
-    let mut pins = Pins::load()?;
-    let is_new = |pinned: &&pins::Pinned| !pins.policies.contains(pinned);
-    let policies: Vec<_> = other.policies.iter().filter(is_new).cloned().collect();
-    pins.policies.extend(policies);
-    pins.policies.sort_by_key(|pinned| pinned.pinned_at);
-    for distrusted in &other.distrusted {
-        if !pins.distrusted.contains(distrusted) {
-            pins.distrusted.push(distrusted.clone());
-        }
-    }
-    for holder in &other.holders {
-        if !pins.holders.contains(holder) {
-            pins.holders.push(holder.clone());
-        }
-    }
-    pins.save()?;
+    Pins::change(|pins| {
+        take_in(&mut pins.policies, &other.policies);
+        pins.policies.sort_by_key(|pinned| pinned.pinned_at);
+        take_in(&mut pins.distrusted, &other.distrusted);
+        take_in(&mut pins.holders, &other.holders);
+        Ok::<_, PinsError>(())
+    })?;
     say(report, "taken over, beside what was pinned here");
     Ok(())
+}
+
+fn take_in<T: PartialEq + Clone>(own: &mut Vec<T>, others: &[T]) {
+    for other in others {
+        if !own.contains(other) {
+            own.push(other.clone());
+        }
+    }
 }
 
 /// Each key with what is compared.
