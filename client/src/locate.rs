@@ -59,9 +59,9 @@ pub(crate) fn bundle_of(dir: &Path) -> io::Result<PathBuf> {
 }
 
 /// Bundles that may cover a path, the nearest first: that of the path itself, if it is a directory, and those of the directories
-/// it lies in.
+/// it lies in, or lay in before some of them were gone.
 pub(crate) fn bundles_for(path: &Path) -> io::Result<Vec<Bundle>> {
-    let settled = paths::settled(path)?;
+    let settled = paths::settled_once(path)?;
     let candidate = |base: &Path| {
         let bundle = paths::with_suffix(base, BUNDLE);
         let below = settled.strip_prefix(base).ok()?;

@@ -111,6 +111,28 @@ pub(crate) fn settled(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
+/// The same, where the last directories on the way may be gone: what is there of them has no links, the rest is as it was given.
+pub(crate) fn settled_once(path: &Path) -> std::io::Result<PathBuf> {
+    let first = match settled(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => error,
+        settled => return settled,
+    };
+    let absolute = std::path::absolute(path)?;
+    let mut gone = Vec::new();
+    for dir in absolute.ancestors() {
+        match dir.canonicalize() {
+            Ok(there) => return Ok(gone.into_iter().rev().fold(there, |path, name| path.join(name))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => match dir.file_name() {
+                Some(name) => gone.push(name),
+                // Where `..` leads from a directory that isn't there, nobody can say.
+                None => break,
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(first)
+}
+
 /// Digests as `name: hex` for JSON; unknown algorithms by number.
 pub(crate) fn digests_in_hex(digests: &Digests) -> std::collections::BTreeMap<String, String> {
     digests.iter().map(|(id, digest)| (hash_name(id), hex::encode(digest))).collect()
@@ -132,6 +154,22 @@ mod tests {
         assert_eq!(walk_order(b"a\x01", b"a/b"), Ordering::Greater);
         assert_eq!(walk_order(b"b", b"a/z"), Ordering::Greater);
         assert_eq!(walk_order(b"a/b", b"a/b"), Ordering::Equal);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_directories_that_are_gone_the_names_are_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("d")).unwrap();
+        std::os::unix::fs::symlink("d", real.join("link")).unwrap();
+        let settled = |path: &str| settled_once(&real.join(path)).ok();
+        assert_eq!(settled("link/gone"), Some(real.join("d/gone")));
+        assert_eq!(settled("link/gone/deeper/still"), Some(real.join("d/gone/deeper/still")));
+        assert_eq!(settled("link/./gone/deeper"), Some(real.join("d/gone/deeper")));
+        assert_eq!(settled("link/gone/../deeper"), None);
+        std::fs::write(real.join("file"), "").unwrap();
+        assert_eq!(settled("file/below/it"), None, "a file is in the way");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! against it. A single file's evidence is always a token (one is cut out of a bundle if need be). A directory is held against
 //! its bundle in one pass.
 
+mod alone;
 mod beside;
 mod commitment;
 mod file;
@@ -14,7 +15,8 @@ mod tree;
 mod uncovered;
 
 pub use crate::library::verify::{Error, bytes, digests, file};
-pub(crate) use commitment::{LoneError, Subject, commitment, held_against, lone, read_token, receipts};
+pub(crate) use alone::Alone;
+pub(crate) use commitment::{LoneError, Subject, commitment, held_against, lone, read_token};
 pub(crate) use file::{FileEvidence, TokensError, by_this, file as file_or_bundle, tokens_of};
 pub(crate) use predicate::{Broken, Predicates};
 pub(crate) use recorded::recorded;

@@ -120,28 +120,6 @@ pub(crate) fn read_token(path: &Path) -> Result<Token, LoneError> {
     Token::parse(&bytes).map_err(|error| LoneError::Token { path: shown(), error })
 }
 
-/// How many receipts a bundle has, if it is whole and all of them verify.
-///
-/// # Errors
-/// It can't be read, or isn't whole.
-pub(crate) fn receipts(path: &Path, judges: &Judges) -> Result<Result<u64, VerifyError>, VerifyFailure> {
-    let mut reader = Reader::open(path)?;
-    let (mut after, mut count) = (None, 0);
-    while let Some((item, step)) = reader.step()? {
-        match (item, step) {
-            (Item::Run(run), _) => after = run.after,
-            (Item::Receipt(receipt), Step::Receipt { root, .. }) => {
-                if let Err(error) = tree::judge(judges, &root, &receipt, after.as_deref()) {
-                    return Ok(Err(error));
-                }
-                count += 1;
-            }
-            _ => {}
-        }
-    }
-    Ok(Ok(count))
-}
-
 /// One pass: a record's commitment or SHA-256, or a submission's root, and then the receipt that covers it.
 fn in_bundle(hash: &Hash, path: &Path, judges: &Judges) -> Result<(Subject, Judged), LoneError> {
     let mut reader = Reader::open(path).map_err(VerifyFailure::from)?;

@@ -62,12 +62,46 @@ fn evidence_alone_finds_what_it_is_of() {
         ");
         assert_snapshot!(bundle.told(), @"
         exit 2
-        lone.treering: not checked against its files, which are not beside it (whole; its 1 receipts verify); give their directory: treering verify DIR lone.treering
+        lone.treering: not checked against its files, since no directory beside it has its name (whole; its receipt verifies); its paths begin with a and b: give the directory that has them: treering verify DIR lone.treering
         0 files verified, 1 could not be checked
         ");
     });
     assert_eq!(bench.trusting(&["verify", "d", "lone.treering"]).code, 0);
     assert_eq!(bench.trusting(&["verify", "d/a", "d/b", "--evidence", "lone.treering"]).code, 0);
+}
+
+#[test]
+fn a_bundle_of_several_says_where_its_files_may_be() {
+    let (log, bench) = bench();
+    for name in ["e/1", "f/2", "g/3", "h/4"] {
+        bench.write(name, name);
+    }
+    bench.stamp(&log, &["d", "e", "c", "-o", "some.treering"]);
+    bench.stamp(&log, &["d", "e", "f", "g", "h", "-o", "many.treering"]);
+    let (some, many) =
+        (bench.trusting(&["verify", "some.treering"]), bench.trusting(&["verify", "many.treering"]));
+    fs::create_dir(bench.path("away")).unwrap();
+    fs::copy(bench.path("many.treering"), bench.path("away/many.treering")).unwrap();
+    let away = bench.trusting(&["verify", "away/many.treering"]);
+    snapshots(|| {
+        assert_snapshot!(some.told(), @"
+        exit 2
+        some.treering: not checked against its files, since no directory beside it has its name (whole; its receipt verifies); its paths begin with d, e and c, as in .: treering verify . some.treering
+        0 files verified, 1 could not be checked
+        ");
+        assert_snapshot!(many.told(), @"
+        exit 2
+        many.treering: not checked against its files, since no directory beside it has its name (whole; its receipt verifies); its paths begin with d, e, f, g and others, as in .: treering verify . many.treering
+        0 files verified, 1 could not be checked
+        ");
+        assert_snapshot!(away.told(), @"
+        exit 2
+        away/many.treering: not checked against its files, since no directory beside it has its name (whole; its receipt verifies); its paths begin with d, e, f, g and others: give the directory that has them: treering verify DIR away/many.treering
+        0 files verified, 1 could not be checked
+        ");
+    });
+    // As it says.
+    assert_eq!(bench.trusting(&["verify", ".", "some.treering"]).code, 0);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
     judges::Judges,
     locate, paths,
     report::Verdict,
-    verify::{self, LoneError, VerifyFailure},
+    verify::{self, Alone, LoneError, VerifyFailure},
 };
 use std::{
     collections::HashMap,
@@ -58,19 +58,42 @@ pub(super) fn token(path: &Path, judges: &Judges, teller: &mut Teller<'_>) {
 
 /// A bundle whose tree isn't beside it: its receipts, and nothing of the files.
 pub(super) fn bundle(path: &Path, judges: &Judges, teller: &mut Teller<'_>) -> Result<(), VerifyFailure> {
-    let shown = paths::shown(path);
-    let sum = verify::receipts(path, judges)?;
-    match sum {
-        Ok(receipts) => {
-            let reason = format!(
-                "not checked against its files, which are not beside it (whole; its {receipts} receipts verify); give their \
-                 directory: treering verify DIR {shown}"
-            );
-            teller.lone(Verdict::Unchecked, path, "files_missing", reason);
-        }
+    match Alone::read(path, judges)? {
+        Ok(alone) => teller.lone(Verdict::Unchecked, path, "files_missing", without_files(path, &alone)),
         Err(error) => teller.lone_failed(path, &error.into()),
     }
     Ok(())
+}
+
+/// What was checked, and what to do about the rest.
+fn without_files(path: &Path, alone: &Alone) -> String {
+    let shown = paths::shown(path);
+    let receipts = match alone.receipts {
+        1 => "its receipt verifies".to_owned(),
+        count => format!("its {count} receipts verify"),
+    };
+    let mut tops = alone.tops();
+    tops.extend(alone.has_more.then(|| "others".to_owned()));
+    let next = match (tops.pop(), alone.beside(path)) {
+        (None, _) => format!("give their directory: treering verify DIR {shown}"),
+        (Some(last), dir) => {
+            let tops = if tops.is_empty() { last } else { format!("{} and {last}", tops.join(", ")) };
+            match dir {
+                Some(dir) => {
+                    let dir = paths::shown(&dir);
+                    format!("its paths begin with {tops}, as in {dir}: treering verify {dir} {shown}")
+                }
+                None => {
+                    format!(
+                        "its paths begin with {tops}: give the directory that has them: treering verify DIR {shown}"
+                    )
+                }
+            }
+        }
+    };
+    format!(
+        "not checked against its files, since no directory beside it has its name (whole; {receipts}); {next}"
+    )
 }
 
 /// The tokens that a log has answered with.
