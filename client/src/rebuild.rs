@@ -62,20 +62,24 @@ pub async fn receipt(
     let Some((index, entry, layer)) = found else {
         return Err(RebuildError::NotFound { root: *root, size: size.get() });
     };
-    let mut fault = None;
+    let mut fault = RebuildError::NotFound { root: *root, size: size.get() };
     for note in reader.checkpoints(index, &newest).await? {
-        let receipt = reader.receipt(index, entry, &layer, note).await?;
+        // Of one that was published long ago, a mirror may not have the partial tiles: a later one may still do.
+        let receipt = match reader.receipt(index, entry, &layer, note).await {
+            Ok(receipt) => receipt,
+            Err(error) => {
+                fault = error;
+                continue;
+            }
+        };
         // INVARIANT: nothing that was read counts before this.
         let verifier = Verifier { policy, now: clock::now() };
         match verifier.receipt(&receipt, &Commitment(*root)) {
             Ok(_) => return Ok(receipt),
-            Err(error) => fault = Some(error),
+            Err(error) => fault = RebuildError::Receipt { root: *root, error },
         }
     }
-    match fault {
-        Some(error) => Err(RebuildError::Receipt { root: *root, error }),
-        None => Err(RebuildError::NotFound { root: *root, size: size.get() }),
-    }
+    Err(fault)
 }
 
 /// The tree of the newest checkpoint, read from outside.

@@ -193,3 +193,25 @@ fn what_is_needed_is_asked_for() {
     bench.write(&runs[0], journal);
     assert_eq!(rebuild(&bench, &log, &["d", "-q"]).code, 0);
 }
+
+/// Of an old checkpoint, a mirror may no longer have the tiles.
+#[test]
+fn where_the_tiles_of_the_first_checkpoint_are_gone_a_later_one_does() {
+    let (log, bench) = bench();
+    small_tree(&bench);
+    log.grow(2);
+    bench.stamp(&log, &["d", "-q"]);
+    log.grow(5);
+    let made = |out: &str| {
+        bench.write(&format!("{out}/keep"), "");
+        let ran = bench.trusting(&["receipt", "d.treering", "--from", log.url(), "-o", out]);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let name = bench.list(out).into_iter().find(|name| name.ends_with(".tlog-proof")).unwrap();
+        String::from_utf8(bench.read(&format!("{out}/{name}"))).unwrap()
+    };
+    let size =
+        |receipt: &str| receipt.lines().skip_while(|line| *line != "log.example").nth(1).unwrap().to_owned();
+    assert_eq!(size(&made("first")), "3", "the earliest that will do");
+    log.behave(|manner| manner.lean = true);
+    assert_eq!(size(&made("later")), "6");
+}

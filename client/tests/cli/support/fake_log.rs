@@ -40,6 +40,8 @@ pub(crate) struct Manner {
     pub(crate) quorum: &'static str,
     /// Entries are served changed.
     pub(crate) spoiled: bool,
+    /// It keeps no partial tiles but the newest.
+    pub(crate) lean: bool,
 }
 
 impl Default for Manner {
@@ -55,6 +57,7 @@ impl Default for Manner {
             ahead: 0,
             quorum: "both",
             spoiled: false,
+            lean: false,
         }
     }
 }
@@ -191,7 +194,8 @@ impl State {
     /// All there are while it has fewer than 256 entries.
     fn tile(&self, path: &str) -> Answer {
         let Ok(path) = TilePath::parse(path) else { return Answer::new(404, "", "{}") };
-        if path.index() > 0 || usize::from(path.width()) > self.entries.len() {
+        let (width, entries) = (usize::from(path.width()), self.entries.len());
+        if path.index() > 0 || width > entries || self.manner.lean && width < entries {
             return Answer::new(404, "", "{}");
         }
         let mut body = Vec::new();
@@ -219,7 +223,7 @@ impl State {
 
     fn seal(&mut self, root: Hash) -> Hash {
         if !self.submissions.contains_key(&root) {
-            let batch = MemoryTree::new(vec![leaf_hash(&[0xee; 32]), leaf_hash(root.as_bytes())]);
+            let batch = MemoryTree::new(batch(&root).to_vec());
             let layer = Layer::from_path(batch.path(1).unwrap()).unwrap();
             let last = self.entries.last().map_or(0, |entry| entry.sealed_at().get());
             let sealed_at = UnixMillis::new(millis().max(last + 1)).unwrap();
@@ -234,9 +238,14 @@ impl State {
     }
 
     fn checkpoint(&self, cosigners: u8) -> Note {
-        let head = match self.entries.len() {
+        self.checkpoint_of(self.entries.len(), cosigners)
+    }
+
+    fn checkpoint_of(&self, size: usize, cosigners: u8) -> Note {
+        let leaves = self.entries[..size].iter().map(Entry::leaf_hash).collect();
+        let head = match size {
             0 => TreeHead::EMPTY,
-            size => TreeHead { size: TreeSize::new(size as u64).unwrap(), root: self.tree().root() },
+            _ => TreeHead { size: TreeSize::new(size as u64).unwrap(), root: MemoryTree::new(leaves).root() },
         };
         let origin = Origin::new("log.example").unwrap();
         let checkpoint = Checkpoint { origin, head, extensions: Vec::new() };
@@ -265,6 +274,15 @@ impl State {
             }
             ("GET", "/v1/policy") => Answer::new(200, "", self.policy()),
             ("GET", path) if path.starts_with("/tile/") => self.tile(&path[1..]),
+            ("GET", path) if path.starts_with("/v1/checkpoints/") => {
+                let size = path["/v1/checkpoints/".len()..].parse().unwrap();
+                Answer::new(200, "", self.checkpoint_of(size, 2).to_string())
+            }
+            ("GET", path) if path.starts_with("/v1/batches/") => {
+                let index: usize = path["/v1/batches/".len()..].parse().unwrap();
+                let root = self.submissions.iter().find(|(_, (at, _))| *at == index).unwrap().0;
+                Answer::new(200, "", batch(root).map(|leaf| *leaf.as_bytes()).concat())
+            }
             ("GET", "/checkpoint") => {
                 let cosigners = if self.manner.unmet { 1 } else { 2 };
                 Answer::new(200, "", self.checkpoint(cosigners).to_string())
@@ -303,6 +321,11 @@ impl State {
         let cosigners = if take(&mut self.manner.lacking) { 1 } else { 2 };
         Answer::new(200, "", self.receipt(root, cosigners).to_string())
     }
+}
+
+/// Somebody else's submission, and this.
+fn batch(root: &Hash) -> [Hash; 2] {
+    [leaf_hash(&[0xee; 32]), leaf_hash(root.as_bytes())]
 }
 
 struct Answer {
