@@ -24,6 +24,7 @@ mod pipeline;
 mod place;
 mod plan;
 mod run;
+mod seen_no_more;
 mod settle;
 mod source;
 mod submit;

@@ -56,7 +56,7 @@ enum Copying {
 }
 
 /// The part of a run that is copied.
-struct Part {
+pub(super) struct Part {
     /// So many submissions, and so many receipts.
     submissions: usize,
     receipts: usize,
@@ -67,7 +67,7 @@ struct Part {
 
 impl Part {
     /// `None` if nothing of the run holds.
-    fn of(run: &Run, fate: &Fate) -> Option<Part> {
+    pub(super) fn of(run: &Run, fate: &Fate) -> Option<Part> {
         let (mut number, mut submissions) = (run.first, 0);
         for (at, submission) in run.submissions.iter().enumerate() {
             let end = number + submission.records;

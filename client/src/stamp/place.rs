@@ -78,6 +78,9 @@ impl Place {
                 let io = |error| StampError::Partial { path: paths::shown(&copy), error };
                 let mut file = places::private_file().open(&copy).map_err(io)?;
                 io::copy(&mut io::stdin().lock(), &mut file).map_err(io)?;
+                // CRASH: whoever goes on has nothing else to read it from; the job's description, which comes later, syncs
+                // the directory.
+                file.sync_all().map_err(io)?;
             }
             list.copy = Some(copy);
         }

@@ -10,6 +10,7 @@ use super::{
     place::Place,
     plan::settled_output,
     run::{Frame, Run, header},
+    seen_no_more::SeenNoMore,
     settle::{self, Base},
     source::Sources,
     submit::Log,
@@ -50,16 +51,20 @@ pub(super) fn stamp(
     let target = &place.target(target, wish)?;
     let work = Work { log, wish, target };
     match work.all(&mut place, observe) {
-        Ok(Ended::Whole { stamped, receipts, assembled, write }) => {
+        Ok(Ended::Whole { stamped, receipts, assembled, write, forgotten }) => {
             let mut stamped = stamped;
             if target.tokens {
                 let bundle = assembled.as_deref().unwrap_or(place.partial.path());
                 stamped.tokens = tokens::write(bundle, &receipts, target, wish, observe)?;
             }
             if write {
+                let forgotten = forgotten.beside(target, wish);
                 place.finish(assembled.as_deref(), wish.replaces(target))?;
                 match &target.bundle {
-                    Some(path) => observe(Event::Wrote { path }),
+                    Some(path) => {
+                        forgotten.forget();
+                        observe(Event::Wrote { path });
+                    }
                     // No bundle leads there any more.
                     None => receipts.keys().for_each(|root| seen::forget(&root.0)),
                 }
@@ -91,6 +96,8 @@ enum Ended {
         assembled: Option<PathBuf>,
         /// False if the output is right as it is.
         write: bool,
+        /// What the output no longer leads to.
+        forgotten: SeenNoMore,
     },
     Waiting(Stamped),
 }
@@ -173,16 +180,24 @@ impl Work<'_> {
             return Err(StampError::Nothing);
         }
         let mut receipts = left.receipts.clone();
+        let mut forgotten = SeenNoMore::default();
+        forgotten.compare(&left, &fate);
+        if base.is_output {
+            forgotten.compare(&base.earlier, &fate);
+        }
         let is_new = run.is_some();
         if let Some(run) = run {
             match run.finish(observe)? {
-                Ok(more) => receipts.extend(more),
+                Ok(more) => {
+                    forgotten.keep(more.keys());
+                    receipts.extend(more);
+                }
                 Err(away) => return Ok(Ended::Waiting(Stamped { waiting: Some(away), ..stamped })),
             }
         }
         // Nothing is new, and nothing of what there is has to go.
         if !is_new && left.runs.is_empty() && base.is_output && !fate.any_stale(&index, 0..index.records()) {
-            return Ok(Ended::Whole { stamped, receipts, assembled: None, write: false });
+            return Ok(Ended::Whole { stamped, receipts, assembled: None, write: false, forgotten });
         }
         let compress = wish.zstd && target.bundle.is_some();
         let is_enough = !compress && base.earlier.runs.is_empty() && !fate.any_stale(&index, 0..of_partial);
@@ -205,7 +220,7 @@ impl Work<'_> {
             writer.finish().map_err(StampError::Write)?;
             Some(to)
         };
-        Ok(Ended::Whole { stamped, receipts, assembled, write: true })
+        Ok(Ended::Whole { stamped, receipts, assembled, write: true, forgotten })
     }
 
     /// What the log takes in one submission, and the lower bound. The checkpoint is fetched in any case: a wrong log or policy

@@ -295,3 +295,40 @@ fn a_summary_is_added_for_each_night() {
     ");
     });
 }
+
+/// What was seen of the files of a run, and no bundle leads to any more, would pile up night by night.
+#[test]
+fn what_was_seen_goes_with_the_bundle_that_led_to_it() {
+    let (log, bench) = bench();
+    let seen = || {
+        let names = bench.list("home/.local/state/treering/runs");
+        names.into_iter().filter(|name| name.ends_with(".seen")).collect::<Vec<_>>()
+    };
+    old_tree(&bench);
+    update(&bench, &log, &[]);
+    let first = seen();
+    assert_eq!(first.len(), 1);
+    // Another bundle that is made of it leaves it as it is.
+    bench.write("d/a.txt", "gamma");
+    make_old(&bench.path("d/a.txt"));
+    bench.stamp(&log, &["d", "--since", "d.treering", "-o", "other.treering"]);
+    update(&bench, &log, &[]);
+    assert_eq!(seen().len(), 3);
+    assert_eq!(count(&update(&bench, &log, &["--json"]), "hashed"), 0);
+    // Nothing of the first run and the next holds any more.
+    for name in ["d/a.txt", "d/sub/b", "d/empty"] {
+        bench.write(name, "all of them are other files now");
+        make_old(&bench.path(name));
+    }
+    update(&bench, &log, &[]);
+    let left = seen();
+    assert_eq!(left.len(), 2, "that of the new run, and of the other bundle's own");
+    assert!(!left.contains(&first[0]));
+    assert_eq!(count(&update(&bench, &log, &["--json"]), "hashed"), 0);
+    // Replaced without having been read; a plain run of the same files has the same name again.
+    for plain in [&[][..], &["--plain"], &["--plain"]] {
+        bench.stamp(&log, &[&["d", "--force"], plain].concat());
+        assert_eq!(seen().len(), 2);
+        assert_eq!(count(&update(&bench, &log, &["--json"]), "hashed"), 0);
+    }
+}
