@@ -4,7 +4,7 @@
 //! | | |
 //! |---|---|
 //! | [`Client`] | the log's HTTP API, retried and paced; what comes back is parsed, and not believed |
-//! | [`stamp`] | digests or files in, verified tokens, receipts or a bundle out |
+//! | [`stamp`] | digests or files in, verified tokens, receipts or a bundle out; whole trees in, a bundle out |
 //! | [`verify`] | a file against its token, offline |
 //! | [`rebuild`] | receipts made again from a mirror |
 //!

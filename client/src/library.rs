@@ -4,6 +4,7 @@
 mod error;
 mod evidence;
 pub(crate) mod stamp;
+pub(crate) mod tree;
 pub(crate) mod verify;
 
 pub use error::Error;

@@ -72,6 +72,11 @@ impl Partial {
         Ok(self.file.metadata()?.len())
     }
 
+    /// Is something there that is worth going on with?
+    pub(crate) fn is_begun(&self) -> bool {
+        self.len().is_ok_and(|len| len > 0)
+    }
+
     /// Cuts off what stands behind the first `len` bytes; what is written from now on comes behind them.
     pub(crate) fn cut(&mut self, len: u64) -> io::Result<()> {
         self.file.set_len(len)?;

@@ -1,6 +1,7 @@
 //! Stamping: from files to a bundle, or to tokens beside them.
 //!
-//! Programs that stamp in their own flow take [`Stamper`]: digests or files in, verified [`Evidence`] out. What follows is the
+//! Programs that stamp in their own flow take [`Stamper`]: digests or files in, verified [`Evidence`] out; or whole trees in,
+//! and a bundle out. What follows is the
 //! way of the `treering` command.
 //!
 //! ```text
@@ -27,6 +28,7 @@ mod run;
 mod seen_no_more;
 mod settle;
 mod source;
+mod stream;
 mod submit;
 mod tokens;
 mod whole;
@@ -34,11 +36,13 @@ mod whole;
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan, roots};
+pub(crate) use stream::stream;
 pub(crate) use submit::{Log, judge, lower_bound, settle};
 
 pub use crate::library::{
     Error, Evidence,
     stamp::{Run, Stamper},
+    tree::{Bundled, Passed},
 };
 
 use crate::{

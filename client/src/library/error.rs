@@ -58,6 +58,14 @@ pub enum Error {
         /// In words.
         reason: String,
     },
+    /// The bundle can't be written there, or not of these paths.
+    #[error("the bundle {}: {reason}", crate::paths::shown(.path))]
+    Bundle {
+        /// Where it was to appear.
+        path: PathBuf,
+        /// In words.
+        reason: String,
+    },
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes: {0}")]
     Random(getrandom::Error),
@@ -76,7 +84,8 @@ impl From<StampError> for Error {
             StampError::Claim(error) => Error::Claim(error),
             StampError::Receipt { root, error } => Error::Receipt { root, error },
             StampError::NotYet { waited, unmet } => Error::NotYet { waited, unmet },
-            // Those of files and of the run's own places, of which a stamping in memory has none.
+            StampError::Nothing => Error::Nothing,
+            // Those of files and of the run's own places: whoever has them tells them.
             _ => Error::Panicked,
         }
     }

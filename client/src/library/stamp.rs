@@ -156,6 +156,12 @@ impl Stamper {
     /// [`Error::Client`], [`Error::NotACheckpoint`], [`Error::Checkpoint`], [`Error::NoAfter`], [`Error::Claim`],
     /// [`Error::Random`].
     pub async fn begin(&self) -> Result<Run, Error> {
+        let (opener, most) = self.open().await?;
+        Ok(Run { stamper: self.clone(), opener, records: Vec::new(), commitments: Vec::new(), most })
+    }
+
+    /// What a run's records have in common, and how many of them go into one submission.
+    pub(super) async fn open(&self) -> Result<(Opener, usize), Error> {
         let most = self
             .client
             .log()
@@ -176,8 +182,19 @@ impl Stamper {
                 ..RunHeader::new(Blinding::Secret(RunSecret::new(secret)))
             }
         };
-        let opener = Opener::new(header)?;
-        Ok(Run { stamper: self.clone(), opener, records: Vec::new(), commitments: Vec::new(), most })
+        Ok((Opener::new(header)?, most))
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.wait
     }
 
     async fn after(&self) -> Result<Option<Vec<u8>>, Error> {
@@ -185,8 +202,8 @@ impl Stamper {
     }
 }
 
-/// What is to be stamped together. In memory are about 200 bytes a file; for trees of millions there is the `treering`
-/// command, which needs none.
+/// What is to be stamped together. In memory are about 200 bytes a file; for trees of millions there is [`Stamper::tree`],
+/// which needs none.
 #[derive(Debug)]
 pub struct Run {
     stamper: Stamper,

@@ -68,9 +68,9 @@ pub(super) enum Hashed {
 /// whether all before it could be read. Whoever knows the place takes it only if the guess was right.
 #[derive(Debug)]
 pub(super) struct Guess {
-    pub(super) place: u64,
-    pub(super) commitment: Commitment,
-    pub(super) own: Own,
+    place: u64,
+    commitment: Commitment,
+    own: Own,
 }
 
 /// What the cores need to work on a target.
@@ -160,13 +160,22 @@ impl Bench<'_> {
         }
     }
 
-    /// What is stamped for the record at this place in the run, and what the bundle says of it beside its digests.
-    pub(super) fn commit(
+    /// [`Bench::commit`], done already if the guess at the record's place was right.
+    pub(super) fn settle(
         &self,
+        guess: Option<Guess>,
         place: u64,
         digests: &Digests,
-        mut own: Own,
+        own: Own,
     ) -> Result<(Commitment, Own), StampError> {
+        match guess {
+            Some(guess) if guess.place == place => Ok((guess.commitment, guess.own)),
+            _ => self.commit(place, digests, own),
+        }
+    }
+
+    /// What is stamped for the record at this place in the run, and what the bundle says of it beside its digests.
+    fn commit(&self, place: u64, digests: &Digests, mut own: Own) -> Result<(Commitment, Own), StampError> {
         if let Some(signer) = self.signer {
             let input = self.opener.signing_input(place, digests, &own).map_err(StampError::Claim)?;
             own.signature = Some(signer.sign(&input)?);

@@ -104,7 +104,7 @@ impl Place {
 
     /// Is something there that is worth going on with?
     pub(super) fn is_begun(&self) -> bool {
-        self.partial.len().is_ok_and(|len| len > 0)
+        self.partial.is_begun()
     }
 
     /// Where a bundle made of several grows.

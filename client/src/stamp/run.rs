@@ -4,12 +4,12 @@
 use super::{
     Event, StampError, Target, Wish,
     deliver::deliver,
-    place::Place,
     submit::{Log, Submissions, judge},
 };
 use crate::{
     bundle_file::Writer,
     journal::{Begin, Journal},
+    partial::Partial,
     seen::{self, Entry},
     tag::Tag,
 };
@@ -35,10 +35,26 @@ pub(super) struct Frame<'a> {
     pub(super) wish: &'a Wish,
     pub(super) target: &'a Target,
     pub(super) opener: &'a Opener,
-    pub(super) run_id: [u8; 16],
+    /// Under what name word of the run is kept beside its bundle: by the journal and what was seen of the files a killed run
+    /// is gone on with, and a lost bundle made again. `None`: nowhere.
+    pub(super) kept_as: Option<[u8; 16]>,
     pub(super) ids: &'a [HashId],
     /// The most records of a submission.
     pub(super) limit: u64,
+}
+
+impl Frame<'_> {
+    fn journal(&self, name: &[u8; 16]) -> Result<Journal, StampError> {
+        let run = self.opener.run();
+        let begin = Begin {
+            run_id: matches!(run.blinding, Blinding::Secret(_)).then_some(name),
+            log: self.log.url(),
+            digests: self.ids,
+            bundle: self.target.bundle.as_deref(),
+            roots: &self.target.given,
+        };
+        Ok(Journal::begin(name, run, begin)?)
+    }
 }
 
 /// The state of a run between two records.
@@ -46,7 +62,8 @@ pub(super) struct Run<'a> {
     frame: Frame<'a>,
     partial: PathBuf,
     writer: Writer,
-    journal: Journal,
+    /// If word of it is kept.
+    journal: Option<Journal>,
     submissions: Submissions<'a>,
     /// The commitments of the submission that grows, and which files they may be of.
     body: Vec<u8>,
@@ -61,29 +78,22 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     /// Begins a run behind what the partial bundle has.
-    pub(super) fn begin(frame: Frame<'a>, place: &mut Place) -> Result<Run<'a>, StampError> {
+    pub(super) fn begin(frame: Frame<'a>, partial: &Partial) -> Result<Run<'a>, StampError> {
         let run = frame.opener.run();
-        let journal = Journal::begin(
-            &frame.run_id,
-            run,
-            Begin {
-                run_id: matches!(run.blinding, Blinding::Secret(_)).then_some(&frame.run_id),
-                log: frame.log.url(),
-                digests: frame.ids,
-                bundle: frame.target.bundle.as_deref(),
-                roots: &frame.target.given,
-            },
-        )?;
-        let seen = seen::create(&frame.run_id).map_err(StampError::Write)?;
-        let file = place.partial.file().map_err(StampError::Write)?;
-        let mut writer = Writer::of_run(file, seen).map_err(StampError::Write)?;
-        if !place.is_begun() {
+        let journal = frame.kept_as.map(|id| frame.journal(&id)).transpose()?;
+        let file = partial.file().map_err(StampError::Write)?;
+        let mut writer = match frame.kept_as {
+            Some(id) => seen::create(&id).and_then(|seen| Writer::of_run(file, seen)),
+            None => Writer::new(file, false),
+        }
+        .map_err(StampError::Write)?;
+        if !partial.is_begun() {
             writer.write(&header(frame.log.policy())).map_err(StampError::Write)?;
         }
         writer.write(&Item::Run(Box::new(run.clone()))).map_err(StampError::Write)?;
         Ok(Run {
             frame,
-            partial: place.partial.path().to_path_buf(),
+            partial: partial.path().to_path_buf(),
             writer,
             journal,
             submissions: frame.log.submissions(frame.wish.wait),
@@ -112,7 +122,9 @@ impl<'a> Run<'a> {
         self.records += 1;
         if let Record::Path { own, .. } = &record {
             self.tags.push(seen.tag());
-            self.journal.own(self.records - 1, own)?;
+            if let Some(journal) = &mut self.journal {
+                journal.own(self.records - 1, own)?;
+            }
         }
         self.body.extend_from_slice(commitment.0.as_bytes());
         if self.open() - self.root.len() == AT_ONCE {
@@ -143,7 +155,10 @@ impl<'a> Run<'a> {
         // CRASH: the records are in the file, and the root is in the journal, on disk, before the log has them: whoever goes
         // on asks for this root, and stamps none of its records twice.
         self.writer.settle().map_err(StampError::Write)?;
-        self.journal.submission(&root, &std::mem::take(&mut self.tags), &body)?;
+        let tags = std::mem::take(&mut self.tags);
+        if let Some(journal) = &mut self.journal {
+            journal.submission(&root, &tags, &body)?;
+        }
         observe(Event::Submitted { root: &root, records });
         // Equal files stamped plain can give a whole submission twice: one receipt is for both.
         if self.sent.insert(root) {
@@ -178,19 +193,14 @@ impl<'a> Run<'a> {
         }
         let after = self.frame.opener.run().after.as_deref();
         let Run { mut writer, mut journal, order, .. } = self;
-        let kept = append(
-            self.frame.log.policy(),
-            &order,
-            receipts,
-            after,
-            &mut writer,
-            Some(&mut journal),
-            observe,
-        )?;
+        let kept =
+            append(self.frame.log.policy(), &order, receipts, after, &mut writer, journal.as_mut(), observe)?;
         writer.finish().map_err(StampError::Write)?;
-        journal.finished(self.records)?;
-        if let Some(first) = order.first() {
-            seen::settle(&self.frame.run_id, first).map_err(StampError::Write)?;
+        if let Some(journal) = &mut journal {
+            journal.finished(self.records)?;
+        }
+        if let (Some(id), Some(first)) = (self.frame.kept_as, order.first()) {
+            seen::settle(&id, first).map_err(StampError::Write)?;
         }
         Ok(Ok(kept))
     }

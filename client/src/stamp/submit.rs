@@ -22,7 +22,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{runtime::Runtime, sync::Semaphore};
+use tokio::{
+    runtime::{Handle, Runtime},
+    sync::Semaphore,
+};
 use treering_tlog::{hash::Hash, note::Note, policy::Policy};
 use treering_token::{
     commitment::Commitment,
@@ -46,7 +49,9 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct Log {
     client: Client,
     policy: Arc<Policy>,
-    runtime: Runtime,
+    runtime: Handle,
+    /// That runtime, if it is there for this log alone.
+    _own: Option<Runtime>,
     interrupted: Arc<AtomicBool>,
     /// It didn't answer the last time: asked again, it isn't waited for as long.
     away: AtomicBool,
@@ -92,8 +97,18 @@ impl Log {
             .map_err(StampError::Runtime)?;
         let interrupted = Arc::new(AtomicBool::new(false));
         runtime.spawn(watch(Arc::clone(&interrupted)));
-        let away = AtomicBool::new(false);
-        Ok(Log { client, policy: Arc::new(policy), runtime, interrupted, away })
+        let log = Log::within(runtime.handle().clone(), client, Arc::new(policy), interrupted);
+        Ok(Log { _own: Some(runtime), ..log })
+    }
+
+    /// On somebody else's runtime, until that somebody interrupts it.
+    pub(crate) fn within(
+        runtime: Handle,
+        client: Client,
+        policy: Arc<Policy>,
+        interrupted: Arc<AtomicBool>,
+    ) -> Log {
+        Log { client, policy, runtime, _own: None, interrupted, away: AtomicBool::new(false) }
     }
 
     pub(crate) fn url(&self) -> &str {

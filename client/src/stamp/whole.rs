@@ -141,7 +141,7 @@ impl Work<'_> {
             checksum: wish.checksum,
             lost: AtomicU64::new(0),
         };
-        let frame = Frame { log, wish, target, opener: &opener, run_id, ids: &ids, limit };
+        let frame = Frame { log, wish, target, opener: &opener, kept_as: Some(run_id), ids: &ids, limit };
         let mut sink = Sink {
             frame,
             place,
@@ -303,13 +303,10 @@ impl Sink<'_> {
                 }
                 let run = match &mut self.run {
                     Some(run) => run,
-                    none => none.insert(Run::begin(self.frame, self.place)?),
+                    none => none.insert(Run::begin(self.frame, &self.place.partial)?),
                 };
                 let seen = Entry::new(key, &digests, stamp);
-                let (commitment, own) = match guess {
-                    Some(guess) if guess.place == run.len() => (guess.commitment, guess.own),
-                    _ => self.bench.commit(run.len(), &digests, own)?,
-                };
+                let (commitment, own) = self.bench.settle(guess, run.len(), &digests, own)?;
                 let record = Record::Path { kind, path, size, digests, own };
                 run.push(record, commitment, &seen, observe)?;
             }

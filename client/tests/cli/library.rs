@@ -4,7 +4,7 @@ use crate::support::{Bench, FakeLog, Manner};
 use std::{path::PathBuf, process::Command, time::Duration};
 use treering::{
     Client,
-    stamp::{Error, Evidence, Stamper},
+    stamp::{Bundled, Error, Evidence, Passed, Stamper},
 };
 use treering_tlog::{hash::sha256, policy::Policy};
 
@@ -94,6 +94,111 @@ fn what_goes_wrong_is_told_apart() {
         run.push_file(&bench.write("a", "alpha")).await.unwrap();
         assert_eq!(run.finish().await.unwrap().tokens().unwrap().len(), 1);
     });
+}
+
+/// Stamps paths of the bench into a bundle of it; what was told on the way, each as one line without the bench's own path.
+fn bundle(
+    stamper: &Stamper,
+    bench: &Bench,
+    names: &[&str],
+    output: &str,
+) -> (Result<Bundled, Error>, Vec<String>) {
+    let (tell, told) = std::sync::mpsc::channel();
+    let paths = names.iter().map(|name| bench.path(name));
+    let passed = move |passed: Passed| tell.send(passed.to_string()).unwrap();
+    let done = run(stamper.tree(paths, &bench.path(output), passed));
+    let here = format!("{}/", bench.path("").display());
+    (done, told.iter().map(|line| line.replace(&here.replace("//", "/"), "")).collect())
+}
+
+#[test]
+fn a_tree_of_any_size_becomes_a_bundle() {
+    let log = FakeLog::start(Manner { max_hashes: 2, pending: 1, ..Manner::default() });
+    let bench = Bench::new(&log);
+    for name in ["a", "b/c", "b/d", "e"] {
+        bench.write(&format!("d/{name}"), format!("this is {name}"));
+    }
+    std::os::unix::fs::symlink("a", bench.path("d/link")).unwrap();
+    let socket = std::os::unix::net::UnixListener::bind(bench.path("d/socket")).unwrap();
+    let (done, told) = bundle(&stamper(&log).holder("Ada"), &bench, &["d"], "d.treering");
+    drop(socket);
+    let done = done.unwrap();
+    assert_eq!((done.records, done.attested.len()), (5, 3));
+    assert_eq!(told, ["d/socket: left out: a socket"]);
+    let mut sizes = log.submissions();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 2, 2]);
+    let verified = bench.trusting(&["verify", "d/b/c", "--strict"]);
+    assert!(verified.code == 0 && verified.out.contains("holder: Ada"), "{verified:?}");
+    assert_eq!(bench.trusting(&["verify", "d"]).code, 0);
+    assert!(!bench.list("").iter().any(|name| name.contains("partial")), "{:?}", bench.list(""));
+}
+
+#[test]
+fn several_paths_keep_their_names_and_one_that_is_not_there_is_told() {
+    let log = FakeLog::start(Manner::default());
+    let bench = Bench::new(&log);
+    bench.write("d/a", "alpha");
+    bench.write("f", "gamma");
+    let (done, told) = bundle(&stamper(&log).plain(), &bench, &["d", "none", "f"], "both.treering");
+    assert_eq!(done.unwrap().records, 2);
+    assert_eq!(told, ["none: not stamped: there is no such file or directory"]);
+    let shown = bench.run(&["show", "both.treering", "--policy", "policy"]);
+    assert!(shown.code == 0, "{shown:?}");
+}
+
+#[test]
+fn a_tree_that_can_not_become_a_bundle_leaves_none() {
+    let log = FakeLog::start(Manner::default());
+    let bench = Bench::new(&log);
+    bench.write("d/a", "alpha");
+    std::fs::create_dir(bench.path("empty")).unwrap();
+    let none = |stamper: &Stamper, names: &[&str], output: &str| {
+        let error = bundle(stamper, &bench, names, output).0.unwrap_err();
+        assert!(!bench.list("").iter().any(|name| name.contains("partial")), "{:?}", bench.list(""));
+        error
+    };
+    assert!(matches!(none(&stamper(&log), &["empty"], "x"), Error::Nothing));
+    assert!(matches!(none(&stamper(&log), &["none"], "x"), Error::Nothing));
+    assert!(matches!(none(&stamper(&log), &["d"], "no/such/place"), Error::Bundle { .. }));
+    assert!(matches!(none(&stamper(&log), &["d", "d/../d"], "x"), Error::Bundle { .. }));
+    bench.write("there", "evidence of an earlier time");
+    let there = none(&stamper(&log), &["d"], "there");
+    assert!(
+        there.to_string().ends_with("there: something is there already, maybe evidence of an earlier time")
+    );
+    assert_eq!(bench.read("there"), b"evidence of an earlier time");
+    log.behave(|manner| manner.lying = true);
+    assert!(matches!(none(&stamper(&log), &["d"], "x"), Error::Receipt { .. }));
+    log.behave(|manner| (manner.lying, manner.lacking) = (false, 99));
+    assert!(matches!(none(&stamper(&log).wait(Duration::ZERO), &["d"], "x"), Error::NotYet { .. }));
+    assert!(!bench.exists("x"));
+}
+
+#[test]
+fn who_drops_the_future_gets_no_bundle() {
+    let log = FakeLog::start(Manner { max_hashes: 1, stalled_after: 1, ..Manner::default() });
+    let bench = Bench::new(&log);
+    bench.write("d/a", "alpha");
+    bench.write("d/b", "beta");
+    // The runtime waits for its blocking threads when it goes: were the work to go on, it would wait for ever.
+    run(async {
+        let stamper = stamper(&log);
+        let output = bench.path("d.treering");
+        let mut work = std::pin::pin!(stamper.tree([bench.path("d")], &output, |_| ()));
+        while log.submissions().is_empty() {
+            tokio::select! {
+                done = &mut work => panic!("{done:?}"),
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+        }
+    });
+    assert_eq!(
+        bench.list("").iter().filter(|name| name.contains("treering")).count(),
+        0,
+        "{:?}",
+        bench.list("")
+    );
 }
 
 #[test]

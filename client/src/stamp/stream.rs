@@ -1,0 +1,112 @@
+//! A target in one go, with nothing kept beside its bundle: for programs that have their own way of beginning again.
+
+use super::{
+    Event, StampError, Stamped, Target, Wish,
+    index::Index,
+    pipeline::{Bench, Hashed, counted},
+    plan::settled_output,
+    run::{Frame, Run},
+    source::Sources,
+    submit::Log,
+};
+use crate::{
+    hash, ordered,
+    partial::{self, Partial},
+    paths,
+    seen::Entry,
+    walk::Rules,
+};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use treering_token::bundle::{Opener, Record};
+
+/// Stamps a target into its bundle, which appears when it is whole: neither master key nor journal are looked at, and what a
+/// run leaves that doesn't come to its end is of no use to another. `limit`: the most records of a submission.
+pub(crate) fn stream(
+    log: &Log,
+    wish: &Wish,
+    target: &Target,
+    output: &Path,
+    opener: &Opener,
+    limit: u64,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Stamped, StampError> {
+    let output = settled_output(output)?;
+    let path = partial::of_output(&output);
+    let io = |error| StampError::Partial { path: paths::shown(&path), error };
+    let mut partial = Partial::lock(&path)
+        .map_err(io)?
+        .ok_or_else(|| StampError::Held { output: target.shown(), who: "another run".to_owned() })?;
+    // CRASH: what an earlier process left there never became a bundle.
+    partial.cut(0).map_err(io)?;
+    let ids = hash::ids(wish.digests.iter().copied());
+    let frame = Frame { log, wish, target, opener, kept_as: None, ids: &ids, limit };
+    let skip = vec![path.clone(), output.clone()];
+    match records(frame, &partial, skip, observe) {
+        Ok(stamped) => {
+            partial.appear(&output, wish.force)?;
+            Ok(stamped)
+        }
+        Err(error) => {
+            // Whatever this says, the first error is the news.
+            let _ = partial.remove();
+            Err(error)
+        }
+    }
+}
+
+fn records(
+    frame: Frame<'_>,
+    partial: &Partial,
+    skip: Vec<PathBuf>,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<Stamped, StampError> {
+    let index = Index::default();
+    let bench = Bench {
+        target: frame.target,
+        opener: frame.opener,
+        ids: frame.ids,
+        claims: None,
+        signer: None,
+        force: frame.wish.force,
+        index: &index,
+        checksum: true,
+        lost: AtomicU64::new(0),
+    };
+    let rules = Rules { skip, links: true, ..frame.wish.rules.clone() };
+    let sources = Sources::new(frame.target, rules).map_err(StampError::Here)?;
+    let mut stamped = Stamped::default();
+    let mut run = Run::begin(frame, partial)?;
+    ordered::map(
+        ordered::workers(),
+        counted(sources),
+        hash::buffer,
+        |buffer, found| bench.look(found, buffer),
+        |hashed| {
+            match hashed {
+                Hashed::Record { kind, path, size, digests, own, guess, key, stamp, .. } => {
+                    let (commitment, own) = bench.settle(guess, run.len(), &digests, own)?;
+                    stamped.records += 1;
+                    stamped.bytes += size.unwrap_or(0);
+                    let seen = Entry::new(key, &digests, stamp);
+                    run.push(Record::Path { kind, path, size, digests, own }, commitment, &seen, observe)?;
+                }
+                Hashed::Failed { source, error, counted, .. } => {
+                    bench.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
+                    observe(Event::Failed { source: &source, error: &error });
+                }
+                Hashed::LeftOut { source, why } => observe(Event::LeftOut { source: &source, why }),
+                // Nothing is known before.
+                Hashed::Kept { .. } => {}
+            }
+            frame.log.check()
+        },
+    )?;
+    if stamped.records == 0 {
+        return Err(StampError::Nothing);
+    }
+    run.finish(observe)??;
+    Ok(stamped)
+}
