@@ -44,6 +44,9 @@ pub(crate) fn page(evidence: &Evidence<'_>) -> String {
     let title = format!("Evidence for {}", escape::text(&evidence.file));
     let mut body = vec![format!("<h1>{}</h1>", escaped(&title))];
     body.push(summary(evidence));
+    // Whoever reads no further than the first sheet knows what the evidence doesn't say, too.
+    body.push(html::NOT_SHOWN.to_owned());
+    body.push(html::WORDS.to_owned());
     for (place, link) in evidence.tokens.iter().enumerate().rev() {
         let subject = match evidence.tokens.get(place + 1) {
             // A renewing token is of the older one's bytes.
@@ -52,9 +55,7 @@ pub(crate) fn page(evidence: &Evidence<'_>) -> String {
         };
         body.push(section(evidence, link, place, &subject));
     }
-    body.push(html::NOT_SHOWN.to_owned());
     body.push(policies(evidence));
-    body.push(html::WORDS.to_owned());
     html::document(&title, &body.join("\n"))
 }
 

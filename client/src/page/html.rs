@@ -44,10 +44,11 @@ h3 { font-size: 1.05em; margin: 1.2em 0 0.3em; }
 .verdict { font-size: 1.2em; border: 2px solid #111; padding: 0.6em 0.8em; }
 table { border-collapse: collapse; width: 100%; }
 th, td { border: 1px solid #aaa; padding: 0.3em 0.5em; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: normal; background: #f3f3f3; }
+th { font-weight: normal; background: #f3f3f3; overflow-wrap: break-word; }
 code, pre { font: 13px/1.4 'DejaVu Sans Mono', Consolas, monospace; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; margin: 0.3em 0; padding: 0.5em; background: #f3f3f3; border-left: 3px solid #888; }
-pre.out { background: #fff; border: 1px solid #aaa; border-left: 3px solid #2a7; min-height: 1.4em; }
+pre.out { background: #fff; border: 1px solid #aaa; border-left: 3px solid #2a7; }
+pre.out:empty { display: none; }
 pre.token { font-size: 11px; }
 .prints { margin: 0; font-size: 0.85em; color: #444; }
 @media print {
