@@ -44,7 +44,7 @@ pub(crate) struct Call {
 }
 
 /// An unfinished run's directory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
     dir: PathBuf,
 }
@@ -69,9 +69,13 @@ impl Job {
         Job::keyed(&[b"output", paths::name_bytes(settled.as_os_str())])
     }
 
-    /// The job of tokens beside these files, given in this directory.
-    pub(crate) fn of_tokens(dir: &Path, given: &[PathBuf]) -> Result<Job, JobError> {
-        let mut parts = vec![&b"tokens"[..], paths::name_bytes(dir.as_os_str())];
+    /// The job of tokens beside these files, given in this directory; with this log in their names, if they have one.
+    pub(crate) fn of_tokens(dir: &Path, given: &[PathBuf], log: Option<&str>) -> Result<Job, JobError> {
+        let mut parts = vec![&b"tokens"[..]];
+        if let Some(log) = log {
+            parts = vec![b"tokens by", log.as_bytes()];
+        }
+        parts.push(paths::name_bytes(dir.as_os_str()));
         parts.extend(given.iter().map(|path| paths::name_bytes(path.as_os_str())));
         Job::keyed(&parts)
     }

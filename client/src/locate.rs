@@ -1,5 +1,7 @@
 //! Which evidence belongs to a path: `<file>.tlog-proof` beside a file, `<dir>.treering` beside a directory or one above it.
 
+pub(crate) mod by_log;
+
 use crate::{bundle_file, paths};
 use std::{
     fs::File,
@@ -59,16 +61,26 @@ pub(crate) fn bundle_of(dir: &Path) -> io::Result<PathBuf> {
 }
 
 /// Bundles that may cover a path, the nearest first: that of the path itself, if it is a directory, and those of the directories
-/// it lies in, or lay in before some of them were gone.
+/// it lies in, or lay in before some of them were gone. Those by other logs than the first one, which have its name beside theirs, only if there is no other.
 pub(crate) fn bundles_for(path: &Path) -> io::Result<Vec<Bundle>> {
     let settled = paths::settled_once(path)?;
-    let candidate = |base: &Path| {
-        let bundle = paths::with_suffix(base, BUNDLE);
-        let below = settled.strip_prefix(base).ok()?;
-        bundle.is_file().then(|| Bundle { bundle, base: base.to_path_buf(), below: bytes_of(below) })
+    let by = |bundle: PathBuf, base: &Path| {
+        let below = bytes_of(settled.strip_prefix(base).ok()?);
+        Some(Bundle { bundle, base: base.to_path_buf(), below })
     };
-    let dirs = settled.ancestors().filter(|dir| dir.file_name().is_some() && dir.is_dir());
-    Ok(dirs.filter_map(candidate).collect())
+    let dirs = || settled.ancestors().filter(|dir| dir.file_name().is_some() && dir.is_dir());
+    let usual = |dir: &Path| {
+        let bundle = paths::with_suffix(dir, BUNDLE);
+        bundle.is_file().then(|| by(bundle, dir)).flatten()
+    };
+    let found: Vec<Bundle> = dirs().filter_map(usual).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let others = |dir| {
+        by_log::beside(&paths::with_suffix(dir, BUNDLE)).into_iter().filter_map(move |path| by(path, dir))
+    };
+    Ok(dirs().flat_map(others).collect())
 }
 
 /// The tokens that a chain may go on with below `newest`: `<file>.<n>.tlog-proof`, the highest number first.

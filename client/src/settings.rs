@@ -43,6 +43,7 @@ pub(crate) const TABLE: &[Setting] = &[
         ids: &["log", "from", "url"],
         ..of("log", &["stamp", "renew", "audit", "receipt", "trust add"])
     },
+    of("all_logs", STAMP),
     of("exclude", STAMP),
     of("ignore_file", STAMP),
     of("one_file_system", STAMP),

@@ -10,17 +10,20 @@
 //!   what a killed run left, a bundle to bring up to date: verified, and indexed by path
 //! ```
 //! A stream from end to end: in memory are what the cores work on, at most three submissions (32 bytes a record), the
-//! receipts, and 60 bytes for each record that is known already. Nothing gets its name before every receipt has been verified
+//! receipts, and 60 bytes for each record that is known already (each for every log, where there are several). Nothing gets
+//! its name before every receipt has been verified
 //! under the user's own policy. A process may end at any moment: what it leaves is the beginning of a bundle, and whoever goes
 //! on ends that run, takes over what holds, and begins another for the rest.
 
 mod assemble;
+mod bound;
 mod claims;
 mod count;
 mod deliver;
 mod earlier;
 mod error;
 mod index;
+mod lane;
 mod pipeline;
 mod place;
 mod plan;
@@ -33,11 +36,13 @@ mod submit;
 mod tokens;
 mod whole;
 
+pub(crate) use bound::{lower_bound, origin};
 pub(crate) use claims::{Claims, ClaimsError};
 pub(crate) use error::StampError;
 pub(crate) use plan::{Plan, Target, plan, roots};
 pub(crate) use stream::stream;
-pub(crate) use submit::{Log, judge, lower_bound, settle};
+pub(crate) use submit::{Log, judge, settle};
+pub(crate) use whole::{Observe, Outcome};
 
 pub use crate::library::{
     Error, Evidence,
@@ -47,7 +52,7 @@ pub use crate::library::{
 
 use crate::{
     hash::HashError,
-    job::Call,
+    job::{Call, Job},
     lists::{EntryError, NameError, SumError},
     paths,
     signer::Signer,
@@ -85,8 +90,6 @@ pub(crate) struct Wish {
     pub(crate) force: bool,
     /// How long receipts are waited for.
     pub(crate) wait: Duration,
-    /// A bundle of which is kept what still holds.
-    pub(crate) since: Option<PathBuf>,
     /// Is every file to be hashed, whatever was seen of it?
     pub(crate) checksum: bool,
     /// Does somebody look at how far it is?
@@ -102,7 +105,7 @@ pub(crate) struct Wish {
 impl Wish {
     /// May something be replaced by the target's bundle? What is brought up to date may: nothing is lost that still holds.
     fn replaces(&self, target: &Target) -> bool {
-        self.force || self.since.as_deref().is_some_and(|since| target.is_output(since))
+        self.force || target.since.as_deref().is_some_and(|since| target.is_output(since))
     }
 }
 
@@ -239,7 +242,7 @@ pub(crate) struct Stamped {
 }
 
 impl Stamped {
-    /// Counts another target's in.
+    /// Counts another target's, with the same log, in.
     pub(crate) fn add(&mut self, other: Stamped) {
         self.records += other.records;
         self.bytes += other.bytes;
@@ -254,17 +257,26 @@ impl Stamped {
     }
 }
 
-/// Stamps one target.
+/// Stamps one target with each of these logs: its files are read once, and each log has a target of its own, which differs in
+/// the names of its evidence ([`Target::by_log`]). What it came to with each; what concerns one file is an [`Event::Failed`]
+/// instead.
 ///
 /// # Errors
-/// Whatever keeps the whole from being stamped; what concerns one file is an [`Event::Failed`] instead.
+/// What ends the work with all of them.
 pub(crate) fn stamp(
-    log: &Log,
+    logs: &[(&Log, Target)],
     wish: &Wish,
-    target: &Target,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Stamped, StampError> {
-    whole::stamp(log, wish, target, observe)
+    observe: &mut Observe<'_>,
+) -> Result<Vec<Outcome>, StampError> {
+    whole::stamp(logs, wish, observe)
+}
+
+/// By what an unfinished run of this target is gone on with.
+///
+/// # Errors
+/// A path without a place.
+pub(crate) fn job(target: &Target, wish: &Wish) -> Result<Job, StampError> {
+    place::job(target, wish)
 }
 
 /// Refuses, before any work, a target with an unfinished run (unless the wish says what is to become of it), or one that

@@ -195,8 +195,14 @@ fn gone(token: &Path) -> Option<PathBuf> {
         std::fs::symlink_metadata(&file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     let max = treering_token::token::Token::MAX_BYTES;
     let bytes = is_gone.then(|| crate::policy_file::read_bounded(token, max).ok().flatten()).flatten()?;
-    let token = treering_token::token::Token::parse(&bytes).ok()?;
-    (!token.is_receipt()).then_some(file)
+    let parsed = treering_token::token::Token::parse(&bytes).ok()?;
+    if parsed.is_receipt() {
+        return None;
+    }
+    match crate::locate::by_log::subject(token) {
+        Some(file) => file.symlink_metadata().is_err().then_some(file),
+        None => Some(file),
+    }
 }
 
 fn by_token(

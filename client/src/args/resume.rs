@@ -14,7 +14,7 @@ pub(crate) struct Resume {
     /// Only say which runs are unfinished
     #[arg(long, conflicts_with = "outputs")]
     pub(crate) list: bool,
-    /// The log's URL, if it isn't the one that `stamp` was given
+    /// The log's URL, if it isn't the one that `stamp` was given (of a run with --all-logs: that of the log of this OUTPUT)
     #[arg(long, value_name = "URL")]
     pub(crate) log: Option<String>,
     /// PEM file with the root certificates to trust for https://, if they aren't those that `stamp` trusted

@@ -8,7 +8,8 @@ use treering_token::digest::HashId;
 const EXAMPLES: &str = "Examples:
   treering stamp ~/Documents
   treering stamp --files-from list.txt -o list.treering --exclude '*.tmp'
-  treering stamp --digests SHA256SUMS -o release.treering --sign ~/.ssh/id_ed25519.pub";
+  treering stamp --digests SHA256SUMS -o release.treering --sign ~/.ssh/id_ed25519.pub
+  treering stamp --all-logs ~/Documents/contract.pdf";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -19,6 +20,11 @@ pub(crate) struct Stamp {
     /// key is for the first one
     #[arg(long, env = "TREERING_LOG", value_name = "URL")]
     pub(crate) log: Vec<String>,
+    /// Stamp with every log, not the first that answers: files are read once, and each log has evidence of its own. The
+    /// first one's is called as usual, each other's has the log's origin in its name: <dir>.<origin>.treering,
+    /// <file>.<origin>.tlog-proof
+    #[arg(long)]
+    pub(crate) all_logs: bool,
     #[command(flatten)]
     pub(crate) trust: Trust,
     /// In whose name: blinded in the claim, shown in your tokens

@@ -1,14 +1,34 @@
-//! Which of several logs is stamped with: the first that answers, and that the policy accepts.
+//! Which logs are stamped with: of several the first that answers, and that the policy accepts; or all of them.
 
 use crate::{
     http::{self, Client, Credentials, same_origin},
+    locate::by_log,
+    policy_file::{self, PolicyFileError},
     report::Report,
-    stamp::{StampError, lower_bound},
+    stamp::{self, StampError, lower_bound},
 };
+use std::path::PathBuf;
 use treering_tlog::policy::Policy;
 
 /// With others to turn to, nobody waits long for one.
 const ATTEMPTS: u32 = 2;
+
+/// One that is stamped with.
+pub(super) struct Member {
+    pub(super) url: String,
+    pub(super) policy: Policy,
+    /// What of it is in the names of its evidence: nothing, for the first.
+    pub(super) name: Option<String>,
+}
+
+/// What keeps all from being begun.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LogsError {
+    #[error(transparent)]
+    Policy(#[from] PolicyFileError),
+    #[error(transparent)]
+    Stamp(#[from] StampError),
+}
 
 /// The URLs in the order in which they are tried: as given, or as the policy names them.
 ///
@@ -22,9 +42,17 @@ pub(super) fn candidates(given: &[String], policy: &Policy) -> Result<Vec<String
     if urls.is_empty() { Err(StampError::NoLog) } else { Ok(urls) }
 }
 
+/// The client of one of several logs. The key in `credentials` is the first one's: no other log has any business with it.
+///
+/// # Errors
+/// A URL, or credentials, that won't do.
+pub(super) fn connect(url: &str, first: &str, credentials: &Credentials) -> Result<Client, StampError> {
+    let nobody = || Credentials { api_key: None, ..credentials.clone() };
+    Ok(if same_origin(url, first) { Client::with(url, credentials) } else { Client::with(url, &nobody()) }?)
+}
+
 /// The first that answers with a checkpoint that the policy accepts; each one that is passed over is said. If none does, the
-/// first of all, so that what is wrong with it is told as it would be told if it were alone. The key in `credentials` is the
-/// first one's: no other log has any business with it.
+/// first of all, so that what is wrong with it is told as it would be told if it were alone.
 ///
 /// # Errors
 /// What keeps the only one, or the first of several of which none will do, from being asked at all.
@@ -36,13 +64,11 @@ pub(super) fn choose(
 ) -> Result<Client, StampError> {
     let (first, rest) = urls.split_first().expect("there are candidates");
     if rest.is_empty() {
-        return Ok(Client::with(first, credentials)?);
+        return connect(first, first, credentials);
     }
-    let nobody = Credentials { api_key: None, ..credentials.clone() };
-    let connect = |url: &str| Client::with(url, if same_origin(url, first) { credentials } else { &nobody });
     let runtime = http::runtime().map_err(StampError::Runtime)?;
     for url in urls {
-        let tried = connect(url).map_err(StampError::from).and_then(|client| {
+        let tried = connect(url, first, credentials).and_then(|client| {
             let asked = client.clone().with_attempts(ATTEMPTS);
             runtime.block_on(lower_bound(&asked, policy)).map(|_| client)
         });
@@ -51,5 +77,68 @@ pub(super) fn choose(
             Err(error) => report.note(format_args!("passed over: {error}")),
         }
     }
-    Ok(connect(first)?)
+    connect(first, first, credentials)
+}
+
+/// All of them. Where the user names no policy, each has the one that is pinned for it. One whose evidence can't be named is
+/// said, and left out; the network is asked only where the policy doesn't tell which log is at a URL.
+///
+/// # Errors
+/// There is none, one has no policy, or two are one.
+pub(super) fn all(
+    given: &[String],
+    policy: Option<&PathBuf>,
+    credentials: &Credentials,
+    report: &mut Report,
+) -> Result<Vec<Member>, LogsError> {
+    let urls = match given {
+        [] => candidates(given, &policy_file::read(policy, None)?)?,
+        given => given.to_vec(),
+    };
+    let mut members: Vec<Member> = Vec::new();
+    let mut names: Vec<(String, String)> = Vec::new();
+    for (number, url) in urls.into_iter().enumerate() {
+        let policy = policy_file::read(policy, Some(&url))?;
+        let name = match (told(&url, &policy), number) {
+            (Some(origin), _) => Some(origin),
+            // Its evidence needs no name.
+            (None, 0) => None,
+            (None, _) => match asked(&url, &policy, credentials) {
+                Ok(origin) => Some(origin),
+                Err(error) => {
+                    report.problem(error.verdict(), error);
+                    continue;
+                }
+            },
+        };
+        let name = name.map(|origin| by_log::name(&origin)).unwrap_or_default();
+        if let Some((first, _)) = names.iter().find(|(other, known)| *other == url || *known == name) {
+            return Err(StampError::OneLog { first: first.clone(), second: url, name }.into());
+        }
+        names.push((url.clone(), name.clone()));
+        members.push(Member { url, policy, name: (number > 0).then_some(name) });
+    }
+    Ok(members)
+}
+
+/// The origin of the log at this URL, if the policy tells.
+fn told(url: &str, policy: &Policy) -> Option<String> {
+    let bare = |url: &str| url.trim_end_matches('/').to_owned();
+    let is_it = |log: &&treering_tlog::policy::Log| log.url.as_deref().map(bare) == Some(bare(url));
+    let log = match policy.logs() {
+        [log] => log,
+        logs => logs.iter().find(is_it)?,
+    };
+    Some(log.key.name().as_str().to_owned())
+}
+
+fn asked(url: &str, policy: &Policy, credentials: &Credentials) -> Result<String, StampError> {
+    let nobody = Credentials { api_key: None, ..credentials.clone() };
+    let client = Client::with(url, &nobody)?.with_attempts(ATTEMPTS);
+    let runtime = http::runtime().map_err(StampError::Runtime)?;
+    let origin = runtime.block_on(stamp::origin(&client, policy));
+    origin.map(|origin| origin.to_string()).map_err(|error| match error {
+        away if away.may_pass() => StampError::WhichLog { url: url.to_owned(), error: Box::new(away) },
+        error => error,
+    })
 }

@@ -1,6 +1,9 @@
 //! `treering resume`.
 
-use super::{JsonPath, stamp};
+use super::{
+    JsonPath,
+    stamp::{self, Going},
+};
 use crate::{
     args::{self, Command},
     job::{Description, Job, JobError},
@@ -57,7 +60,17 @@ fn run_all(args: &args::Resume, report: &mut Report) -> Result<(), ResumeError> 
     if jobs.is_empty() {
         report.remark("nothing is unfinished");
     }
+    let free = |(job, description): &&(Job, Description)| {
+        let partial = job.partial(description.output.as_deref());
+        !Partial::is_locked(&partial) && (partial.exists() || !job.was_placed())
+    };
+    let meant: Vec<Job> = jobs.iter().filter(free).map(|(job, _)| job.clone()).collect();
+    let mut done = Vec::new();
     for (job, description) in jobs {
+        // Several logs' runs of the same files are one piece of work.
+        if done.contains(&job) {
+            continue;
+        }
         let partial = job.partial(description.output.as_deref());
         let locked = Partial::is_locked(&partial);
         if args.list {
@@ -76,7 +89,8 @@ fn run_all(args: &args::Resume, report: &mut Report) -> Result<(), ResumeError> 
             job.remove()?;
             report.remark(format_args!("{} was whole already", name(&description)));
         } else {
-            go_on(&description, args, cacert.clone(), report);
+            let going = Going { job: &job, jobs: &meant, log: args.log.as_deref() };
+            done.extend(go_on(&description, args, cacert.clone(), going, report));
         }
     }
     Ok(())
@@ -118,11 +132,19 @@ fn list(description: &Description, locked: bool, report: &mut Report) {
     report.result(Verdict::Good, &object, text);
 }
 
-fn go_on(description: &Description, args: &args::Resume, cacert: Option<PathBuf>, report: &mut Report) {
+/// Which jobs it was.
+fn go_on(
+    description: &Description,
+    args: &args::Resume,
+    cacert: Option<PathBuf>,
+    going: Going<'_>,
+    report: &mut Report,
+) -> Vec<Job> {
     let dir = &description.call.dir;
     if let Err(error) = std::env::set_current_dir(dir) {
         let text = format!("{}: its directory {}: {error}", name(description), paths::shown(dir));
-        return report.problem(Verdict::Unchecked, text);
+        report.problem(Verdict::Unchecked, text);
+        return Vec::new();
     }
     let line: Vec<OsString> =
         std::iter::once(OsString::from("treering")).chain(description.call.args.iter().cloned()).collect();
@@ -132,16 +154,20 @@ fn go_on(description: &Description, args: &args::Resume, cacert: Option<PathBuf>
             "{}: how it was called isn't understood any more; stamp again with --restart",
             name(description)
         );
-        return report.problem(Verdict::Unchecked, text);
+        report.problem(Verdict::Unchecked, text);
+        return Vec::new();
     };
-    if let Some(log) = &args.log {
-        stamp_args.log = vec![log.clone()];
+    let mut going = going;
+    // Of several it is one that has moved: which one, the unfinished runs say.
+    if let Some(log) = going.log.filter(|_| !stamp_args.all_logs) {
+        stamp_args.log = vec![log.to_owned()];
+        going.log = None;
     }
     let way = &mut stamp_args.access.network;
     way.cacert = cacert.or(way.cacert.take());
     way.proxy = args.proxy.clone().or(way.proxy.take());
     report.remark(format_args!("going on with {} (begun {})", name(description), description.began));
-    stamp::go_on(&stamp_args, description.call.clone(), description.output.as_deref(), args.wait, report);
+    stamp::go_on(&stamp_args, description.call.clone(), going, args.wait, report)
 }
 
 /// For people.

@@ -116,6 +116,9 @@ impl Case<'_> {
             Ok(metadata) if metadata.is_dir() => self.directory(path, evidence, teller),
             Ok(metadata) if metadata.is_file() => {
                 let found = verify::file_or_bundle(path, evidence, self.judges)?;
+                if let (None, FileEvidence::By { evidence, .. }) = (evidence, &found) {
+                    self.others(path, evidence, teller);
+                }
                 self.one(path, found, teller);
                 Ok(())
             }
@@ -138,6 +141,13 @@ impl Case<'_> {
         teller.file(path, found);
     }
 
+    /// Whoever asks about one thing is told what else there is: evidence by several logs is of use where one has failed.
+    fn others(&self, path: &Path, taken: &Path, teller: &mut Teller<'_>) {
+        if self.is_only {
+            locate::by_log::beside(taken).iter().for_each(|other| teller.other(path, other));
+        }
+    }
+
     fn directory(
         &self,
         dir: &Path,
@@ -146,6 +156,9 @@ impl Case<'_> {
     ) -> Result<(), VerifyFailure> {
         match bundle_for(dir, evidence)? {
             Some(bundle) => {
+                if evidence.is_none() {
+                    self.others(dir, &bundle.bundle, teller);
+                }
                 let tree: Tree =
                     verify::tree(&bundle, self.judges, self.predicates, self.follow, |finding| {
                         teller.finding(&bundle, &finding);

@@ -143,7 +143,7 @@ impl Work {
             | StampError::Here(_) => Error::Bundle { path: output.to_owned(), reason: error.to_string() },
             error => error.into(),
         };
-        let plan = plan(paths, Vec::new(), Some(output), false, &self.wish).map_err(of_bundle)?;
+        let plan = plan(paths, Vec::new(), Some(output), false, None).map_err(of_bundle)?;
         for (path, trouble) in plan.failed {
             passed(Passed::Failed { path, reason: trouble.to_string() });
         }
@@ -151,6 +151,7 @@ impl Work {
             passed(Passed::LeftOut { path, reason: why.to_string() });
         }
         let target = plan.targets.first().ok_or(Error::Nothing)?;
+        target.check(&self.wish).map_err(of_bundle)?;
         let mut attested = Vec::new();
         let stamped = self.stream(target, output, &mut |event| match event {
             Event::Failed { source, error } => {

@@ -110,6 +110,7 @@ fn a_setting_reaches_what_it_is_meant_for() {
     insta::assert_snapshot!(reached, @"
     policy: stamp --policy, verify --policy, audit --policy, token --policy, renew --policy, rebuild --policy, receipt --policy, tsa --policy
     log: stamp --log, audit --from, renew --log, receipt --from, trust add URL
+    all_logs: stamp --all-logs
     exclude: stamp --exclude
     ignore_file: stamp --ignore-file
     one_file_system: stamp --one-file-system

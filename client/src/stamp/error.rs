@@ -16,6 +16,17 @@ pub(crate) enum StampError {
         "no log: give its URL with --log or TREERING_LOG (the policy names no log with a URL, so it can't be taken from there)"
     )]
     NoLog,
+    #[error(
+        "which log {url} is can't be told while it is away, and with --all-logs its evidence has its origin in the name: give \
+         its URL in its line of the policy, or try again: {error}"
+    )]
+    WhichLog { url: String, error: Box<StampError> },
+    #[error(
+        "{first} and {second} are one log ({name}) by the names of their evidence: with --all-logs, give each log once"
+    )]
+    OneLog { first: String, second: String, name: String },
+    #[error("{unfinished} logs have unfinished runs of it: say which one --log is for, by its output")]
+    WhichMoved { unfinished: usize },
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]

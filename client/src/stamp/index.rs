@@ -7,7 +7,7 @@ use crate::{
     seen::{self, Stamp},
     tag::Key,
 };
-use std::{ops::Range, path::Path};
+use std::ops::Range;
 use treering_token::digest::Digests;
 
 /// No more records can be numbered.
@@ -168,14 +168,15 @@ impl Candidates<'_> {
         self.0.is_empty()
     }
 
-    /// The record whose file looks as it did when it was hashed, and its size now.
-    pub(super) fn unchanged(&self, source: &Path) -> Option<(u32, u64)> {
-        if self.0.iter().all(|known| known.check == NOTHING) {
-            return None;
-        }
-        let (size, stamp) = Stamp::at(source)?;
-        let check = seen::check(size, &stamp);
-        self.0.iter().find(|known| known.check == check).map(|known| (known.number, size))
+    /// Was anything seen of the file when it was hashed?
+    pub(super) fn was_seen(&self) -> bool {
+        self.0.iter().any(|known| known.check != NOTHING)
+    }
+
+    /// The record whose file looked as it does now when it was hashed.
+    pub(super) fn unchanged(&self, size: u64, stamp: &Stamp) -> Option<u32> {
+        let check = seen::check(size, stamp);
+        self.0.iter().find(|known| known.check == check).map(|known| known.number)
     }
 
     /// The record that says just this.
@@ -250,9 +251,11 @@ mod tests {
         index.push(key("b"), &Digests::new([1; 32])).unwrap();
         index.see(place, size, &stamp);
         index.sort();
-        assert_eq!(index.find(key("a")).unchanged(&path), Some((0, 3)));
-        assert_eq!(index.find(key("b")).unchanged(&path), None, "nothing was seen of it");
+        assert_eq!(index.find(key("a")).unchanged(size, &stamp), Some(0));
+        let b = index.find(key("b"));
+        assert!(!b.was_seen() && b.unchanged(size, &stamp).is_none());
         std::fs::write(&path, "abcd").unwrap();
-        assert_eq!(index.find(key("a")).unchanged(&path), None);
+        let (size, stamp) = Stamp::at(&path).unwrap();
+        assert_eq!(index.find(key("a")).unchanged(size, &stamp), None);
     }
 }

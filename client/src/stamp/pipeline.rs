@@ -4,15 +4,15 @@ use super::{Claims, StampError, Target, Trouble, index::Index, source::Met};
 use crate::{
     hash,
     lists::Given,
-    seen::{Entry, Stamp},
+    seen::Stamp,
     signer::Signer,
     tag::Key,
     walk::{Found, LeftOut},
 };
 use std::{
     fs,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use treering_token::{
     bundle::{Blinding, Kind, Opener, Own, RelativePath},
@@ -22,34 +22,8 @@ use treering_token::{
 
 /// What came of one thing found.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every one is a record, and few are held at a time: a box would cost an allocation each"
-)]
-pub(super) enum Hashed {
-    Record {
-        kind: Kind,
-        path: RelativePath,
-        size: Option<u64>,
-        digests: Digests,
-        /// What its claim says that the run's header doesn't, unsigned.
-        own: Own,
-        guess: Option<Guess>,
-        key: Key,
-        stamp: Option<Stamp>,
-        /// There is an earlier record of this path, which says something else.
-        changed: bool,
-    },
-    /// An earlier record of it still holds: the one with this number.
-    Kept {
-        number: u32,
-        key: Key,
-        kind: Kind,
-        path: RelativePath,
-        size: u64,
-        /// It was hashed to know that: what was seen of it.
-        hashed: Option<Entry>,
-    },
+pub(super) enum Looked {
+    Thing(Thing),
     LeftOut {
         source: PathBuf,
         why: LeftOut,
@@ -64,6 +38,44 @@ pub(super) enum Hashed {
     },
 }
 
+/// A file or link.
+#[derive(Debug)]
+pub(super) struct Thing {
+    pub(super) kind: Kind,
+    pub(super) path: RelativePath,
+    pub(super) source: PathBuf,
+    /// `None` if only its digests were given.
+    pub(super) size: Option<u64>,
+    /// `None` if it looks as it did when it was hashed.
+    pub(super) digests: Option<Digests>,
+    pub(super) key: Key,
+    pub(super) stamp: Option<Stamp>,
+    /// What it is for each log, in the order of [`Bench::sides`].
+    pub(super) parts: Vec<Part>,
+}
+
+/// What a file or link is for one log.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is a record, and few are held at a time: a box would cost an allocation each"
+)]
+pub(super) enum Part {
+    Record {
+        /// What its claim says that the run's header doesn't, unsigned.
+        own: Own,
+        guess: Option<Guess>,
+        /// There is an earlier record of this path, which says something else.
+        changed: bool,
+    },
+    /// An earlier record of it still holds: the one with this number.
+    Kept { number: u32 },
+    /// A token that isn't to be replaced is in its place.
+    HasToken,
+    /// Nothing more goes to this log.
+    Over,
+}
+
 /// A commitment made before the record's place in its run was known for certain: it depends on the place, and that on
 /// whether all before it could be read. Whoever knows the place takes it only if the guess was right.
 #[derive(Debug)]
@@ -75,18 +87,25 @@ pub(super) struct Guess {
 
 /// What the cores need to work on a target.
 pub(super) struct Bench<'a> {
-    pub(super) target: &'a Target,
-    pub(super) opener: &'a Opener,
+    /// One a log. INVARIANT: their targets differ in the names of their evidence alone.
+    pub(super) sides: Vec<Side<'a>>,
     pub(super) ids: &'a [HashId],
     pub(super) claims: Option<&'a Claims>,
     pub(super) signer: Option<&'a Signer>,
     pub(super) force: bool,
-    /// What earlier bundles say.
-    pub(super) index: &'a Index,
     /// Is every file to be hashed, whatever was seen of it?
     pub(super) checksum: bool,
+}
+
+/// What of it is one log's.
+pub(super) struct Side<'a> {
+    pub(super) target: &'a Target,
+    pub(super) opener: &'a Opener,
+    /// What earlier bundles say.
+    pub(super) index: &'a Index,
     /// Files and links, as far as is known, that were found and are no records: guesses count without them.
     pub(super) lost: AtomicU64,
+    pub(super) is_over: AtomicBool,
 }
 
 /// Says of each thing met how many files and links were met before it.
@@ -100,35 +119,37 @@ pub(super) fn counted(met: impl Iterator<Item = Met>) -> impl Iterator<Item = (u
 }
 
 impl Bench<'_> {
-    /// Looks at one thing met.
-    pub(super) fn look(&self, (before, met): (u64, Met), buffer: &mut [u8]) -> Hashed {
+    /// Looks at one thing met. Whatever the number of logs, it is read once.
+    pub(super) fn look(&self, (before, met): (u64, Met), buffer: &mut [u8]) -> Looked {
         let (kind, path, source, given) = match met {
             Met::Refused { source, trouble } => {
-                return Hashed::Failed { source, error: trouble, counted: false, key: None };
+                return Looked::Failed { source, error: trouble, counted: false, key: None };
             }
             Met::Given(Given { path, digests }) => {
-                let source = self.target.source(&path);
+                let source = self.target().source(&path);
                 (Kind::File, path, source, Some(digests))
             }
-            Met::Found(Found::LeftOut { source, why }) => return Hashed::LeftOut { source, why },
+            Met::Found(Found::LeftOut { source, why }) => return Looked::LeftOut { source, why },
             Met::Found(Found::Failed { source, error }) => {
-                return Hashed::Failed { source, error: error.into(), counted: false, key: None };
+                return Looked::Failed { source, error: error.into(), counted: false, key: None };
             }
             Met::Found(Found::Link { path, source }) => (Kind::Link, path, source, None),
             Met::Found(Found::File { path, source }) => (Kind::File, path, source, None),
         };
         let key = Key::of(kind, &path);
-        let known = self.index.find(key);
         if kind == Kind::File
             && given.is_none()
             && !self.checksum
-            && let Some((number, size)) = known.unchanged(&source)
+            && let Some((size, parts)) = self.unchanged(&source, key)
         {
             let _ = self.own(&path);
-            return Hashed::Kept { number, key, kind, path, size, hashed: None };
+            let (size, digests, stamp) = (Some(size), None, None);
+            return Looked::Thing(Thing { kind, path, source, size, digests, key, stamp, parts });
         }
         let digested = match (kind, given) {
-            (Kind::File, _) if known.is_empty() && self.has_token(&path) => Err(Trouble::HasToken),
+            (Kind::File, _) if self.sides.iter().all(|side| side.has_token(key, &path, self.force)) => {
+                Err(Trouble::HasToken)
+            }
             (_, Some(digests)) => self.given(digests).map(|digests| (None, digests, None)),
             (Kind::Link, None) => {
                 let link = hash::link(&source, self.ids).map_err(Trouble::from);
@@ -139,30 +160,65 @@ impl Bench<'_> {
                 file.map(|(size, digests, stamp)| (Some(size), digests, stamp))
             }
         };
-        let digested = match digested {
-            // What is kept stays as it was stamped; its row in a table of claims has been met all the same.
-            Ok((size, digests, stamp)) => match known.same(&digests) {
-                Some(number) => {
-                    let _ = self.own(&path);
-                    let hashed = size.is_some().then(|| Entry::new(key, &digests, stamp));
-                    return Hashed::Kept { number, key, kind, path, size: size.unwrap_or(0), hashed };
-                }
-                None => self.own(&path).map(|own| (size, digests, stamp, own)),
-            },
-            Err(error) => Err(error),
-        };
-        match digested {
-            Ok((size, digests, stamp, own)) => {
-                let (guess, changed) = (self.guess(before, &digests, &own), !known.is_empty());
-                Hashed::Record { kind, path, size, digests, own, guess, key, stamp, changed }
+        let looked = digested.and_then(|(size, digests, stamp)| {
+            let parts = self.parts(before, (kind, &path), key, &digests)?;
+            Ok((size, Some(digests), stamp, parts))
+        });
+        match looked {
+            Ok((size, digests, stamp, parts)) => {
+                Looked::Thing(Thing { kind, path, source, size, digests, key, stamp, parts })
             }
-            Err(error) => Hashed::Failed { source, error, counted: true, key: Some(key) },
+            Err(error) => Looked::Failed { source, error, counted: true, key: Some(key) },
         }
     }
 
-    /// [`Bench::commit`], done already if the guess at the record's place was right.
+    /// Its size, if for every log the file looks as it did when it was hashed.
+    fn unchanged(&self, source: &Path, key: Key) -> Option<(u64, Vec<Part>)> {
+        let was_seen = |side: &Side<'_>| side.is_over() || side.index.find(key).was_seen();
+        if !self.sides.iter().all(was_seen) {
+            return None;
+        }
+        let (size, stamp) = Stamp::at(source)?;
+        let part = |side: &Side<'_>| match side.is_over() {
+            true => Some(Part::Over),
+            false => Some(Part::Kept { number: side.index.find(key).unchanged(size, &stamp)? }),
+        };
+        Some((size, self.sides.iter().map(part).collect::<Option<_>>()?))
+    }
+
+    /// What it is for each log, now that its digests are known.
+    fn parts(
+        &self,
+        before: u64,
+        (kind, path): (Kind, &RelativePath),
+        key: Key,
+        digests: &Digests,
+    ) -> Result<Vec<Part>, Trouble> {
+        // What is kept stays as it was stamped; its row in a table of claims has been met all the same.
+        let mut own = Some(self.own(path));
+        let part = |side: &Side<'_>| {
+            let known = side.index.find(key);
+            if side.is_over() {
+                return Ok(Part::Over);
+            }
+            if let Some(number) = known.same(digests) {
+                return Ok(Part::Kept { number });
+            }
+            if kind == Kind::File && side.has_token(key, path, self.force) {
+                return Ok(Part::HasToken);
+            }
+            let own = own.take().unwrap_or_else(|| self.own(path))?;
+            let guess = self.guess(side, before, digests, &own);
+            Ok(Part::Record { own, guess, changed: !known.is_empty() })
+        };
+        self.sides.iter().map(part).collect()
+    }
+
+    /// What is stamped for the record at this place in the side's run, and what the bundle says of it beside its digests; done
+    /// already if the guess at its place was right.
     pub(super) fn settle(
         &self,
+        side: &Side<'_>,
         guess: Option<Guess>,
         place: u64,
         digests: &Digests,
@@ -170,30 +226,41 @@ impl Bench<'_> {
     ) -> Result<(Commitment, Own), StampError> {
         match guess {
             Some(guess) if guess.place == place => Ok((guess.commitment, guess.own)),
-            _ => self.commit(place, digests, own),
+            _ => self.commit(side.opener, place, digests, own),
         }
     }
 
-    /// What is stamped for the record at this place in the run, and what the bundle says of it beside its digests.
-    fn commit(&self, place: u64, digests: &Digests, mut own: Own) -> Result<(Commitment, Own), StampError> {
+    fn commit(
+        &self,
+        opener: &Opener,
+        place: u64,
+        digests: &Digests,
+        mut own: Own,
+    ) -> Result<(Commitment, Own), StampError> {
         if let Some(signer) = self.signer {
-            let input = self.opener.signing_input(place, digests, &own).map_err(StampError::Claim)?;
+            let input = opener.signing_input(place, digests, &own).map_err(StampError::Claim)?;
             own.signature = Some(signer.sign(&input)?);
         }
-        let commitment = self.opener.commitment(place, digests, &own).map_err(StampError::Claim)?;
+        let commitment = opener.commitment(place, digests, &own).map_err(StampError::Claim)?;
         Ok((commitment, own))
     }
 
+    /// Any: what is found, and what is said of it, is the same for all.
+    fn target(&self) -> &Target {
+        self.sides[0].target
+    }
+
     fn own(&self, path: &RelativePath) -> Result<Own, Trouble> {
+        let Side { target, opener, .. } = &self.sides[0];
         match self.claims {
-            Some(claims) => claims.own(&self.target.source(path), self.opener.run()).ok_or(Trouble::NoRow),
+            Some(claims) => claims.own(&target.source(path), opener.run()).ok_or(Trouble::NoRow),
             None => Ok(Own::default()),
         }
     }
 
     /// Digests that nobody can take here must be just those that are asked for.
     fn given(&self, digests: Digests) -> Result<Digests, Trouble> {
-        if self.opener.run().blinding == Blinding::Plain && digests.iter().count() > 1 {
+        if self.sides[0].opener.run().blinding == Blinding::Plain && digests.iter().count() > 1 {
             return Err(Trouble::PlainSecond);
         }
         match self.ids.iter().find(|id| digests.get(**id).is_none()) {
@@ -202,14 +269,24 @@ impl Bench<'_> {
         }
     }
 
-    fn has_token(&self, path: &RelativePath) -> bool {
-        self.target.tokens && !self.force && fs::symlink_metadata(self.target.token_path(path)).is_ok()
+    fn guess(&self, side: &Side<'_>, before: u64, digests: &Digests, own: &Own) -> Option<Guess> {
+        let place = before.saturating_sub(side.lost.load(Ordering::Relaxed));
+        // An error is told where the place is known.
+        let (commitment, own) = self.commit(side.opener, place, digests, own.clone()).ok()?;
+        Some(Guess { place, commitment, own })
+    }
+}
+
+impl Side<'_> {
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
-    fn guess(&self, before: u64, digests: &Digests, own: &Own) -> Option<Guess> {
-        let place = before.saturating_sub(self.lost.load(Ordering::Relaxed));
-        // An error is told where the place is known.
-        let (commitment, own) = self.commit(place, digests, own.clone()).ok()?;
-        Some(Guess { place, commitment, own })
+    /// Is there a token that isn't to be replaced, of a file that was not known before?
+    fn has_token(&self, key: Key, path: &RelativePath, force: bool) -> bool {
+        self.target.tokens
+            && !force
+            && self.index.find(key).is_empty()
+            && fs::symlink_metadata(self.target.token_path(path)).is_ok()
     }
 }

@@ -69,7 +69,13 @@ impl Place {
     }
 
     /// The target, with what standard input is to be read from: a copy, since whoever goes on has another standard input.
-    pub(super) fn target(&self, target: &Target, wish: &Wish) -> Result<Target, StampError> {
+    /// `read` is the copy that another log's place has made in this call.
+    pub(super) fn target(
+        &self,
+        target: &Target,
+        wish: &Wish,
+        read: &mut Option<PathBuf>,
+    ) -> Result<Target, StampError> {
         let mut target = target.clone();
         for list in target.lists.iter_mut().filter(|list| list.is_stdin()) {
             let copy = self.job.make()?.join(STDIN);
@@ -77,7 +83,12 @@ impl Place {
                 let _ = fs::remove_file(&copy);
                 let io = |error| StampError::Partial { path: paths::shown(&copy), error };
                 let mut file = places::private_file().open(&copy).map_err(io)?;
-                io::copy(&mut io::stdin().lock(), &mut file).map_err(io)?;
+                match read {
+                    Some(from) => io::copy(&mut fs::File::open(from).map_err(io)?, &mut file),
+                    None => io::copy(&mut io::stdin().lock(), &mut file),
+                }
+                .map_err(io)?;
+                read.get_or_insert_with(|| copy.clone());
                 // CRASH: whoever goes on has nothing else to read it from; the job's description, which comes later, syncs
                 // the directory.
                 file.sync_all().map_err(io)?;
@@ -87,19 +98,24 @@ impl Place {
         Ok(target)
     }
 
+    /// Keeps what is needed to begin again, if there is nothing yet to go on with.
+    pub(super) fn note(&self, wish: &Wish) -> Result<(), StampError> {
+        if self.earlier.is_some() {
+            return Ok(());
+        }
+        Ok(self.job.describe(&self.description(wish, describe::seconds(clock::now()), None))?)
+    }
+
     /// Keeps what is needed to go on from here.
     pub(super) fn describe(&mut self, wish: &Wish, run_id: &[u8; 16]) -> Result<(), StampError> {
-        let description = Description {
-            call: wish.call.clone(),
-            output: self.output.clone(),
-            process: std::process::id(),
-            began: self
-                .earlier
-                .take()
-                .map_or_else(|| describe::seconds(clock::now()), |description| description.began),
-            run: Some(*run_id),
-        };
-        Ok(self.job.describe(&description)?)
+        let began = self.earlier.take().map(|description| description.began);
+        let began = began.unwrap_or_else(|| describe::seconds(clock::now()));
+        Ok(self.job.describe(&self.description(wish, began, Some(*run_id)))?)
+    }
+
+    fn description(&self, wish: &Wish, began: String, run: Option<[u8; 16]>) -> Description {
+        let (call, output, process) = (wish.call.clone(), self.output.clone(), std::process::id());
+        Description { call, output, process, began, run }
     }
 
     /// Is something there that is worth going on with?
@@ -143,11 +159,16 @@ impl Place {
     }
 }
 
+/// The job of a target.
+pub(super) fn job(target: &Target, wish: &Wish) -> Result<Job, StampError> {
+    Ok(names(target, wish)?.0)
+}
+
 fn names(target: &Target, wish: &Wish) -> Result<(Job, Option<PathBuf>), StampError> {
     let output = target.bundle.as_deref().map(settled_output).transpose()?;
     let job = match &output {
         Some(output) => Job::of_output(output)?,
-        None => Job::of_tokens(&wish.call.dir, &target.given)?,
+        None => Job::of_tokens(&wish.call.dir, &target.given, target.log.as_deref())?,
     };
     Ok((job, output))
 }

@@ -3,7 +3,8 @@
 use super::{StampError, Trouble, Wish, last_part, tidy};
 use crate::{
     lists::List,
-    locate, output,
+    locate::{self, by_log},
+    output,
     paths::{self, settled},
     walk::{self, LeftOut, Root},
 };
@@ -28,6 +29,10 @@ pub(crate) struct Target {
     pub(crate) tokens: bool,
     /// Something that was given could not be looked at: what was known of it isn't gone for that.
     pub(crate) incomplete: bool,
+    /// A bundle of which is kept what still holds.
+    pub(crate) since: Option<PathBuf>,
+    /// The log in the names of its evidence, if they aren't the usual ones.
+    pub(crate) log: Option<String>,
 }
 
 /// What the paths come to.
@@ -43,13 +48,13 @@ pub(crate) struct Plan {
 /// tokens for all. The lists are for the one bundle, or get tokens.
 ///
 /// # Errors
-/// An output that is in the way, two roots that a bundle could not tell apart, a path without a place.
+/// Two roots that a bundle could not tell apart, a path without a place.
 pub(crate) fn plan(
     given: &[PathBuf],
     lists: Vec<List>,
     bundle: Option<&Path>,
     tokens: bool,
-    wish: &Wish,
+    since: Option<&Path>,
 ) -> Result<Plan, StampError> {
     let mut plan = Plan::default();
     let mut found = Vec::new();
@@ -80,7 +85,7 @@ pub(crate) fn plan(
     let incomplete = !plan.failed.is_empty();
     for target in &mut plan.targets {
         target.incomplete = incomplete;
-        target.check(wish)?;
+        target.since = since.map(Path::to_path_buf);
     }
     Ok(plan)
 }
@@ -99,14 +104,34 @@ impl Plan {
             bundle: bundle.map(Path::to_path_buf),
             tokens,
             incomplete: false,
+            since: None,
+            log: None,
         });
     }
 }
 
 impl Target {
+    /// The same for evidence with this log in its names.
+    pub(crate) fn by_log(&self, log: &str) -> Target {
+        let named = |bundle: &PathBuf| by_log::bundle(bundle, log);
+        Target {
+            bundle: self.bundle.as_ref().map(named),
+            since: self.since.as_ref().map(named),
+            log: Some(log.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// The token that belongs beside this record's file.
     pub(crate) fn token_path(&self, path: &RelativePath) -> PathBuf {
-        locate::token_of(&self.source(path))
+        self.token_of(&self.source(path))
+    }
+
+    fn token_of(&self, file: &Path) -> PathBuf {
+        match &self.log {
+            Some(log) => by_log::token(file, log),
+            None => locate::token_of(file),
+        }
     }
 
     /// Is this its bundle's place?
@@ -140,13 +165,16 @@ impl Target {
     }
 
     /// Refuses, before any work, what would be refused at its end.
-    fn check(&self, wish: &Wish) -> Result<(), StampError> {
+    ///
+    /// # Errors
+    /// An output that is in the way.
+    pub(crate) fn check(&self, wish: &Wish) -> Result<(), StampError> {
         if let Some(bundle) = &self.bundle {
             output::refuse_existing(bundle, wish.replaces(self))?;
         }
         if self.tokens && !wish.goes_on {
             for (given, _) in self.given.iter().zip(&self.roots).filter(|(_, root)| !root.is_dir) {
-                output::refuse_existing(&locate::token_of(given), wish.force)?;
+                output::refuse_existing(&self.token_of(given), wish.force)?;
             }
         }
         Ok(())
@@ -242,8 +270,9 @@ mod tests {
 
     fn of(dir: &Path, names: &[&str], bundle: Option<&str>, tokens: bool) -> Result<Plan, StampError> {
         let given: Vec<_> = names.iter().map(|name| dir.join(name)).collect();
-        let wish = Wish::default();
-        plan(&given, Vec::new(), bundle.map(|name| dir.join(name)).as_deref(), tokens, &wish)
+        let plan = plan(&given, Vec::new(), bundle.map(|name| dir.join(name)).as_deref(), tokens, None)?;
+        plan.targets.iter().try_for_each(|target| target.check(&Wish::default()))?;
+        Ok(plan)
     }
 
     fn shape(dir: &Path, plan: &Plan) -> Vec<String> {

@@ -168,15 +168,26 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    /// No more records come: sends what is left of them.
+    pub(super) fn end(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), StampError> {
+        if self.body.is_empty() { Ok(()) } else { self.end_submission(observe) }
+    }
+
+    /// Will [`Run::finish`] not have to wait for the answers to what was sent?
+    pub(super) fn is_answered(&mut self) -> bool {
+        self.submissions.is_answered()
+    }
+
+    /// Has the log not been there?
+    pub(super) fn is_away(&self) -> bool {
+        self.submissions.is_away()
+    }
+
     /// Ends the run: its receipts are there, or, as an error that may pass, they have to wait.
     pub(super) fn finish(
         mut self,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Result<HashMap<Commitment, Token>, StampError>, StampError> {
-        if !self.body.is_empty() {
-            self.end_submission(observe)?;
-        }
-        observe(Event::Waiting);
         let collected = self.submissions.collect()?;
         let mut receipts = collected.settled;
         let missing: Vec<Hash> =

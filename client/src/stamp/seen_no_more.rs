@@ -34,7 +34,7 @@ impl SeenNoMore {
 
     /// With those of a bundle that is about to be replaced without having been read.
     pub(super) fn beside(mut self, target: &Target, wish: &Wish) -> SeenNoMore {
-        if let Some(output) = target.bundle.as_deref().filter(|_| wish.force && wish.since.is_none()) {
+        if let Some(output) = target.bundle.as_deref().filter(|_| wish.force && target.since.is_none()) {
             // Of what isn't there, or is no bundle, nothing is known.
             let _ = self.read(output);
         }

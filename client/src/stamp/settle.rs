@@ -91,20 +91,20 @@ pub(super) struct Base {
 impl Base {
     /// Reads it into the index, if there is to be one.
     pub(super) fn read(
-        wish: &Wish,
         target: &Target,
         policy: &Policy,
         index: &mut Index,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Base, StampError> {
-        let Some(path) = &wish.since else { return Ok(Base::default()) };
+        let Some(path) = &target.since else { return Ok(Base::default()) };
         let is_output = match &target.bundle {
             Some(output) => settled_output(output)? == settled_output(path)?,
             None => false,
         };
         let before = match fs::metadata(path) {
             Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && is_output => {
+            // A log may be a new one among several.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && (is_output || target.log.is_some()) => {
                 observe(Event::First { path });
                 return Ok(Base { is_output: false, ..Base::default() });
             }

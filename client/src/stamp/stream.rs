@@ -3,7 +3,7 @@
 use super::{
     Event, StampError, Stamped, Target, Wish,
     index::Index,
-    pipeline::{Bench, Hashed, counted},
+    pipeline::{Bench, Looked, Part, Side, Thing, counted},
     plan::settled_output,
     run::{Frame, Run},
     source::Sources,
@@ -18,7 +18,7 @@ use crate::{
 };
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 use treering_token::bundle::{Opener, Record};
 
@@ -64,17 +64,18 @@ fn records(
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<Stamped, StampError> {
     let index = Index::default();
+    let Frame { target, opener, .. } = frame;
+    let side =
+        Side { target, opener, index: &index, lost: AtomicU64::new(0), is_over: AtomicBool::new(false) };
     let bench = Bench {
-        target: frame.target,
-        opener: frame.opener,
+        sides: vec![side],
         ids: frame.ids,
         claims: None,
         signer: None,
         force: frame.wish.force,
-        index: &index,
         checksum: true,
-        lost: AtomicU64::new(0),
     };
+    let side = &bench.sides[0];
     let rules = Rules { skip, links: true, ..frame.wish.rules.clone() };
     let sources = Sources::new(frame.target, rules).map_err(StampError::Here)?;
     let mut stamped = Stamped::default();
@@ -84,22 +85,30 @@ fn records(
         counted(sources),
         hash::buffer,
         |buffer, found| bench.look(found, buffer),
-        |hashed| {
-            match hashed {
-                Hashed::Record { kind, path, size, digests, own, guess, key, stamp, .. } => {
-                    let (commitment, own) = bench.settle(guess, run.len(), &digests, own)?;
-                    stamped.records += 1;
-                    stamped.bytes += size.unwrap_or(0);
-                    let seen = Entry::new(key, &digests, stamp);
-                    run.push(Record::Path { kind, path, size, digests, own }, commitment, &seen, observe)?;
+        |looked| {
+            match looked {
+                Looked::Thing(Thing {
+                    kind, path, size, digests: Some(digests), key, stamp, parts, ..
+                }) => {
+                    for part in parts {
+                        // Nothing is known before.
+                        let Part::Record { own, guess, .. } = part else { continue };
+                        let (commitment, own) = bench.settle(side, guess, run.len(), &digests, own)?;
+                        stamped.records += 1;
+                        stamped.bytes += size.unwrap_or(0);
+                        let seen = Entry::new(key, &digests, stamp);
+                        let (path, digests) = (path.clone(), digests.clone());
+                        let record = Record::Path { kind, path, size, digests, own };
+                        run.push(record, commitment, &seen, observe)?;
+                    }
                 }
-                Hashed::Failed { source, error, counted, .. } => {
-                    bench.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
+                Looked::Failed { source, error, counted, .. } => {
+                    side.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
                     observe(Event::Failed { source: &source, error: &error });
                 }
-                Hashed::LeftOut { source, why } => observe(Event::LeftOut { source: &source, why }),
-                // Nothing is known before.
-                Hashed::Kept { .. } => {}
+                Looked::LeftOut { source, why } => observe(Event::LeftOut { source: &source, why }),
+                // Everything is hashed.
+                Looked::Thing(_) => {}
             }
             frame.log.check()
         },
@@ -107,6 +116,7 @@ fn records(
     if stamped.records == 0 {
         return Err(StampError::Nothing);
     }
+    run.end(observe)?;
     run.finish(observe)??;
     Ok(stamped)
 }

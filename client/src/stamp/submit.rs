@@ -7,7 +7,10 @@
 //! A log that is away is no failure of the run: nothing more is sent to it then, and what it doesn't have is sent later, out
 //! of the partial bundle ([`super::deliver`]).
 
-use super::StampError;
+use super::{
+    StampError,
+    bound::{After, lower_bound},
+};
 use crate::{
     clock,
     http::{Answer, Client, ClientError, jittered},
@@ -30,7 +33,7 @@ use treering_tlog::{hash::Hash, note::Note, policy::Policy};
 use treering_token::{
     commitment::Commitment,
     token::Token,
-    verify::{Attested, Verifier, VerifyError, keep_for_after},
+    verify::{Attested, Verifier, VerifyError},
 };
 
 /// Submissions whose bytes are held while the log takes them.
@@ -42,7 +45,7 @@ const SAME_SIZE: u32 = 3;
 /// How often a log that was away is tried in one call.
 const AWAY_ATTEMPTS: u32 = 2;
 /// How often an interruption is looked for.
-const LOOK: Duration = Duration::from_millis(100);
+pub(super) const LOOK: Duration = Duration::from_millis(100);
 
 /// A log, reached from the outside of the asynchronous world.
 #[derive(Debug)]
@@ -71,6 +74,8 @@ pub(super) struct Submissions<'a> {
     unknown: HashSet<Hash>,
     /// Why some of them have to wait.
     away: Option<StampError>,
+    /// Why one has failed for good, until it is told.
+    failed: Option<StampError>,
 }
 
 /// What became of submissions.
@@ -177,45 +182,7 @@ impl Log {
             settled: HashMap::new(),
             unknown: HashSet::new(),
             away: None,
-        }
-    }
-}
-
-/// Fetches the newest checkpoint, which must be one of the policy's logs, for a lower bound.
-pub(crate) async fn lower_bound(client: &Client, policy: &Policy) -> Result<After, StampError> {
-    let note = client.checkpoint().await?;
-    let parsed = Note::parse(&note).map_err(StampError::NotACheckpoint)?;
-    let opened =
-        policy.open(parsed).map_err(|error| StampError::Checkpoint(error, client.url().to_owned()))?;
-    if policy.needs_no_witness() {
-        return Ok(After::NoQuorum);
-    }
-    Ok(match keep_for_after(policy, &note) {
-        Some(kept) => After::Kept(kept),
-        None => After::Unmet { cosigned: opened.cosigned.len(), witnesses: policy.witnesses().len() },
-    })
-}
-
-/// What a checkpoint gives for a lower bound.
-#[derive(Debug)]
-pub(crate) enum After {
-    Kept(Vec<u8>),
-    NoQuorum,
-    Unmet { cosigned: usize, witnesses: usize },
-}
-
-impl After {
-    /// What is kept of it, if a lower bound is wanted and the policy has a quorum.
-    ///
-    /// # Errors
-    /// [`StampError::NoAfter`]: one is wanted, and the quorum isn't met.
-    pub(crate) fn kept(self, wanted: bool) -> Result<Option<Vec<u8>>, StampError> {
-        match self {
-            After::Kept(note) if wanted => Ok(Some(note)),
-            After::Unmet { cosigned, witnesses } if wanted => {
-                Err(StampError::NoAfter { cosigned, witnesses })
-            }
-            _ => Ok(None),
+            failed: None,
         }
     }
 }
@@ -267,8 +234,24 @@ impl Submissions<'_> {
         });
     }
 
+    /// Is nothing under way any more?
+    pub(super) fn is_answered(&mut self) -> bool {
+        if self.failed.is_none() {
+            self.failed = self.note_all().err();
+        }
+        self.failed.is_some() || self.under_way == 0
+    }
+
+    /// Does something have to wait for the log?
+    pub(super) fn is_away(&self) -> bool {
+        self.away.is_some()
+    }
+
     /// Waits for all receipts, each verified.
     pub(super) fn collect(&mut self) -> Result<Collected, StampError> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         while self.under_way > 0 {
             self.log.check()?;
             match self.outcomes.recv_timeout(LOOK) {
@@ -286,6 +269,10 @@ impl Submissions<'_> {
 
     fn look(&mut self) -> Result<(), StampError> {
         self.log.check()?;
+        self.note_all()
+    }
+
+    fn note_all(&mut self) -> Result<(), StampError> {
         while let Ok(outcome) = self.outcomes.try_recv() {
             self.note(outcome)?;
         }

@@ -1,351 +1,273 @@
-//! A target from beginning to end: what there is already, the run for what is new or changed, and one bundle, or tokens, of
-//! both.
+//! A target from beginning to end: what there is already, the walk, and what is new or changed for each log.
+//!
+//! ```text
+//! walk ─▶ hash (all cores, once) ─▶ what is it for each log? ─▶ lane ─▶ log, bundle or tokens
+//!                                                          └─▶ lane ─▶ another log, its own bundle or tokens
+//! ```
 
 use super::{
-    Event, StampError, Stamped, Target, Trouble, Wish, assemble,
+    Event, StampError, Stamped, Target, Trouble, Wish,
     count::Counter,
-    earlier::Earlier,
-    index::{Fate, Index},
-    pipeline::{Bench, Hashed, counted},
+    lane::{self, Ground, Lane, NotYet},
+    pipeline::{Bench, Looked, Part, Thing, counted},
     place::Place,
     plan::settled_output,
-    run::{Frame, Run, header},
-    seen_no_more::SeenNoMore,
-    settle::{self, Base},
     source::Sources,
-    submit::Log,
-    tokens,
+    submit::{LOOK, Log},
 };
 use crate::{
-    bundle_file::Writer,
     hash::{self, HashError},
-    keys, ordered, places,
-    seen::{self, Entry},
+    ordered,
     walk::Rules,
 };
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
-};
-use treering_token::{
-    bundle::{Blinding, Opener, Record, RunHeader},
-    commitment::Commitment,
-    token::Token,
-};
+use std::sync::atomic::Ordering;
 
-/// The most commitments that go into one submission: 32 MB.
-const MAX_SUBMISSION: u64 = 1_000_000;
-/// With tokens for all files: so much of a submission is held in memory while they are cut. Also what goes into one when the
-/// log can't be asked what it takes.
-const MAX_WITH_TOKENS: u64 = 65_536;
+/// What a target comes to with one log.
+pub(crate) type Outcome = Result<Stamped, StampError>;
 
-/// Stamps one target.
+/// Told what happens: with which of the logs, if it isn't the same with all of them.
+pub(crate) type Observe<'a> = dyn FnMut(Option<usize>, Event<'_>) + 'a;
+
+/// Stamps one target with each of these logs, which have targets that differ in their evidence's names alone. What keeps one
+/// log from it keeps no other.
+///
+/// # Errors
+/// What ends all of it: the user has interrupted it, or there is no current directory.
 pub(super) fn stamp(
-    log: &Log,
+    logs: &[(&Log, Target)],
     wish: &Wish,
-    target: &Target,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<Stamped, StampError> {
-    let mut place = Place::begin(target, wish)?;
-    let target = &place.target(target, wish)?;
-    let work = Work { log, wish, target };
-    match work.all(&mut place, observe) {
-        Ok(Ended::Whole { stamped, receipts, assembled, write, forgotten }) => {
-            let mut stamped = stamped;
-            if target.tokens {
-                let bundle = assembled.as_deref().unwrap_or(place.partial.path());
-                stamped.tokens = tokens::write(bundle, &receipts, target, wish, observe)?;
+    observe: &mut Observe<'_>,
+) -> Result<Vec<Outcome>, StampError> {
+    let mut outcomes: Vec<Option<Outcome>> = logs.iter().map(|_| None).collect();
+    let mut begun = Vec::new();
+    for (number, place) in places(logs, wish, &mut outcomes) {
+        let (log, target) = &logs[number];
+        let (mut place, named) = place;
+        let observe = &mut |event: Event<'_>| observe(Some(number), event);
+        match Ground::begin(log, wish, named, &mut place, observe) {
+            Ok(ground) => begun.push((number, place, ground)),
+            Err(NotYet::Waiting(stamped)) => outcomes[number] = Some(Ok(*stamped)),
+            Err(NotYet::Failed(error)) => {
+                outcomes[number] = Some(Err(lane::fail(place, target, error, observe)));
             }
-            if write {
-                let forgotten = forgotten.beside(target, wish);
-                place.finish(assembled.as_deref(), wish.replaces(target))?;
-                match &target.bundle {
-                    Some(path) => {
-                        forgotten.forget();
-                        observe(Event::Wrote { path });
-                    }
-                    // No bundle leads there any more.
-                    None => receipts.keys().for_each(|root| seen::forget(&root.0)),
-                }
-            } else {
-                place.forget()?;
+        }
+    }
+    let ids = hash::ids(wish.digests.iter().copied());
+    let (places, grounds): (Vec<_>, Vec<_>) =
+        begun.into_iter().map(|(number, place, ground)| ((number, place), ground)).unzip();
+    let lanes = places.into_iter().zip(&grounds).enumerate();
+    let lanes =
+        lanes.map(|(at, ((number, place), ground))| Lane::new((number, at), ground, place, &ids)).collect();
+    let bench = Bench {
+        sides: grounds.iter().map(Ground::side).collect(),
+        ids: &ids,
+        claims: wish.claims.as_deref(),
+        signer: wish.signer.as_deref(),
+        force: wish.force,
+        checksum: wish.checksum,
+    };
+    let mut work = Work { wish, bench: &bench, lanes, outcomes, unsearched: false, counter: None };
+    match work.all(&grounds, observe) {
+        Ok(()) | Err(Stop::NobodyLeft) => {}
+        Err(Stop::All(error)) => {
+            for lane in work.lanes {
+                let number = lane.number;
+                let observe = &mut |event: Event<'_>| observe(Some(number), event);
+                // What is said is the same for all.
+                let _ = lane.fail(StampError::Interrupted, observe);
             }
-            Ok(stamped)
+            return Err(error);
         }
-        Ok(Ended::Waiting(stamped)) => Ok(stamped),
-        Err(error) if place.is_begun() => {
-            observe(Event::Unfinished { target });
-            Err(error)
-        }
-        Err(error) => {
-            // Whatever this says, the first error is the news.
-            let _ = place.forget();
-            Err(error)
-        }
+    }
+    let outcome = |outcome: Option<Outcome>| outcome.expect("each lane has ended, and left its outcome");
+    Ok(work.outcomes.into_iter().map(outcome).collect())
+}
+
+/// Why the work doesn't go on.
+enum Stop {
+    /// Each log has its outcome.
+    NobodyLeft,
+    All(StampError),
+}
+
+impl From<StampError> for Stop {
+    fn from(error: StampError) -> Stop {
+        Stop::All(error)
     }
 }
 
-/// How the work on a target ends.
-enum Ended {
-    Whole {
-        stamped: Stamped,
-        /// Of all its runs.
-        receipts: HashMap<Commitment, Token>,
-        /// Where the bundle is, if it isn't the partial one.
-        assembled: Option<PathBuf>,
-        /// False if the output is right as it is.
-        write: bool,
-        /// What the output no longer leads to.
-        forgotten: SeenNoMore,
-    },
-    Waiting(Stamped),
+/// The places of all, locked, before anything else happens: whoever goes on knows of each.
+fn places(
+    logs: &[(&Log, Target)],
+    wish: &Wish,
+    outcomes: &mut [Option<Outcome>],
+) -> Vec<(usize, (Place, Target))> {
+    let (mut places, mut read) = (Vec::new(), None);
+    for (number, (_, target)) in logs.iter().enumerate() {
+        let mut begin = || {
+            let place = Place::begin(target, wish)?;
+            let named = place.target(target, wish, &mut read)?;
+            if logs.len() > 1 {
+                place.note(wish)?;
+            }
+            Ok((place, named))
+        };
+        match begin() {
+            Ok(place) => places.push((number, place)),
+            Err(error) => outcomes[number] = Some(Err(error)),
+        }
+    }
+    places
 }
 
-#[derive(Clone, Copy)]
+/// The work on a target between what was there before and what it came to.
 struct Work<'a> {
-    log: &'a Log,
     wish: &'a Wish,
-    target: &'a Target,
-}
-
-impl Work<'_> {
-    fn all(self, place: &mut Place, observe: &mut dyn FnMut(Event<'_>)) -> Result<Ended, StampError> {
-        let Work { log, wish, target } = self;
-        let mut index = Index::default();
-        // What was hashed before comes first: its receipts stand before another run.
-        let left = match settle::left(log, wish, place, &mut index, observe)? {
-            Ok(left) => left,
-            Err(away) => {
-                let stamped = Stamped { records: index.len(), waiting: Some(away), ..Stamped::default() };
-                return Ok(Ended::Waiting(stamped));
-            }
-        };
-        let of_partial = index.records();
-        // The lower bound is fetched before the first file is hashed: it could not be known earlier.
-        let (limit, after) = self.ask(observe)?;
-        let base = Base::read(wish, target, log.policy(), &mut index, observe)?;
-        index.sort();
-        let (header_of_run, run_id) = run_header(wish, after, observe)?;
-        let opener = Opener::new(header_of_run).map_err(StampError::Claim)?;
-        let ids = hash::ids(wish.digests.iter().copied());
-        place.describe(wish, &run_id)?;
-        let bench = Bench {
-            target,
-            opener: &opener,
-            ids: &ids,
-            claims: wish.claims.as_deref(),
-            signer: wish.signer.as_deref(),
-            force: wish.force,
-            index: &index,
-            checksum: wish.checksum,
-            lost: AtomicU64::new(0),
-        };
-        let frame = Frame { log, wish, target, opener: &opener, kept_as: Some(run_id), ids: &ids, limit };
-        let mut sink = Sink {
-            frame,
-            place,
-            bench: &bench,
-            earlier: [&left, &base.earlier],
-            fate: Fate::of(&index),
-            run: None,
-            stamped: Stamped::default(),
-            unsearched: false,
-            counter: None,
-        };
-        if index.len() > 0 {
-            observe(Event::Left { files: index.len() });
-        }
-        let mut skip = sink.place.own_files();
-        skip.extend(wish.since.as_deref().map(settled_output).transpose()?);
-        let rules = Rules { skip, links: target.bundle.is_some(), ..wish.rules.clone() };
-        sink.counter = (wish.is_watched && target.lists.is_empty())
-            .then(|| Counter::start(target.roots.clone(), rules.clone()));
-        let sources = Sources::new(target, rules).map_err(StampError::Here)?;
-        ordered::map(
-            ordered::workers(),
-            counted(sources),
-            hash::buffer,
-            |buffer, found| bench.look(found, buffer),
-            |hashed| sink.take(hashed, observe),
-        )?;
-        let Sink { run, mut fate, mut stamped, unsearched, .. } = sink;
-        if unsearched || target.incomplete {
-            stamped.unmet = fate.keep_unmet(&index);
-            stamped.kept += stamped.unmet;
-            stamped.records += stamped.unmet;
-        }
-        stamped.gone = fate.gone(&index);
-        if stamped.records == 0 {
-            return Err(StampError::Nothing);
-        }
-        let mut receipts = left.receipts.clone();
-        let mut forgotten = SeenNoMore::default();
-        forgotten.compare(&left, &fate);
-        if base.is_output {
-            forgotten.compare(&base.earlier, &fate);
-        }
-        let is_new = run.is_some();
-        if let Some(run) = run {
-            match run.finish(observe)? {
-                Ok(more) => {
-                    forgotten.keep(more.keys());
-                    receipts.extend(more);
-                }
-                Err(away) => return Ok(Ended::Waiting(Stamped { waiting: Some(away), ..stamped })),
-            }
-        }
-        // Nothing is new, and nothing of what there is has to go.
-        if !is_new && left.runs.is_empty() && base.is_output && !fate.any_stale(&index, 0..index.records()) {
-            return Ok(Ended::Whole { stamped, receipts, assembled: None, write: false, forgotten });
-        }
-        let compress = wish.zstd && target.bundle.is_some();
-        let is_enough = !compress && base.earlier.runs.is_empty() && !fate.any_stale(&index, 0..of_partial);
-        let assembled = if is_enough {
-            None
-        } else {
-            let to = place.assembled();
-            // CRASH: what an earlier try left there was never whole. A bundle holds the salts of all its files.
-            let _ = std::fs::remove_file(&to);
-            let file = places::private_file().open(&to).map_err(StampError::Write)?;
-            let mut writer = Writer::new(file, compress).map_err(StampError::Write)?;
-            writer.write(&header(log.policy())).map_err(StampError::Write)?;
-            if place.is_begun() {
-                assemble::copy(place.partial.path(), &left, &fate, &mut writer)?;
-            }
-            if let Some(path) = &base.path {
-                base.is_unchanged()?;
-                assemble::copy(path, &base.earlier, &fate, &mut writer)?;
-            }
-            writer.finish().map_err(StampError::Write)?;
-            Some(to)
-        };
-        Ok(Ended::Whole { stamped, receipts, assembled, write: true, forgotten })
-    }
-
-    /// What the log takes in one submission, and the lower bound. The checkpoint is fetched in any case: a wrong log or policy
-    /// is told before the work, not after it.
-    fn ask(self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(u64, Option<Vec<u8>>), StampError> {
-        let most = if self.target.tokens { MAX_WITH_TOKENS } else { MAX_SUBMISSION };
-        let wanted = self.wish.after && !self.wish.plain;
-        let answer = self.log.max_hashes().and_then(|max| Ok((max, self.log.after()?)));
-        match answer {
-            Ok((max, after)) => {
-                let limit = max.map_or(most, |limit| limit.clamp(1, most));
-                Ok((limit, after.kept(wanted)?))
-            }
-            Err(away) if away.may_pass() => {
-                observe(Event::Away { error: &away, bound_lost: wanted });
-                Ok((MAX_WITH_TOKENS, None))
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// Takes what came of each thing found, in the order of the walk.
-struct Sink<'a> {
-    frame: Frame<'a>,
-    place: &'a mut Place,
     bench: &'a Bench<'a>,
-    /// What the partial bundle has, and what the one that is brought up to date has.
-    earlier: [&'a Earlier; 2],
-    fate: Fate,
-    /// From its first record on.
-    run: Option<Run<'a>>,
-    stamped: Stamped,
+    /// Those that aren't over, in the order of the logs.
+    lanes: Vec<Lane<'a>>,
+    outcomes: Vec<Option<Outcome>>,
     /// A directory could not be searched.
     unsearched: bool,
     counter: Option<Counter>,
 }
 
-impl Sink<'_> {
-    fn take(&mut self, hashed: Hashed, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), StampError> {
-        if let Some(files) = self.counter.as_ref().and_then(Counter::take) {
-            observe(Event::Left { files: files.saturating_sub(self.stamped.records) });
+impl<'a> Work<'a> {
+    fn all(&mut self, grounds: &'a [Ground<'a>], observe: &mut Observe<'_>) -> Result<(), Stop> {
+        let Some(first) = grounds.first() else { return Err(Stop::NobodyLeft) };
+        self.walk(&first.target, grounds, observe)?;
+        let unsearched = self.unsearched;
+        self.each(observe, |lane, observe| lane.end(unsearched, observe))?;
+        observe(None, Event::Waiting);
+        while !self.lanes.is_empty() {
+            let next = self.next()?;
+            let lane = self.lanes.remove(next);
+            let number = lane.number;
+            let outcome = lane.finish(&mut |event| observe(Some(number), event));
+            if let Err(StampError::Interrupted) = outcome {
+                return Err(Stop::All(StampError::Interrupted));
+            }
+            self.outcomes[number] = Some(outcome);
         }
-        match hashed {
-            Hashed::LeftOut { source, why } => observe(Event::LeftOut { source: &source, why }),
-            Hashed::Failed { source, error, counted, key } => {
-                self.bench.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn walk(
+        &mut self,
+        target: &Target,
+        grounds: &[Ground<'_>],
+        observe: &mut Observe<'_>,
+    ) -> Result<(), Stop> {
+        let most = grounds.iter().map(|ground| ground.index.len()).max().unwrap_or(0);
+        if most > 0 {
+            observe(None, Event::Left { files: most });
+        }
+        let mut skip: Vec<_> = self.lanes.iter().flat_map(|lane| lane.place.own_files()).collect();
+        for since in grounds.iter().filter_map(|ground| ground.target.since.as_deref()) {
+            skip.push(settled_output(since)?);
+        }
+        let rules = Rules { skip, links: target.bundle.is_some(), ..self.wish.rules.clone() };
+        self.counter = (self.wish.is_watched && target.lists.is_empty())
+            .then(|| Counter::start(target.roots.clone(), rules.clone()));
+        let sources = Sources::new(target, rules).map_err(StampError::Here)?;
+        let bench = self.bench;
+        ordered::map(
+            ordered::workers(),
+            counted(sources),
+            hash::buffer,
+            |buffer, found| bench.look(found, buffer),
+            |looked| self.take(looked, observe),
+        )
+    }
+
+    /// Takes what came of each thing found, in the order of the walk.
+    fn take(&mut self, looked: Looked, observe: &mut Observe<'_>) -> Result<(), Stop> {
+        if let Some(files) = self.counter.as_ref().and_then(Counter::take) {
+            let looked_at = self.lanes.first().map_or(0, |lane| lane.stamped.records);
+            observe(None, Event::Left { files: files.saturating_sub(looked_at) });
+        }
+        match looked {
+            Looked::LeftOut { source, why } => observe(None, Event::LeftOut { source: &source, why }),
+            Looked::Failed { source, error, counted, key } => {
+                for side in &self.bench.sides {
+                    side.lost.fetch_add(u64::from(counted), Ordering::Relaxed);
+                }
                 match key {
                     None => self.unsearched = true,
-                    // It is there, and can't be read: what was stamped of it is not given up for that.
                     Some(key) if !matches!(error, Trouble::Hash(HashError::Missing)) => {
-                        self.fate.keep_unread(self.bench.index.find(key));
+                        self.lanes.iter_mut().for_each(|lane| lane.keep_unread(key));
                     }
                     Some(_) => {}
                 }
-                observe(Event::Failed { source: &source, error: &error });
+                observe(None, Event::Failed { source: &source, error: &error });
             }
-            Hashed::Kept { number, key, kind, path, size, hashed } => {
-                self.bench.lost.fetch_add(1, Ordering::Relaxed);
-                self.stamped.kept += 1;
-                self.stamped.records += 1;
-                self.stamped.bytes += size;
-                self.fate.keep(number, self.bench.index.find(key));
-                if let Some(entry) = hashed {
-                    self.stamped.hashed += 1;
-                    self.refresh(number, &entry);
-                }
-                observe(Event::Kept { kind, path: &path, size });
-            }
-            Hashed::Record { kind, path, size, digests, own, guess, key, stamp, changed } => {
-                observe(Event::Hashed { kind, path: &path, size, digests: &digests });
-                self.stamped.hashed += u64::from(size.is_some());
-                self.stamped.records += 1;
-                self.stamped.bytes += size.unwrap_or(0);
-                if changed {
-                    self.stamped.changed += 1;
-                    self.fate.replace(self.bench.index.find(key));
-                } else {
-                    self.stamped.new += 1;
-                }
-                let run = match &mut self.run {
-                    Some(run) => run,
-                    none => none.insert(Run::begin(self.frame, &self.place.partial)?),
-                };
-                let seen = Entry::new(key, &digests, stamp);
-                let (commitment, own) = self.bench.settle(guess, run.len(), &digests, own)?;
-                let record = Record::Path { kind, path, size, digests, own };
-                run.push(record, commitment, &seen, observe)?;
+            Looked::Thing(mut thing) => {
+                let mut parts = std::mem::take(&mut thing.parts);
+                say(&thing, &parts, observe);
+                let bench = self.bench;
+                self.each(observe, |lane, observe| {
+                    let at = lane.at;
+                    let part = std::mem::replace(&mut parts[at], Part::Over);
+                    if let Part::HasToken = part {
+                        observe(Event::Failed { source: &thing.source, error: &Trouble::HasToken });
+                    }
+                    lane.take(&thing, part, (bench, &bench.sides[at]), observe)
+                })?;
             }
         }
         // Once in a while is enough: looking costs an atomic read.
-        self.frame.log.check()
+        Ok(self.lanes.first().map_or(Ok(()), Lane::check)?)
     }
 
-    /// Next time, this record's file needn't be hashed. What can't be noted is hashed again.
-    fn refresh(&self, number: u32, entry: &Entry) {
-        let [left, base] = self.earlier;
-        let run = base.run_of(number).or_else(|| left.run_of(number));
-        if let Some((run, name)) = run.and_then(|run| Some((run, run.name()?))) {
-            let _ = seen::refresh(name, u64::from(number - run.first), entry);
+    /// Does this with each lane. One that fails is over, and the others go on.
+    fn each(
+        &mut self,
+        observe: &mut Observe<'_>,
+        mut act: impl FnMut(&mut Lane<'a>, &mut dyn FnMut(Event<'_>)) -> Result<(), StampError>,
+    ) -> Result<(), Stop> {
+        let mut at = 0;
+        while let Some(lane) = self.lanes.get_mut(at) {
+            let number = lane.number;
+            let observe = &mut |event: Event<'_>| observe(Some(number), event);
+            match act(lane, observe) {
+                Ok(()) => at += 1,
+                Err(StampError::Interrupted) => return Err(Stop::All(StampError::Interrupted)),
+                Err(error) => {
+                    let lane = self.lanes.remove(at);
+                    self.bench.sides[lane.at].is_over.store(true, Ordering::Relaxed);
+                    self.outcomes[number] = Some(Err(lane.fail(error, observe)));
+                }
+            }
         }
+        if self.lanes.is_empty() { Err(Stop::NobodyLeft) } else { Ok(()) }
+    }
+
+    /// Which lane can be brought to its end: one whose log has answered, so that no log holds up another's evidence; those
+    /// that have to be asked again come last.
+    fn next(&mut self) -> Result<usize, Stop> {
+        while self.lanes.len() > 1 {
+            let answered: Vec<bool> = self.lanes.iter_mut().map(Lane::is_answered).collect();
+            let is_good = |(lane, answered): (&Lane<'_>, &bool)| *answered && !lane.is_away();
+            let good = self.lanes.iter().zip(&answered).position(is_good);
+            if good.is_some() || answered.iter().all(|answered| *answered) {
+                return Ok(good.unwrap_or(0));
+            }
+            self.lanes[0].check()?;
+            std::thread::sleep(LOOK / 10);
+        }
+        Ok(0)
     }
 }
 
-/// What the records of a new run have in common.
-fn run_header(
-    wish: &Wish,
-    after: Option<Vec<u8>>,
-    observe: &mut dyn FnMut(Event<'_>),
-) -> Result<(RunHeader, [u8; 16]), StampError> {
-    let run_id = keys::run_id()?;
-    if wish.plain {
-        return Ok((RunHeader::new(Blinding::Plain), run_id));
+/// A file is said once, whatever the number of logs: what is new to one is new.
+fn say(thing: &Thing, parts: &[Part], observe: &mut Observe<'_>) {
+    let Thing { kind, path, size, digests, .. } = thing;
+    let is_new = parts.iter().any(|part| matches!(part, Part::Record { .. }));
+    match digests {
+        Some(digests) if is_new => observe(None, Event::Hashed { kind: *kind, path, size: *size, digests }),
+        _ if parts.iter().any(|part| matches!(part, Part::Kept { .. })) => {
+            observe(None, Event::Kept { kind: *kind, path, size: size.unwrap_or(0) });
+        }
+        _ => {}
     }
-    let (master, made) = keys::master()?;
-    if let Some(path) = &made {
-        observe(Event::KeyMade(path));
-    }
-    let header = RunHeader {
-        holder: wish.holder.clone(),
-        agent: wish.agent.clone(),
-        title: wish.title.clone(),
-        after,
-        key: wish.signer.as_ref().map(|signer| signer.public().clone()),
-        ..RunHeader::new(Blinding::Secret(master.run_secret(&run_id)))
-    };
-    Ok((header, run_id))
 }

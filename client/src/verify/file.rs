@@ -68,7 +68,10 @@ pub(crate) fn file(
                 }
                 looked_at.push(found.bundle);
             }
-            Ok(uncovered(looked_at))
+            match locate::by_log::beside(&looked_at[0]).into_iter().next() {
+                Some(token) => Ok(by_token(token)),
+                None => Ok(uncovered(looked_at)),
+            }
         }
     }
 }
@@ -198,7 +201,9 @@ pub(crate) fn tokens_of(
     let own = locate::token_of(given);
     let (file, evidence) = match evidence {
         None if is_token(given) && !own.is_file() => {
-            (locate::file_of(given).unwrap_or_else(|| given.to_path_buf()), given.to_path_buf())
+            let file = locate::file_of(given).filter(|file| file.exists());
+            let file = file.or_else(|| locate::by_log::subject(given)).or_else(|| locate::file_of(given));
+            (file.unwrap_or_else(|| given.to_path_buf()), given.to_path_buf())
         }
         None if own.is_file() => (given.to_path_buf(), own),
         Some(evidence) if is_token(evidence) => (given.to_path_buf(), evidence.to_path_buf()),

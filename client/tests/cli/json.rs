@@ -11,6 +11,8 @@ enum Stamp {
     Started {
         version: String,
         log: String,
+        #[serde(default)]
+        logs: Vec<String>,
         paths: Vec<Path>,
         resumed: bool,
         since: Option<Path>,
@@ -34,6 +36,7 @@ enum Stamp {
     Submission {
         root: String,
         records: u64,
+        log_url: Option<String>,
     },
     Receipt {
         root: String,
@@ -44,10 +47,12 @@ enum Stamp {
         entry: u64,
         tree_size: u64,
         witnesses: Vec<Witness>,
+        log_url: Option<String>,
     },
     Output {
         path: String,
         path_bytes: Option<String>,
+        log_url: Option<String>,
     },
     Finished {
         records: u64,
@@ -61,8 +66,25 @@ enum Stamp {
         failed: u64,
         left_out: u64,
         key: Option<String>,
+        #[serde(default)]
+        logs: Vec<ByLog>,
         exit: u8,
     },
+}
+
+/// What `--all-logs` says of each.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct ByLog {
+    log_url: String,
+    result: String,
+    records: u64,
+    new: u64,
+    changed: u64,
+    kept: u64,
+    gone: u64,
+    tokens: u64,
+    reason: Option<String>,
 }
 
 /// What `verify --json` prints.
@@ -220,7 +242,7 @@ fn stamping_says_each_thing_once() {
     );
     assert_eq!(digests["sha-256"].len(), 64);
     assert!(matches!(&objects[3], Stamp::File { path, .. } if path == "d/b\n"));
-    assert!(matches!(&objects[4], Stamp::Submission { records: 2, root } if root.len() == 64));
+    assert!(matches!(&objects[4], Stamp::Submission { records: 2, root, log_url: None } if root.len() == 64));
     let Stamp::Receipt { before: Some(before), quorum: Some(quorum), witnesses, .. } = &objects[5] else {
         panic!("{objects:?}")
     };
@@ -241,6 +263,7 @@ fn stamping_says_each_thing_once() {
             tokens: 0,
             failed: 1,
             left_out: 0,
+            logs: Vec::new(),
             key: None,
             exit: 2
         }

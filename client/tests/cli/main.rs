@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod agents;
+mod all_logs;
 mod audit;
 mod claims;
 mod config;

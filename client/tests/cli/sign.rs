@@ -19,7 +19,7 @@ fn make(bench: &Bench, program: &str, args: &[&str]) {
     assert!(output.status.success(), "{program} {args:?}: {output:?}");
 }
 
-fn keygen(bench: &Bench, name: &str, kind: &str, passphrase: &str) {
+pub(crate) fn keygen(bench: &Bench, name: &str, kind: &str, passphrase: &str) {
     make(
         bench,
         "ssh-keygen",

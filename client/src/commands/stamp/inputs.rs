@@ -34,7 +34,6 @@ pub(super) fn wish(args: &args::Stamp, call: Call) -> Result<Wish, StampError> {
         zstd: args.zstd,
         force: args.force,
         wait: Duration::from_secs(args.wait),
-        since: args.since.clone(),
         checksum: args.checksum,
         is_watched: false,
         restart: args.restart,

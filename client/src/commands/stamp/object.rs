@@ -1,6 +1,9 @@
 //! What `treering stamp --json` says: one of these a line.
 
-use super::super::{JsonAttested, JsonPath, timestamp::JsonTimestamp};
+use super::{
+    super::{JsonAttested, JsonPath, timestamp::JsonTimestamp},
+    by_log::JsonByLog,
+};
 use serde::Serialize;
 use std::path::Path;
 
@@ -12,6 +15,9 @@ pub(super) enum Object<'a> {
     Started {
         version: &'static str,
         log: &'a str,
+        /// With `--all-logs`: all of them.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        logs: Vec<&'a str>,
         paths: Vec<JsonPath>,
         /// By `treering resume`?
         resumed: bool,
@@ -47,17 +53,27 @@ pub(super) enum Object<'a> {
         seconds_left: Option<u64>,
     },
     /// A submission on its way to the log.
-    Submission { root: String, records: u64 },
+    Submission {
+        root: String,
+        records: u64,
+        /// With `--all-logs`: which of them, as in the next two.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_url: Option<&'a str>,
+    },
     /// Its receipt, verified under the policy.
     Receipt {
         root: String,
         #[serde(flatten)]
         attested: JsonAttested,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_url: Option<&'a str>,
     },
     /// Evidence in its place.
     Output {
         #[serde(flatten)]
         path: JsonPath,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        log_url: Option<&'a str>,
     },
     /// An RFC 3161 timestamp of evidence, in its place: by an authority that nobody has vouched for yet.
     Timestamp {
@@ -66,7 +82,8 @@ pub(super) enum Object<'a> {
         #[serde(flatten)]
         shown: Box<JsonTimestamp>,
     },
-    /// Last. Without it, the run did not come to its end. With exit code 3 it has, and receipts are still to come.
+    /// Last. Without it, the run did not come to its end. With exit code 3 it has, and receipts are still to come. With
+    /// `--all-logs` the figures are those of the log that has most of it, and each log's own are in `logs`.
     Finished {
         /// Files and links that are covered now: `new + changed + kept`.
         records: u64,
@@ -85,6 +102,8 @@ pub(super) enum Object<'a> {
         /// The thumbprint of the key that signed the claims, in hex.
         #[serde(skip_serializing_if = "Option::is_none")]
         key: Option<String>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        logs: Vec<JsonByLog>,
         exit: u8,
     },
 }

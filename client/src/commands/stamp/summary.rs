@@ -1,6 +1,7 @@
 //! What was stamped, in words that a person can file: what, when, by whom attested, how many files and bytes, which outputs.
 
-use crate::{output::OutputError, paths};
+use super::by_log::{self, ByLog};
+use crate::{output::OutputError, paths, stamp::Wish};
 use indicatif::{HumanBytes, HumanCount};
 use std::{
     fmt::Write as _,
@@ -8,14 +9,11 @@ use std::{
     io::{self, Read, Write as _},
     path::{Path, PathBuf},
 };
-use treering_tlog::{hash::Hash, policy::Policy, time::UnixSeconds};
+use treering_tlog::{hash::Hash, time::UnixSeconds};
 use treering_token::{
     describe,
     digest::{Digester, HashId},
-    verify::Attested,
 };
-
-use crate::stamp::{Stamped, Wish};
 
 /// What it says, and of what.
 #[derive(Debug)]
@@ -24,13 +22,12 @@ pub(super) struct Summary<'a> {
     pub(super) ended: UnixSeconds,
     /// As given.
     pub(super) what: Vec<&'a Path>,
-    pub(super) log: &'a str,
-    pub(super) policy: &'a Policy,
+    pub(super) logs: &'a [ByLog],
     pub(super) wish: &'a Wish,
-    pub(super) all: &'a Stamped,
+    /// Is something brought up to date?
+    pub(super) is_since: bool,
     /// Files that could not be stamped.
     pub(super) failed: u64,
-    pub(super) attested: Option<&'a Attested>,
     /// Bundles and tokens.
     pub(super) wrote: &'a [PathBuf],
 }
@@ -67,20 +64,23 @@ impl Summary<'_> {
                 line(name, &treering_token::escape::text(text));
             }
         }
-        match (&self.all.waiting, self.attested) {
-            (Some(why), _) => {
-                line("attested", &format!("not yet: {}; `treering resume` finishes it", one_line(why)));
-            }
-            (None, Some(attested)) => {
-                line("attested", &describe::attested(attested));
-                for (name, time) in &attested.witnesses {
-                    line("witness", &format!("{name} cosigned at {}", describe::seconds(*time)));
+        for log in self.logs.iter().filter(|log| log.is_meant) {
+            match (&log.failed, &log.all.waiting, &log.attested) {
+                (Some(why), ..) => line("attested", &format!("not: {}", one_line(why))),
+                (None, Some(why), _) => {
+                    line("attested", &format!("not yet: {}; `treering resume` finishes it", one_line(why)));
                 }
+                (None, None, Some(attested)) => {
+                    line("attested", &describe::attested(attested));
+                    for (name, time) in &attested.witnesses {
+                        line("witness", &format!("{name} cosigned at {}", describe::seconds(*time)));
+                    }
+                }
+                (None, None, None) => {}
             }
-            (None, None) => {}
+            line("log", &log.url);
+            line("policy", &format!("SHA-256 {}", treering_tlog::hash::sha256(log.policy.as_bytes())));
         }
-        line("log", self.log);
-        line("policy", &format!("SHA-256 {}", treering_tlog::hash::sha256(self.policy.as_bytes())));
         for path in self.wrote.iter().take(NAMED) {
             let (size, hash) = digest(path)?;
             let path = paths::shown(&absolute(path));
@@ -95,9 +95,9 @@ impl Summary<'_> {
     }
 
     fn counts(&self) -> String {
-        let all = self.all;
+        let all = &by_log::lead(self.logs).all;
         let mut text = format!("{} ({})", HumanCount(all.records), HumanBytes(all.bytes));
-        if self.wish.since.is_some() {
+        if self.is_since {
             let _ = write!(
                 text,
                 ": {} new, {} changed, {} kept; {} gone",

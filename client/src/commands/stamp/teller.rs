@@ -2,6 +2,7 @@
 
 use super::{
     super::{JsonAttested, JsonPath, timestamp::JsonTimestamp, tsa},
+    by_log::{self, ByLog},
     object::{Object, unstamped},
 };
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     paths,
     report::{Report, Verdict},
     signer::Signer,
-    stamp::{Claims, Event, Plan, StampError, Stamped, Target, Trouble, Wish},
+    stamp::{Claims, Event, Plan, StampError, Stamped, Target, Trouble},
     walk::LeftOut,
 };
 use indicatif::{HumanBytes, HumanCount};
@@ -34,15 +35,14 @@ pub(super) struct Teller<'a> {
     unread: u64,
     signed_by: Option<Hash>,
     failed: u64,
-    /// The latest upper bound: it holds for all.
-    attested: Option<Attested>,
+    logs: Vec<ByLog>,
     /// Bundles and tokens.
     wrote: Vec<PathBuf>,
     timestamps: u64,
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(report: &'a mut Report) -> Teller<'a> {
+    pub(super) fn new(report: &'a mut Report, logs: Vec<ByLog>) -> Teller<'a> {
         Teller {
             report,
             left_out: Default::default(),
@@ -50,17 +50,17 @@ impl<'a> Teller<'a> {
             unread: 0,
             signed_by: None,
             failed: 0,
-            attested: None,
+            logs,
             wrote: Vec::new(),
             timestamps: 0,
         }
     }
 
     /// A target of which nothing was stamped.
-    pub(super) fn nothing(&mut self, given: &Path, error: &StampError) {
+    pub(super) fn nothing(&mut self, given: &Path) {
         // As a list's name.
         let given = if given == Path::new("-") { "standard input".to_owned() } else { paths::shown(given) };
-        self.report.problem(Verdict::Unchecked, format_args!("{given}: {error}"));
+        self.report.problem(Verdict::Unchecked, format_args!("{given}: {}", StampError::Nothing));
     }
 
     pub(super) fn plan(&mut self, plan: &Plan) {
@@ -72,7 +72,9 @@ impl<'a> Teller<'a> {
         }
     }
 
-    pub(super) fn tell(&mut self, event: &Event<'_>) {
+    /// `log` if it is about one of them.
+    pub(super) fn tell(&mut self, log: Option<usize>, event: &Event<'_>) {
+        let of = self.of(log);
         match event {
             Event::KeyMade(path) => self.report.remark(format_args!(
                 "made a master key, {}: keep a copy of it somewhere safe, lost bundles can be made again with it",
@@ -82,11 +84,12 @@ impl<'a> Teller<'a> {
             Event::LeftOut { source, why } => self.left_out(source, *why),
             Event::Failed { source, error } => self.not_stamped(source, error),
             Event::Submitted { root, records } => {
-                self.report.object(&Object::Submission { root: root.to_string(), records: *records });
+                let log_url = log_url(&self.logs, log);
+                self.report.object(&Object::Submission { root: root.to_string(), records: *records, log_url });
             }
             Event::Kept { kind, path, size } => self.kept(*kind, path, *size),
             Event::Resumed { records } => self.report.remark(format_args!(
-                "{} hashed before {} taken over",
+                "{of}{} hashed before {} taken over",
                 files(*records),
                 if *records == 1 { "is" } else { "are" }
             )),
@@ -94,7 +97,7 @@ impl<'a> Teller<'a> {
                 "{} is not there yet: everything is new",
                 paths::shown(path)
             )),
-            Event::Taken { attested } => self.note_attested(attested),
+            Event::Taken { attested } => self.logs[log.unwrap_or(0)].attest(attested),
             Event::Away { error, bound_lost } => self.report.note(format_args!(
                 "the log is away: {error}{}",
                 if *bound_lost { "\nFiles are hashed all the same; there will be no lower bound for the moment of stamping." } else { "" }
@@ -105,8 +108,11 @@ impl<'a> Teller<'a> {
             )),
             Event::Left { files } => self.report.progress.left(*files),
             Event::Waiting => self.report.progress.waiting("waiting for the log and its witnesses"),
-            Event::Receipt { root, attested } => self.receipt(root, attested),
-            Event::Wrote { path } => self.report.object(&Object::Output { path: JsonPath::of(path) }),
+            Event::Receipt { root, attested } => self.receipt(log, root, attested),
+            Event::Wrote { path } => {
+                let log_url = log_url(&self.logs, log);
+                self.report.object(&Object::Output { path: JsonPath::of(path), log_url });
+            }
         }
         if let Event::Wrote { path } = event {
             self.wrote.push(path.to_path_buf());
@@ -198,21 +204,21 @@ impl<'a> Teller<'a> {
             .problem(Verdict::Unchecked, format_args!("not stamped: {}: {trouble}", paths::shown(path)));
     }
 
-    fn receipt(&mut self, root: &Hash, attested: &Attested) {
-        self.report.object(&Object::Receipt { root: root.to_string(), attested: JsonAttested::of(attested) });
+    fn receipt(&mut self, log: Option<usize>, root: &Hash, attested: &Attested) {
+        let (root, log_url) = (root.to_string(), log_url(&self.logs, log));
+        self.report.object(&Object::Receipt { root, attested: JsonAttested::of(attested), log_url });
         for (name, time) in &attested.in_future {
             self.report.remark(format_args!(
                 "the witness {name} cosigned at {}, which is in the future by this machine's clock: is the clock right?",
                 describe::seconds(*time)
             ));
         }
-        self.note_attested(attested);
+        self.logs[log.unwrap_or(0)].attest(attested);
     }
 
-    fn note_attested(&mut self, attested: &Attested) {
-        if self.attested.as_ref().is_none_or(|before| before.before() <= attested.before()) {
-            self.attested = Some(attested.clone());
-        }
+    /// With several logs: which one it is about.
+    fn of(&self, log: Option<usize>) -> String {
+        log_url(&self.logs, log).map(|url| format!("{url}: ")).unwrap_or_default()
     }
 
     /// Rows of the table that were of no use.
@@ -231,8 +237,8 @@ impl<'a> Teller<'a> {
         self.failed
     }
 
-    pub(super) fn attested(&self) -> Option<&Attested> {
-        self.attested.as_ref()
+    pub(super) fn logs(&self) -> &[ByLog] {
+        &self.logs
     }
 
     /// Bundles and tokens.
@@ -245,19 +251,32 @@ impl<'a> Teller<'a> {
         self.report.problem(Verdict::Unchecked, format_args!("no summary: {error}"));
     }
 
-    /// Accepted here, not yet stamped.
-    pub(super) fn waiting(&mut self, target: &Target, why: &StampError) {
-        self.report.problem(
-            Verdict::Waiting,
-            format_args!(
-                "accepted here, not yet stamped: {}: {why}\n`treering resume` finishes it (with --log URL, if it is at another address)",
-                target.shown()
-            ),
-        );
+    /// What a target came to with one of the logs.
+    pub(super) fn stamped(&mut self, log: usize, target: &Target, stamped: Stamped) {
+        if let Some(why) = &stamped.waiting {
+            let of = self.of(Some(log));
+            self.report.problem(
+                Verdict::Waiting,
+                format_args!(
+                    "{of}accepted here, not yet stamped: {}: {why}\n`treering resume` finishes it (with --log URL, if it is at another address)",
+                    target.shown()
+                ),
+            );
+        }
+        self.logs[log].all.add(stamped);
     }
 
-    pub(super) fn finish(self, all: Stamped, wish: &Wish) {
+    /// A target has no evidence by one of several logs.
+    pub(super) fn without(&mut self, log: usize, error: &StampError) {
+        let of = self.of(Some(log));
+        self.report.problem(by_log::verdict(error), format_args!("{of}{error}"));
+        self.logs[log].fail(error);
+    }
+
+    pub(super) fn finish(self, is_since: bool) {
         let report = self.report;
+        let lead = by_log::lead(&self.logs);
+        let all = &lead.all;
         report.object(&Object::Finished {
             records: all.records,
             bytes: all.bytes,
@@ -270,21 +289,26 @@ impl<'a> Teller<'a> {
             failed: self.failed,
             left_out: self.all_left_out,
             key: self.signed_by.map(|key| key.to_string()),
+            logs: if self.logs.len() > 1 {
+                self.logs.iter().filter_map(ByLog::json).collect()
+            } else {
+                Vec::new()
+            },
             exit: report.verdict().code(),
         });
-        if report.json() || all.waiting.is_some() {
+        if report.json() || !lead.is_whole() {
             return;
         }
         let mut lines = vec![format!(
             "{} {} ({}){}{}{}",
             files(all.records),
-            if wish.since.is_some() { "covered" } else { "stamped" },
+            if is_since { "covered" } else { "stamped" },
             HumanBytes(all.bytes),
             counted(self.unread, "by digests that were given"),
             self.left_out.iter().map(|(what, count)| counted(*count, what)).collect::<String>(),
             counted(self.failed, "not stamped: see above"),
         )];
-        if wish.since.is_some() {
+        if is_since {
             lines.push(format!(
                 "{} new, {} changed, {} kept, {} gone{}",
                 HumanCount(all.new),
@@ -301,7 +325,10 @@ impl<'a> Teller<'a> {
             ));
         }
         lines.extend(self.signed_by.map(|key| format!("claims signed by the key {key}")));
-        lines.extend(self.attested.as_ref().map(describe::attested));
+        let is_told = |log: &&ByLog| log.is_whole();
+        lines.extend(
+            self.logs.iter().filter(is_told).filter_map(|log| log.attested.as_ref()).map(describe::attested),
+        );
         if self.timestamps > 0 {
             lines.push(
                 "each timestamp's signature fits its certificate; whose that is, `treering verify --ca` checks".to_owned(),
@@ -309,6 +336,11 @@ impl<'a> Teller<'a> {
         }
         report.result(Verdict::Good, &(), lines.join("\n"));
     }
+}
+
+/// Said only where there are several.
+fn log_url(logs: &[ByLog], log: Option<usize>) -> Option<&str> {
+    log.filter(|_| logs.len() > 1).map(|log| logs[log].url.as_str())
 }
 
 fn kind_name(kind: Kind) -> &'static str {

@@ -93,12 +93,13 @@ fn alone(path: &Path) -> Input {
     if locate::token_of(path).is_file() && !matches!(sort, Ok(Sort::Bundle)) {
         return plain();
     }
+    let by_log = || locate::by_log::subject(path).filter(|of| of.exists());
     match sort {
-        Ok(Sort::Token) => match locate::file_of(path).filter(|file| file.exists()) {
+        Ok(Sort::Token) => match locate::file_of(path).filter(|file| file.exists()).or_else(by_log) {
             Some(file) => pair(file),
             None => Input::Token(path.to_path_buf()),
         },
-        Ok(Sort::Bundle) => match without(path, locate::BUNDLE).filter(|of| of.exists()) {
+        Ok(Sort::Bundle) => match without(path, locate::BUNDLE).filter(|of| of.exists()).or_else(by_log) {
             Some(of) => pair(of),
             None if locate::token_of(path).is_file() => plain(),
             None => Input::Bundle(path.to_path_buf()),

@@ -70,6 +70,10 @@ pub(crate) struct FakeLog {
 
 struct State {
     manner: Manner,
+    /// Its origin, and its own key's seed.
+    name: &'static str,
+    key: u8,
+    /// Of the witnesses' keys.
     seed: u8,
     entries: Vec<Entry>,
     submissions: HashMap<Hash, (usize, Layer)>,
@@ -86,10 +90,21 @@ impl FakeLog {
 
     /// Another seed, other keys.
     pub(crate) fn with_keys(manner: Manner, seed: u8) -> FakeLog {
+        FakeLog::of("log.example", manner, seed, seed)
+    }
+
+    /// Another log, with the usual witnesses.
+    pub(crate) fn named(name: &'static str, manner: Manner) -> FakeLog {
+        FakeLog::of(name, manner, 77, 7)
+    }
+
+    fn of(name: &'static str, manner: Manner, key: u8, seed: u8) -> FakeLog {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {
             manner,
+            name,
+            key,
             seed,
             entries: Vec::new(),
             submissions: HashMap::new(),
@@ -213,7 +228,7 @@ impl State {
     }
 
     fn key(&self) -> SigningKey {
-        SigningKey::from_seed(KeyName::new("log.example").unwrap(), &[self.seed; 32])
+        SigningKey::from_seed(KeyName::new(self.name).unwrap(), &[self.key; 32])
     }
 
     fn witness(&self, number: u8) -> CosignerKey {
@@ -247,7 +262,7 @@ impl State {
             0 => TreeHead::EMPTY,
             _ => TreeHead { size: TreeSize::new(size as u64).unwrap(), root: MemoryTree::new(leaves).root() },
         };
-        let origin = Origin::new("log.example").unwrap();
+        let origin = Origin::new(self.name).unwrap();
         let checkpoint = Checkpoint { origin, head, extensions: Vec::new() };
         let note = checkpoint.sign(&self.key());
         let mut lines = note.signatures().to_vec();
@@ -269,8 +284,8 @@ impl State {
         }
         match (method, path) {
             ("GET", "/v1/log") => {
-                let max = self.manner.max_hashes;
-                Answer::new(200, "", format!(r#"{{"origin":"log.example","limits":{{"max_hashes":{max}}}}}"#))
+                let (name, max) = (self.name, self.manner.max_hashes);
+                Answer::new(200, "", format!(r#"{{"origin":"{name}","limits":{{"max_hashes":{max}}}}}"#))
             }
             ("GET", "/v1/policy") => Answer::new(200, "", self.policy()),
             ("GET", path) if path.starts_with("/tile/") => self.tile(&path[1..]),

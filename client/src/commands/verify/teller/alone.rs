@@ -19,6 +19,14 @@ use treering_token::{
 };
 
 impl Teller<'_> {
+    /// There is evidence by another log, which was not asked about.
+    pub(in crate::commands::verify) fn other(&mut self, path: &Path, evidence: &Path) {
+        let (path, evidence) = (paths::shown(path), paths::shown(evidence));
+        self.report.remark(format_args!(
+            "{evidence} is by another log, and not looked at: treering verify {path} {evidence}"
+        ));
+    }
+
     /// 32 bytes held against a token, a receipt or a bundle.
     pub(in crate::commands::verify) fn commitment(
         &mut self,
