@@ -95,23 +95,25 @@ pub(super) fn all(
         [] => candidates(given, &policy_file::read(policy, None)?)?,
         given => given.to_vec(),
     };
+    let mut found = Vec::new();
+    for url in urls {
+        let policy = policy_file::read(policy, Some(&url))?;
+        let origin = told(&url, &policy).map_or_else(|| asked(&url, &policy, credentials), Ok);
+        found.push((url, policy, origin));
+    }
+    left(&mut found);
     let mut members: Vec<Member> = Vec::new();
     let mut names: Vec<(String, String)> = Vec::new();
-    for (number, url) in urls.into_iter().enumerate() {
-        let policy = policy_file::read(policy, Some(&url))?;
-        let name = match (told(&url, &policy), number) {
-            (Some(origin), _) => Some(origin),
-            // Its evidence needs no name.
-            (None, 0) => None,
-            (None, _) => match asked(&url, &policy, credentials) {
-                Ok(origin) => Some(origin),
-                Err(error) => {
-                    report.problem(error.verdict(), error);
-                    continue;
-                }
-            },
+    for (number, (url, policy, origin)) in found.into_iter().enumerate() {
+        let name = match origin {
+            Ok(origin) => by_log::name(&origin),
+            // Its evidence needs no name, and what is wrong is told where it is stamped with.
+            Err(_) if number == 0 => String::new(),
+            Err(error) => {
+                report.problem(error.verdict(), error);
+                continue;
+            }
         };
-        let name = name.map(|origin| by_log::name(&origin)).unwrap_or_default();
         if let Some((first, _)) = names.iter().find(|(other, known)| *other == url || *known == name) {
             return Err(StampError::OneLog { first: first.clone(), second: url, name }.into());
         }
@@ -119,6 +121,19 @@ pub(super) fn all(
         members.push(Member { url, policy, name: (number > 0).then_some(name) });
     }
     Ok(members)
+}
+
+/// The only one that is away and of which nobody knows which it is, is the only log of the policy that is none of the others.
+fn left(found: &mut [(String, Policy, Result<String, StampError>)]) {
+    let known: Vec<String> =
+        found.iter().filter_map(|(_, _, origin)| origin.as_ref().ok().cloned()).collect();
+    let mut unknown = found.iter_mut().filter(|(_, _, origin)| origin.is_err());
+    let (Some((_, policy, origin)), None) = (unknown.next(), unknown.next()) else { return };
+    let is_other = |name: &&str| !known.iter().any(|known| known == name);
+    let mut others = policy.logs().iter().map(|log| log.key.name().as_str()).filter(is_other);
+    if let (Err(StampError::WhichLog { .. }), Some(only), None) = (&origin, others.next(), others.next()) {
+        *origin = Ok(only.to_owned());
+    }
 }
 
 /// The origin of the log at this URL, if the policy tells.

@@ -19,7 +19,7 @@ use crate::{
     seen::{self, Entry},
     tag::Key,
 };
-use std::{collections::HashMap, path::PathBuf, sync::atomic::Ordering};
+use std::{collections::HashMap, path::PathBuf, sync::atomic::Ordering, time::Duration};
 use treering_token::{
     bundle::{Blinding, Opener, Record, RunHeader},
     commitment::Commitment,
@@ -63,16 +63,18 @@ impl From<StampError> for NotYet {
 }
 
 impl<'a> Ground<'a> {
+    /// `patience`: how long receipts of what an interrupted run left are waited for.
     pub(super) fn begin(
         log: &'a Log,
         wish: &'a Wish,
         target: Target,
         place: &mut Place,
+        patience: Duration,
         observe: &mut dyn FnMut(Event<'_>),
     ) -> Result<Ground<'a>, NotYet> {
         let mut index = Index::default();
         // What was hashed before comes first: its receipts stand before another run.
-        let left = match settle::left(log, wish, place, &mut index, observe)? {
+        let left = match settle::left(log, patience, place, &mut index, observe)? {
             Ok(left) => left,
             Err(away) => {
                 let stamped = Stamped { records: index.len(), waiting: Some(away), ..Stamped::default() };

@@ -2,7 +2,7 @@
 //! to date.
 
 use super::{
-    Event, StampError, Target, Wish,
+    Event, StampError, Target,
     deliver::deliver,
     earlier::{self, Earlier},
     index::Index,
@@ -16,14 +16,16 @@ use std::{
     fs::{self, Metadata},
     io,
     path::PathBuf,
+    time::Duration,
 };
 use treering_tlog::{hash::Hash, policy::Policy};
 use treering_token::{bundle::Item, verify::Attested};
 
-/// What an interrupted run left: it ends there, and its receipts come behind it. An error inside is one that may pass.
+/// What an interrupted run left: it ends there, and its receipts, which are waited for as long as `wait` says, come behind it.
+/// An error inside is one that may pass.
 pub(super) fn left(
     log: &Log,
-    wish: &Wish,
+    wait: Duration,
     place: &mut Place,
     index: &mut Index,
     observe: &mut dyn FnMut(Event<'_>),
@@ -57,7 +59,7 @@ pub(super) fn left(
     let missing: Vec<Hash> = run.roots[run.receipts..].to_vec();
     if !missing.is_empty() {
         observe(Event::Waiting);
-        let receipts = match deliver(log, place.partial.path(), &missing, wish.wait) {
+        let receipts = match deliver(log, place.partial.path(), &missing, wait) {
             Ok(receipts) => receipts,
             Err(away) if away.may_pass() => return Ok(Err(away)),
             Err(error) => return Err(error),

@@ -20,7 +20,7 @@ use crate::{
     ordered,
     walk::Rules,
 };
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 /// What a target comes to with one log.
 pub(crate) type Outcome = Result<Stamped, StampError>;
@@ -39,14 +39,21 @@ pub(super) fn stamp(
     observe: &mut Observe<'_>,
 ) -> Result<Vec<Outcome>, StampError> {
     let mut outcomes: Vec<Option<Outcome>> = logs.iter().map(|_| None).collect();
-    let mut begun = Vec::new();
+    // Whose receipts don't come at once is waited for when the others have theirs.
+    let patience = if logs.len() > 1 { Duration::ZERO } else { wish.wait };
+    let (mut begun, mut late) = (Vec::new(), Vec::new());
     for (number, place) in places(logs, wish, &mut outcomes) {
         let (log, target) = &logs[number];
         let (mut place, named) = place;
         let observe = &mut |event: Event<'_>| observe(Some(number), event);
-        match Ground::begin(log, wish, named, &mut place, observe) {
+        match Ground::begin(log, wish, named, &mut place, patience, observe) {
             Ok(ground) => begun.push((number, place, ground)),
-            Err(NotYet::Waiting(stamped)) => outcomes[number] = Some(Ok(*stamped)),
+            Err(NotYet::Waiting(stamped)) => {
+                if patience < wish.wait && matches!(stamped.waiting, Some(StampError::NotYet { .. })) {
+                    late.push(number);
+                }
+                outcomes[number] = Some(Ok(*stamped));
+            }
             Err(NotYet::Failed(error)) => {
                 outcomes[number] = Some(Err(lane::fail(place, target, error, observe)));
             }
@@ -80,7 +87,12 @@ pub(super) fn stamp(
         }
     }
     let outcome = |outcome: Option<Outcome>| outcome.expect("each lane has ended, and left its outcome");
-    Ok(work.outcomes.into_iter().map(outcome).collect())
+    let mut outcomes: Vec<Outcome> = work.outcomes.into_iter().map(outcome).collect();
+    for number in late {
+        let alone = stamp(&logs[number..=number], wish, &mut |_, event| observe(Some(number), event))?;
+        alone.into_iter().for_each(|outcome| outcomes[number] = outcome);
+    }
+    Ok(outcomes)
 }
 
 /// Why the work doesn't go on.

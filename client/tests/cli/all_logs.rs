@@ -271,7 +271,15 @@ fn which_log_is_which_is_told_by_the_policy_or_by_the_log() {
     let logs = ["--log", first, "--log", second];
     assert_eq!(both.stamp(&[&logs[..], &["d", "-q"]].concat()).code, 0);
     both.verify(&["d.treering", OTHER]);
+    // The only one that is away is the only one that is left.
     both.second.behave(|manner| manner.busy = u32::MAX);
+    let waiting = both.stamp(&[&logs[..], &["d", "--force"]].concat());
+    assert_eq!(waiting.code, 3, "{waiting:?}");
+    assert_eq!(both.bench.run(&["resume"]).code, 3);
+    // With a third one in the policy nobody can tell.
+    let third = FakeLog::named("three.example", Manner::default()).policy();
+    let policy = String::from_utf8(both.bench.read("policy")).unwrap();
+    both.bench.write("policy", [third.lines().next().unwrap(), "\n", &policy].concat());
     let ran = both.stamp(&[&logs[..], &["d", "--force"]].concat());
     let twice = both.stamp(&["--log", first, "--log", first, "d", "--force"]);
     snapshots(|| {
@@ -279,7 +287,7 @@ fn which_log_is_which_is_told_by_the_policy_or_by_the_log() {
         exit 2
         d.treering
         40 files stamped (70 B)
-        existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 1
+        existed before [time] (2 of 2 witnesses; 2 would have to lie); sealed by the log log.example at [time], entry 2
         treering: which log http://LOG is can't be told while it is away, and with --all-logs its evidence has its origin in the name: give its URL in its line of the policy, or try again: http://LOG/checkpoint answered 503: without a reason that could be understood; is this a Treering log?
         ");
         assert_snapshot!(twice.told(), @"
@@ -297,4 +305,19 @@ fn it_may_be_a_standing_wish() {
     assert!(both.bench.exists("d.treering") && both.bench.exists(OTHER));
     assert_eq!(both.bench.run_with(&variables, &["stamp", "d", "-q", "--force", "--all-logs=false"]).code, 0);
     assert_eq!(both.sent(), [2 * FILES, FILES]);
+}
+
+#[test]
+fn each_log_is_judged_by_the_policy_that_is_pinned_for_it() {
+    let both = Both::start(Manner::default(), Manner::default());
+    let [first, second] = [&both.first, &both.second].map(FakeLog::url);
+    for log in [&both.first, &both.second] {
+        let added = ["trust", "add", log.url(), "--yes", "--fingerprint", &crate::trust::fingerprint(log)];
+        assert_eq!(both.bench.run(&added).code, 0);
+    }
+    let ran = both.bench.run(&["stamp", "--all-logs", "--log", first, "--log", second, "d", "-q"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for bundle in ["d.treering", OTHER] {
+        assert_eq!(both.bench.run(&["verify", "d", bundle, "--strict"]).code, 0, "{bundle}");
+    }
 }

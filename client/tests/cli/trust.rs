@@ -7,7 +7,7 @@ use crate::support::{
 use insta::assert_snapshot;
 use treering_tlog::hash::sha256;
 
-fn fingerprint(log: &FakeLog) -> String {
+pub(crate) fn fingerprint(log: &FakeLog) -> String {
     sha256(log.policy().as_bytes()).to_string()
 }
 

@@ -176,3 +176,31 @@ fn one_of_several_logs_may_have_moved() {
     ");
     });
 }
+
+#[test]
+fn receipts_that_are_late_hold_up_no_other_logs_evidence() {
+    let late = Manner { pending: u32::MAX, ..Manner::default() };
+    let both = Both::start(late, Manner::default());
+    let begin = |args: &[&str]| {
+        let mut command = both.bench.command();
+        command.env("TREERING_POLICY", "policy").args(args).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let mut child = begin(&["stamp", "--all-logs", "d"]);
+    until("the second's bundle", || both.bench.exists(OTHER));
+    assert!(child.try_wait().unwrap().is_none(), "the first is still waited for");
+    kill(child);
+    std::fs::remove_file(both.bench.path(OTHER)).unwrap();
+    // The same where it is gone on with: nothing comes of the second at first.
+    both.second.behave(|manner| manner.busy = u32::MAX);
+    assert_eq!(both.stamp(&["d", "--restart", "--wait", "0"]).code, 3);
+    both.second.behave(|manner| manner.busy = 0);
+    let mut child = begin(&["resume", "--wait", "600"]);
+    until("the second's bundle", || both.bench.exists(OTHER));
+    assert!(child.try_wait().unwrap().is_none(), "the first is still waited for");
+    kill(child);
+    both.first.behave(|manner| manner.pending = 0);
+    let ran = both.bench.run(&["resume"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    both.verify(&["d.treering", OTHER]);
+}
