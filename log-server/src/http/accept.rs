@@ -8,12 +8,12 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -197,7 +197,10 @@ impl Served {
             tokio::select! {
                 // No draw for the order at each wake-up: the first is ready only once, at the end.
                 biased;
-                result = connection.as_mut() => {
+                result = poll_fn(|cx| {
+                    activity.begin_turn();
+                    connection.as_mut().poll(cx)
+                }) => {
                     if let Err(error) = result {
                         tracing::debug!(%error, "a connection ended early");
                     }
@@ -234,6 +237,7 @@ async fn answer(
     activity: Arc<Activity>,
 ) -> Result<Response, Infallible> {
     let running = Running::begin(Arc::clone(&activity));
+    activity.take_turn().await;
     request.extensions_mut().insert(peer);
     let answer = api.answer(request.map(Body::new)).await;
     drop(running);
@@ -293,6 +297,25 @@ struct Activity {
     sending: AtomicUsize,
     /// Pieces of them that were taken.
     given: AtomicUsize,
+    /// A request of its was begun in this turn.
+    has_had_turn: AtomicBool,
+}
+
+/// One request a turn: hyper answers up to sixteen that a peer has sent at once before any other connection has the thread, so
+/// that a thousand such peers would make everybody else wait for sixteen thousand answers.
+impl Activity {
+    /// The connection has the thread again.
+    fn begin_turn(&self) {
+        self.has_had_turn.store(false, Ordering::Relaxed);
+    }
+
+    /// Waits behind the other connections if this one has begun a request already.
+    async fn take_turn(&self) {
+        if self.has_had_turn.swap(true, Ordering::Relaxed) {
+            tokio::task::yield_now().await;
+            self.has_had_turn.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A request being answered; its future may be dropped at any point.

@@ -35,14 +35,18 @@ async fn start(limits: Limits) -> (Server, SocketAddr) {
 }
 
 async fn start_with(limits: Limits, tls: Option<Tls>) -> (Server, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let routes = Router::new()
         .route("/v1/log", get(async || "hello"))
         .route("/v1/submissions", post(length))
         .route("/large", get(async || vec![0; 100_000]));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (serve(listener, routes, &limits, tls), address)
+}
+
+fn serve(listener: TcpListener, routes: Router, limits: &Limits, tls: Option<Tls>) -> Server {
     let metrics = HttpMetrics::default();
-    (Server::start(listener, Api::new(routes, metrics.clone()), &limits, metrics, tls), address)
+    Server::start(listener, Api::new(routes, metrics.clone()), limits, metrics, tls)
 }
 
 /// Sends these bytes, closes the sending side if `end`, and reads to the end.
@@ -73,6 +77,36 @@ async fn a_connection_that_sends_nothing_or_half_a_head_is_closed() {
         let answer = talk(address, bytes, false).await;
         assert!(!answer.contains("200 OK"), "{answer}");
     }
+}
+
+/// All requests are there before the server begins, and it has one thread.
+#[tokio::test]
+async fn who_sends_many_requests_at_once_takes_turns_with_the_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let many = "GET /v1/log HTTP/1.1\r\nhost: a\r\n\r\n".repeat(16);
+    let (mut greedy, mut honest) =
+        (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+    greedy.write_all(many.as_bytes()).await.unwrap();
+    honest.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let note = |who: &'static str| {
+        let order = Arc::clone(&order);
+        get(async move || order.lock().unwrap().push(who))
+    };
+    let routes = Router::new().route("/v1/log", note("greedy")).route("/large", note("honest"));
+    let _server = serve(listener, routes, &Limits { header: Duration::from_secs(30), ..limits() }, None);
+    let answered = |text: &[u8]| text.windows(15).filter(|part| part == b"HTTP/1.1 200 OK").count();
+    for (stream, count) in [(&mut honest, 1), (&mut greedy, 16)] {
+        let mut answers = Vec::new();
+        while answered(&answers) < count {
+            assert!(stream.read_buf(&mut answers).await.unwrap() > 0);
+        }
+    }
+    let order = order.lock().unwrap();
+    assert_eq!(order.len(), 17);
+    let before = order.iter().position(|who| *who == "honest").unwrap();
+    assert!(before <= 3, "{order:?}");
 }
 
 #[tokio::test]
