@@ -4,8 +4,6 @@
 //! controls, line and paragraph separators, invisible ones. A backslash is doubled, so that two texts never look the
 //! same for being escaped. Letters that look alike are not told apart.
 
-use std::fmt::Write as _;
-
 /// The text on one line, escaped.
 pub fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -19,20 +17,37 @@ pub fn bytes(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         push(&mut out, chunk.valid());
         for byte in chunk.invalid() {
-            write!(out, "\\x{byte:02x}").expect("writing to a String cannot fail");
+            out.push_str("\\x");
+            push_hex(&mut out, u32::from(*byte), 2);
         }
     }
     out
 }
 
 fn push(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            _ if is_treacherous(c) => out.extend(c.escape_unicode()),
-            _ => out.push(c),
+    let mut rest = text;
+    // What is harmless goes out in one piece.
+    while let Some((at, c)) = rest.char_indices().find(|&(_, c)| c == '\\' || is_treacherous(c)) {
+        out.push_str(&rest[..at]);
+        if c == '\\' {
+            out.push_str("\\\\");
+        } else {
+            let digits = (u32::BITS - u32::from(c).leading_zeros()).div_ceil(4).max(1);
+            out.push_str("\\u{");
+            push_hex(out, u32::from(c), digits);
+            out.push('}');
         }
+        rest = &rest[at + c.len_utf8()..];
     }
+    out.push_str(rest);
+}
+
+/// The lowest so many hex digits. By hand: `fmt` takes several times as long, and strangers choose how often this is done.
+fn push_hex(out: &mut String, number: u32, digits: u32) {
+    (0..digits).rev().for_each(|place| {
+        let digit = char::from_digit(number >> (4 * place) & 0xf, 16);
+        out.push(digit.expect("four bits are one digit"));
+    });
 }
 
 /// Does this character steer a terminal or a reader's eye?
@@ -65,6 +80,7 @@ mod tests {
         insta::assert_snapshot!(text("\x1b[2J\r\n\t\x7f\u{85}\u{9b}"), @r"\u{1b}[2J\u{d}\u{a}\u{9}\u{7f}\u{85}\u{9b}");
         insta::assert_snapshot!(text("a\u{202e}fdp.exe\u{2069}\u{200f}\u{061c}\u{feff}\u{200b}\u{2028}"), @r"a\u{202e}fdp.exe\u{2069}\u{200f}\u{61c}\u{feff}\u{200b}\u{2028}");
         insta::assert_snapshot!(text(r"C:\u{41}"), @r"C:\\u{41}");
+        insta::assert_snapshot!(text("\0\u{e0041}\u{110}\u{fff9}"), @r"\u{0}\u{e0041}Đ\u{fff9}");
     }
 
     #[test]

@@ -115,12 +115,13 @@ impl fmt::Display for Name {
 impl Policy {
     /// A file is at most so many bytes.
     pub const MAX_BYTES: usize = 1_000_000;
-    /// At most so many logs; C2SP asks for at least 32, as for the next two.
-    pub const MAX_LOGS: usize = 1_000;
+    /// At most so many logs; C2SP asks for at least 32, as for the next two. Each key is a point that is decoded, so this is
+    /// what bounds the time that a file takes; and a checkpoint has at most 128 signatures.
+    pub const MAX_LOGS: usize = 500;
     /// At most so many witnesses.
-    pub const MAX_WITNESSES: usize = 1_000;
+    pub const MAX_WITNESSES: usize = 500;
     /// At most so many groups.
-    pub const MAX_GROUPS: usize = 1_000;
+    pub const MAX_GROUPS: usize = 500;
 
     /// Parses a policy file. A file without a log line is a policy that accepts no checkpoint yet: see
     /// [`Policy::with_log`].

@@ -31,6 +31,10 @@ pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
     let mut parser = Parser::default();
     for (index, line) in lines.split(|&byte| byte == b'\n').enumerate() {
         parser.line = index + 1;
+        // What most lines of the longest files are is passed over at once.
+        if matches!(line, [] | [b'#', ..]) {
+            continue;
+        }
         parser.read(line).map_err(|kind| at(parser.line, kind))?;
     }
     let Some((quorum, _)) = parser.quorum else { return Err(at(last, Kind::NoQuorum)) };

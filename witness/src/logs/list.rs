@@ -13,6 +13,8 @@
 //! absent: the key's name), `bastion` (`none` or a URL), `qpd` (requests a day), `contact` (text for people). Lines
 //! end in a newline; no control characters.
 //!
+//! At most [`MAX_LOGS`] logs.
+//!
 //! `qpd` becomes the log's quota of cosignatures.
 //!
 //! What this does not do: `bastion` is checked in form, and nothing acts on it: it says through which bastion the log
@@ -69,7 +71,13 @@ pub enum ListErrorKind {
     /// Not a count.
     #[error("qpd is a number of requests a day, from 1, without leading zeroes")]
     Qpd,
+    /// More than [`MAX_LOGS`].
+    #[error("there are more than {MAX_LOGS} logs; give the list in parts")]
+    TooMany,
 }
+
+/// So many logs a list may have: each key's point is decoded, which takes as long as a hundred lines.
+pub const MAX_LOGS: usize = 1_000;
 
 /// The fields that may follow a `vkey` line, in their order.
 const FIELDS: [&str; 4] = ["origin", "bastion", "qpd", "contact"];
@@ -84,13 +92,14 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Candidate>, ListError> {
         ListError { line, kind: ListErrorKind::Utf8 }
     })?;
     let mut parser = Parser { candidates: Vec::new(), has_header: false, next_field: FIELDS.len() };
-    let mut last = 1;
-    for (index, line) in text.split_inclusive('\n').enumerate() {
-        last = index + 1;
-        let Some(line) = line.strip_suffix('\n') else {
+    let (mut rest, mut last) = (text, 1);
+    while !rest.is_empty() {
+        let Some(end) = rest.bytes().position(|byte| byte == b'\n') else {
             return Err(ListError { line: last, kind: ListErrorKind::Unterminated });
         };
+        let (line, after) = (&rest[..end], &rest[end + 1..]);
         parser.line(line).map_err(|kind| ListError { line: last, kind })?;
+        (rest, last) = (after, last + usize::from(!after.is_empty()));
     }
     if parser.has_header {
         Ok(parser.candidates)
@@ -108,10 +117,13 @@ struct Parser {
 
 impl Parser {
     fn line(&mut self, line: &str) -> Result<(), ListErrorKind> {
+        if line.is_empty() {
+            return Ok(());
+        }
         if line.chars().any(char::is_control) {
             return Err(ListErrorKind::Control);
         }
-        if line.is_empty() || line.starts_with('#') {
+        if line.starts_with('#') {
             return Ok(());
         }
         if !self.has_header {
@@ -126,6 +138,9 @@ impl Parser {
     }
 
     fn vkey(&mut self, value: &str) -> Result<(), ListErrorKind> {
+        if self.candidates.len() == MAX_LOGS {
+            return Err(ListErrorKind::TooMany);
+        }
         let key = VerifierKey::parse(value)?;
         let origin = Origin::new(key.name().as_str()).map_err(|_| ListErrorKind::Origin)?;
         self.candidates.push(Candidate::new(origin, key));

@@ -106,6 +106,12 @@ fn lists_are_read_strictly() {
         assert_eq!(kind(format!("logs/v0\nvkey {key}\nqpd {qpd}\n")), Kind::Qpd);
     }
     assert!(matches!(kind("logs/v0\nvkey x\n".to_owned()), Kind::Key(_)));
+    let lines = |count| format!("logs/v0\n{}", format!("vkey {key}\n").repeat(count));
+    assert_eq!(list::parse(lines(1_000).as_bytes()).unwrap().len(), 1_000);
+    let error = list::parse(lines(1_001).as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "line 1002: there are more than 1000 logs; give the list in parts");
+    let error = list::parse(format!("{}qpd 3", lines(1)).as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "line 3: the last line does not end in a newline");
     let error = list::parse(b"logs/v0\n\n\xff\n").unwrap_err();
     assert_eq!(error.to_string(), "line 3: the list is not UTF-8");
 }

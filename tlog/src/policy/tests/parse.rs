@@ -182,34 +182,34 @@ fn keys(count: usize, kind: SignatureType) -> impl Iterator<Item = VerifierKey> 
 }
 
 #[test]
-fn refuses_more_than_1000_logs() {
+fn refuses_more_than_500_logs() {
     let lines =
         |count| keys(count, SignatureType::Ed25519).map(|key| format!("log {key}\n")).collect::<String>();
-    assert_eq!(policy(&(lines(1_000) + "quorum none\n")).logs().len(), 1_000);
-    assert_snapshot!(refusal(lines(1_001)), @"line 1001: there are more than 1000 logs");
+    assert_eq!(policy(&(lines(500) + "quorum none\n")).logs().len(), 500);
+    assert_snapshot!(refusal(lines(501)), @"line 501: there are more than 500 logs");
 }
 
 #[test]
-fn refuses_more_than_1000_witnesses() {
+fn refuses_more_than_500_witnesses() {
     let lines = |count| {
         let keys = keys(count, SignatureType::CosignatureEd25519).enumerate();
         keys.map(|(at, key)| format!("witness w{at} {key}\n")).collect::<String>()
     };
-    assert_eq!(policy(&(lines(1_000) + "quorum w999\n")).witnesses().len(), 1_000);
-    assert_snapshot!(refusal(lines(1_001)), @"line 1001: there are more than 1000 witnesses");
+    assert_eq!(policy(&(lines(500) + "quorum w499\n")).witnesses().len(), 500);
+    assert_snapshot!(refusal(lines(501)), @"line 501: there are more than 500 witnesses");
 }
 
-/// A thousand groups, each in the next: evaluation neither recurses nor multiplies.
+/// Five hundred groups, each in the next: evaluation neither recurses nor multiplies.
 #[test]
-fn refuses_more_than_1000_groups() {
+fn refuses_more_than_500_groups() {
     let chain = |count: usize| {
         let groups = (1..count).map(|at| format!("group g{at} all g{}\n", at - 1)).collect::<String>();
         with_witnesses(1, &format!("group g0 all w1\n{groups}quorum g{}\n", count - 1))
     };
-    let deep = policy(&chain(1_000));
+    let deep = policy(&chain(500));
     assert!(deep.is_met(&[0]) && !deep.is_met(&[]) && deep.is_blocking(&[0]));
-    assert!(deep.describe_quorum().starts_with("1 of g998 (1 of g997 (1 of g996 ("));
-    assert_snapshot!(refusal(chain(1_001)), @"line 1003: there are more than 1000 groups");
+    assert!(deep.describe_quorum().starts_with("1 of g498 (1 of g497 (1 of g496 ("));
+    assert_snapshot!(refusal(chain(501)), @"line 503: there are more than 500 groups");
 }
 
 #[test]
