@@ -13,6 +13,8 @@ mod budget;
 mod connect;
 mod credentials;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod info;
 mod proxy;
 mod reading;

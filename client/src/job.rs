@@ -121,8 +121,7 @@ impl Job {
         self.make()?;
         let _ = fs::remove_file(self.dir.join(PLACED));
         let io = |error| failed(&self.dir.join(FILE), error);
-        let text = serde_json::to_vec(&Form::of(description)).expect("strings and numbers");
-        places::write_private(&self.dir.join(FILE), &text, true).map_err(io)
+        places::write_private(&self.dir.join(FILE), &description.to_json(), true).map_err(io)
     }
 
     /// What is known of it; `None` if there is no such job.
@@ -133,9 +132,8 @@ impl Job {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(&path, error)),
         };
-        let form = |reason: String| JobError::Form { path: paths::shown(&path), reason };
-        let parsed: Form = serde_json::from_slice(&text).map_err(|error| form(error.to_string()))?;
-        parsed.description().map(Some).map_err(|reason| form(reason.to_owned()))
+        let form = |reason| JobError::Form { path: paths::shown(&path), reason };
+        Description::parse(&text).map(Some).map_err(form)
     }
 
     /// The output is whole and gets its name now.
@@ -154,6 +152,19 @@ impl Job {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.dir, error)),
             _ => Ok(()),
         }
+    }
+}
+
+impl Description {
+    /// Reads what [`Description::to_json`] writes; else says why it can't be.
+    pub(crate) fn parse(json: &[u8]) -> Result<Description, String> {
+        let form: Form = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        form.description().map_err(str::to_owned)
+    }
+
+    /// The text of `job.json`.
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&Form::of(self)).expect("strings and numbers")
     }
 }
 

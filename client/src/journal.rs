@@ -134,7 +134,8 @@ impl Journal {
         let said: Vec<u64> = lines.filter_map(submission_records).collect();
         let records = append.open(path.with_extension(records::EXTENSION)).map_err(io)?;
         // CRASH: the entries of a submission whose line was never written come again.
-        records::cut(&records, said.iter().sum()).map_err(io)?;
+        let count = said.iter().fold(0, |sum: u64, records| sum.saturating_add(*records));
+        records::cut(&records, count).map_err(io)?;
         Ok(Some((Journal { file, path, records, lines: Vec::new() }, said.len())))
     }
 

@@ -60,12 +60,16 @@ pub mod http;
 pub mod stamp;
 pub mod verify;
 
+mod answers;
 mod args;
 mod audit;
 mod bundle_file;
 mod clock;
 mod commands;
 mod cut;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod job;
 mod journal;

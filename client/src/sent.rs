@@ -3,6 +3,7 @@
 //! The list is what was sent, in its order: sha256sum's output, hex digits a line, the request's JSON, or 32 bytes a hash.
 
 use crate::{paths, policy_file::read_bounded};
+use serde::{Deserialize, de::IgnoredAny};
 use std::{collections::HashMap, fs, io, path::Path};
 use treering_tlog::{hash::Hash, kernel::RootBuilder};
 use treering_token::{
@@ -131,21 +132,38 @@ impl Sent {
 }
 
 fn read_receipt(path: &Path) -> Result<Token, SentError> {
-    let shown = || paths::shown(path);
     // JSON wraps the text, and escapes its newlines.
     let bytes = read_bounded(path, 2 * Token::MAX_BYTES)
-        .map_err(|error| SentError::Io { path: shown(), error })?
-        .ok_or_else(|| SentError::TooLong { path: shown() })?;
-    let text = match serde_json::from_slice::<serde_json::Value>(&bytes) {
-        Err(_) => bytes,
-        Ok(json) if json.get("tokens").is_some() => return Err(SentError::Tokens { path: shown() }),
-        Ok(json) => match json.get("receipt").and_then(serde_json::Value::as_str) {
-            Some(url) if url.starts_with('/') => {
-                return Err(SentError::Pending { path: shown(), url: treering_token::escape::text(url) });
+        .map_err(|error| SentError::Io { path: paths::shown(path), error })?
+        .ok_or_else(|| SentError::TooLong { path: paths::shown(path) })?;
+    receipt(path, bytes)
+}
+
+/// What a log answers to a submission, as far as it matters here; whatever else is in it is passed over.
+#[derive(Deserialize)]
+struct Answer {
+    receipt: Option<String>,
+    tokens: Option<IgnoredAny>,
+}
+
+/// The receipt with these bytes, at this path.
+pub(crate) fn receipt(path: &Path, bytes: Vec<u8>) -> Result<Token, SentError> {
+    let shown = || paths::shown(path);
+    let text = if serde_json::from_slice::<IgnoredAny>(&bytes).is_err() {
+        bytes
+    } else {
+        match serde_json::from_slice(&bytes).map(|Answer { receipt, tokens }| (receipt, tokens)) {
+            // An array would do for serde.
+            _ if !bytes.trim_ascii_start().starts_with(b"{") => {
+                return Err(SentError::NoReceipt { path: shown() });
             }
-            Some(text) => text.as_bytes().to_vec(),
-            None => return Err(SentError::NoReceipt { path: shown() }),
-        },
+            Ok((_, Some(_))) => return Err(SentError::Tokens { path: shown() }),
+            Ok((Some(url), _)) if url.starts_with('/') => {
+                return Err(SentError::Pending { path: shown(), url: treering_token::escape::text(&url) });
+            }
+            Ok((Some(text), _)) => text.into_bytes(),
+            _ => return Err(SentError::NoReceipt { path: shown() }),
+        }
     };
     let token = Token::parse(&text).map_err(|error| SentError::Receipt { path: shown(), error })?;
     // A receipt may have further layers, of whoever aggregated; an opening makes a file's token.
@@ -155,17 +173,26 @@ fn read_receipt(path: &Path) -> Result<Token, SentError> {
 /// The hashes of a list, in order.
 pub(crate) fn read_list(path: &Path) -> Result<Vec<[u8; 32]>, SentError> {
     let bytes = fs::read(path).map_err(|error| SentError::Io { path: paths::shown(path), error })?;
+    list(path, &bytes)
+}
+
+/// The hashes of the list with these bytes, at this path.
+pub(crate) fn list(path: &Path, bytes: &[u8]) -> Result<Vec<[u8; 32]>, SentError> {
     let hashes = match bytes.trim_ascii_start() {
         [] => Vec::new(),
-        [b'{', ..] if std::str::from_utf8(&bytes).is_ok() => json(path, &bytes)?,
-        text if looks_like_text(text) => lines(path, &bytes)?,
-        _ => raw(path, &bytes)?,
+        [b'{', ..] if std::str::from_utf8(bytes).is_ok() => json(path, bytes)?,
+        text if looks_like_text(text) => lines(path, bytes)?,
+        _ => raw(path, bytes)?,
     };
     if hashes.is_empty() { Err(SentError::Empty { path: paths::shown(path) }) } else { Ok(hashes) }
 }
 
-/// 32 bytes of a hash are no text but by an odd chance.
+/// 32 bytes of a hash are no text but by an odd chance. A name in the first line may have any bytes in it.
 fn looks_like_text(bytes: &[u8]) -> bool {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if hash_of(first).is_some() {
+        return true;
+    }
     bytes.iter().take(256).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace() || *byte >= 0x80)
         && bytes.iter().take(16).all(u8::is_ascii)
 }
@@ -179,7 +206,7 @@ fn raw(path: &Path, bytes: &[u8]) -> Result<Vec<[u8; 32]>, SentError> {
 }
 
 fn json(path: &Path, bytes: &[u8]) -> Result<Vec<[u8; 32]>, SentError> {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct Request {
         hashes: Vec<String>,
     }
@@ -283,6 +310,7 @@ mod tests {
             sums.trim_end(),
             &format!("{one}\n{two}\n"),
             &format!("SHA256 (a) = {one}\nSHA256 (b) = c) = {two}\n"),
+            &format!("{one}  a\u{1b}[1m\n{two}  b\n"),
             &format!("{{\"hashes\": [\"{one}\", \"{two}\"]}}"),
         ] {
             assert_eq!(list(text.as_bytes()), want, "{text}");

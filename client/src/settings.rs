@@ -16,6 +16,8 @@ mod shown;
 pub(crate) use error::SettingsError;
 pub(crate) use file::usual_place;
 pub(crate) use options::command;
+#[cfg(feature = "fuzzing")]
+pub(crate) use resolve::in_file;
 pub(crate) use resolve::{Known, Refused, command_line};
 pub(crate) use shown::{in_order, shown};
 

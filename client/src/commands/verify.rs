@@ -1,6 +1,5 @@
 //! `treering verify`.
 
-mod answers;
 mod input;
 mod lone;
 mod object;

@@ -125,13 +125,21 @@ impl<'a> Item<'a> {
     }
 }
 
+/// No header has more items, and no item more parameters, that anybody would look at: two lists of thousands of items are
+/// compared with each other, and a log chooses what it sends.
+const MOST: usize = 16;
+
 /// What can't be read is passed over: a header of the future must not stop anybody.
 fn items(text: &str) -> Vec<Item<'_>> {
     text.split(',')
+        .take(MOST)
         .filter_map(|item| {
             let mut parts = item.split(';').map(str::trim);
             let name = parts.next()?.strip_prefix('"')?.strip_suffix('"')?;
-            Some(Item { name, parameters: parts.filter_map(|part| part.split_once('=')).collect() })
+            Some(Item {
+                name,
+                parameters: parts.take(MOST).filter_map(|part| part.split_once('=')).collect(),
+            })
         })
         .collect()
 }
@@ -169,6 +177,16 @@ mod tests {
         // Later answers are newer.
         budget.note(&headers(POLICY, "\"requests\";r=50;t=10, \"hashes\";r=1000;t=0"), now + s(1));
         assert_eq!(budget.reserve(1, now + s(1)), Duration::ZERO);
+    }
+
+    #[test]
+    fn of_very_many_items_the_first_are_read() {
+        let many = (0..100).map(|at| format!("\"{at}\";q=1;w=60;r=0;t=9")).collect::<Vec<_>>().join(",");
+        assert_eq!(items(&many).len(), MOST);
+        assert_eq!(items(&format!("\"a\"{}", ";q=1".repeat(100)))[0].parameters.len(), MOST);
+        let (budget, now) = (Budget::default(), Instant::now());
+        budget.note(&headers(&many, &many), now);
+        assert_eq!(budget.reserve(1, now), s(9));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::List;
 use std::{
     fmt,
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader},
 };
 
 /// Longer than any path with its digest: 32,768 bytes, each of which an escape may double, and a SHA-512 with colons.
@@ -31,6 +31,8 @@ pub(crate) struct Entries {
     reader: Box<dyn BufRead + Send>,
     end: u8,
     number: u64,
+    /// The entry that was read last.
+    entry: Vec<u8>,
     ended: bool,
 }
 
@@ -44,46 +46,88 @@ impl Entries {
         Ok(Entries::new(reader, list.nul))
     }
 
-    fn new(reader: Box<dyn BufRead + Send>, nul: bool) -> Entries {
-        Entries { reader, end: if nul { 0 } else { b'\n' }, number: 0, ended: false }
+    /// `nul`: what ends an entry is no newline.
+    pub(crate) fn new(reader: Box<dyn BufRead + Send>, nul: bool) -> Entries {
+        let end = if nul { 0 } else { b'\n' };
+        Entries { reader, end, number: 0, entry: Vec::new(), ended: false }
     }
 
-    fn read(&mut self) -> Result<Option<Entry>, EntryError> {
-        let mut entry = Vec::new();
-        let most = MAX as u64 + 1;
-        if self.reader.by_ref().take(most).read_until(self.end, &mut entry)? == 0 {
-            return Ok(None);
+    /// The next entry, where it lies. Empty ones are passed over, and numbered. After an error there is nothing more.
+    pub(crate) fn next_entry(&mut self) -> Option<Result<(u64, &[u8]), EntryError>> {
+        if self.ended {
+            return None;
+        }
+        match self.read() {
+            Ok(true) => return Some(Ok((self.number, &self.entry))),
+            Ok(false) => self.ended = true,
+            Err(error) => {
+                self.ended = true;
+                return Some(Err(error));
+            }
+        }
+        None
+    }
+
+    /// False at the end.
+    fn read(&mut self) -> Result<bool, EntryError> {
+        self.entry.clear();
+        self.pass_over_empty()?;
+        let mut has_end = false;
+        while !has_end && self.entry.len() <= MAX {
+            let buffer = filled(&mut self.reader)?;
+            if buffer.is_empty() {
+                break;
+            }
+            let end = buffer.iter().position(|byte| *byte == self.end);
+            self.entry.extend_from_slice(&buffer[..end.unwrap_or(buffer.len())]);
+            let read = end.map_or(buffer.len(), |end| end + 1);
+            self.reader.consume(read);
+            has_end = end.is_some();
+        }
+        if self.entry.is_empty() {
+            return Ok(false);
         }
         self.number += 1;
-        if entry.last() == Some(&self.end) {
-            entry.pop();
-        }
-        match (self.end, entry.len() > MAX) {
+        match (self.end, self.entry.len() > MAX) {
             (0, true) => Err(EntryError::LongEntry(self.number)),
-            (b'\n', _) if entry.contains(&0) => Err(EntryError::Nul(self.number)),
+            (b'\n', _) if self.entry.contains(&0) => Err(EntryError::Nul(self.number)),
             (_, true) => Err(EntryError::LongLine(self.number)),
-            _ => Ok(Some((self.number, entry))),
+            _ => Ok(true),
+        }
+    }
+
+    fn pass_over_empty(&mut self) -> io::Result<()> {
+        loop {
+            let buffer = filled(&mut self.reader)?;
+            let count = buffer.iter().take_while(|byte| **byte == self.end).count();
+            let is_over = count < buffer.len() || buffer.is_empty();
+            self.reader.consume(count);
+            self.number += count as u64;
+            if is_over {
+                return Ok(());
+            }
         }
     }
 }
 
-/// Empty entries are passed over, and numbered. After an error there is nothing more.
+/// What can be had at once; nothing at the end.
+fn filled(reader: &mut Box<dyn BufRead + Send>) -> io::Result<&[u8]> {
+    loop {
+        // Asked twice, since what one call lends can't be let go again in the same loop; the second only looks.
+        match reader.fill_buf() {
+            Ok(_) => return reader.fill_buf(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 impl Iterator for Entries {
     type Item = Result<Entry, EntryError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.ended {
-            match self.read() {
-                Ok(Some((_, entry))) if entry.is_empty() => {}
-                Ok(Some(entry)) => return Some(Ok(entry)),
-                Ok(None) => self.ended = true,
-                Err(error) => {
-                    self.ended = true;
-                    return Some(Err(error));
-                }
-            }
-        }
-        None
+        let entry = self.next_entry()?;
+        Some(entry.map(|(number, entry)| (number, entry.to_vec())))
     }
 }
 
@@ -109,6 +153,8 @@ mod tests {
         assert_eq!(read(b"a\0\0b c\0", true), two);
         assert_eq!(read(b"", false), []);
         assert_eq!(read(b"a\nb", true), [Ok((1, b"a\nb".to_vec()))]);
+        let lines = "\n".repeat(20_000);
+        assert_eq!(read(format!("{lines}a\n{lines}").as_bytes(), false), [Ok((20_001, b"a".to_vec()))]);
     }
 
     #[test]

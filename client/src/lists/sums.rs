@@ -10,7 +10,7 @@
 //! file may have several lines, one after the other; SHA-256 must be among them.
 
 use super::{Entries, EntryError, NameError, relative};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use treering_token::{
     bundle::RelativePath,
     digest::{Digests, HashId},
@@ -18,6 +18,8 @@ use treering_token::{
 
 /// So many lines that are none may a list have before it is taken for something else.
 const MAX_BAD: u32 = 20;
+/// Of a shorter digest nobody would make a list: MD5 has as many bytes.
+const SHORTEST: usize = 16;
 
 /// What a list says of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,16 +98,30 @@ impl Sums {
         Sums { entries, base, escapes: !nul, open: None, bad: 0, ended: false }
     }
 
-    /// Takes one line; what it ends, if it begins another file.
-    fn take(&mut self, number: u64, bytes: &[u8]) -> Result<Option<Lines>, SumError> {
-        let Some(line) = parse(number, bytes, self.escapes)? else { return Ok(None) };
-        let Line { id, digest, name } = line;
-        let path = relative(&self.base, &name).map_err(|error| SumError::Name {
+    /// The next line; the file that it ends, if it begins another.
+    fn take(&mut self) -> Option<Result<Option<Lines>, SumError>> {
+        let Sums { entries, base, escapes, open, .. } = self;
+        let (number, bytes) = match entries.next_entry()? {
+            Ok(entry) => entry,
+            Err(error) => return Some(Err(error.into())),
+        };
+        Some(Sums::add(open, base, number, parse(number, bytes, *escapes)))
+    }
+
+    /// Adds what a line says to the file that is open.
+    fn add(
+        open: &mut Option<Lines>,
+        base: &Path,
+        number: u64,
+        line: Result<Option<Line>, SumError>,
+    ) -> Result<Option<Lines>, SumError> {
+        let Some(Line { id, digest, name }) = line? else { return Ok(None) };
+        let path = relative(base, &name).map_err(|error| SumError::Name {
             line: number,
             name: treering_token::escape::bytes(&name),
             error,
         })?;
-        match &mut self.open {
+        match open {
             Some(open) if open.path == path => {
                 match open.digests.iter().find(|(known, _)| *known == id) {
                     Some((_, before)) if *before != digest => {
@@ -122,7 +138,7 @@ impl Sums {
     }
 
     fn fail(&mut self, error: SumError) -> SumError {
-        self.bad += u32::from(matches!(error, SumError::Form { .. }));
+        self.bad += u32::from(matches!(error, SumError::Form { .. } | SumError::CarriageReturn { .. }));
         if self.bad < MAX_BAD {
             return error;
         }
@@ -137,18 +153,11 @@ impl Iterator for Sums {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
-            let taken = match self.entries.next() {
-                None => {
-                    self.ended = true;
-                    break;
-                }
-                Some(Ok((number, bytes))) => self.take(number, &bytes),
-                Some(Err(error)) => Err(error.into()),
-            };
-            match taken {
-                Ok(None) => {}
-                Ok(Some(whole)) => return Some(whole.given()),
-                Err(error) => return Some(Err(self.fail(error))),
+            match self.take() {
+                None => self.ended = true,
+                Some(Ok(None)) => {}
+                Some(Ok(Some(whole))) => return Some(whole.given()),
+                Some(Err(error)) => return Some(Err(self.fail(error))),
             }
         }
         self.open.take().map(Lines::given)
@@ -243,7 +252,7 @@ fn digest(hex: &[u8]) -> Option<Vec<u8>> {
     } else {
         hex.to_vec()
     };
-    hex::decode(digits).ok().filter(|digest| !digest.is_empty())
+    hex::decode(digits).ok().filter(|digest| digest.len() >= SHORTEST)
 }
 
 fn algorithm(tag: &str) -> Option<HashId> {

@@ -47,8 +47,17 @@ pub(super) fn read(
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_named => return Ok(Vec::new()),
         Err(error) => return Err(SettingsError::Io { path: path.to_owned(), error }),
     };
+    parse(path, &text, kind)
+}
+
+/// What the file with these bytes, at this path, says.
+pub(super) fn parse(
+    path: &Path,
+    bytes: &[u8],
+    kind: &dyn Fn(&Setting) -> (Kind, bool),
+) -> Result<Vec<Wish>, SettingsError> {
     let form = |reason: String| SettingsError::Form { path: path.to_owned(), reason };
-    let text = std::str::from_utf8(&text).map_err(|error| form(error.to_string()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| form(error.to_string()))?;
     let table = DeTable::parse(text).map_err(|error| form(error.to_string().trim_end().to_owned()))?;
     let mut wishes = table
         .get_ref()

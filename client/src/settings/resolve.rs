@@ -79,10 +79,7 @@ pub(crate) fn command_line(args: &[OsString]) -> Result<Resolved, Refused> {
 
 /// All wishes, those of the environment first.
 fn standing(command: &Command, file: &ConfigFile) -> Result<Vec<Wish>, SettingsError> {
-    let kind = |setting: &Setting| {
-        let arg = any(command, setting);
-        (kind(arg), matches!(arg.get_action(), ArgAction::Append))
-    };
+    let kind = kinds(command);
     let mut wishes: Vec<Wish> = TABLE.iter().filter_map(|setting| set(setting, kind(setting).1)).collect();
     let place = if file.no_config { None } else { file.config.clone().or_else(file::usual_place) };
     if let Some(place) = place {
@@ -92,6 +89,28 @@ fn standing(command: &Command, file: &ConfigFile) -> Result<Vec<Wish>, SettingsE
         check(any(command, wish.setting), wish)?;
     }
     Ok(wishes)
+}
+
+/// What each setting takes, and whether it takes several.
+fn kinds(command: &Command) -> impl Fn(&Setting) -> (Kind, bool) {
+    |setting| {
+        let arg = any(command, setting);
+        (kind(arg), matches!(arg.get_action(), ArgAction::Append))
+    }
+}
+
+/// What a file with these bytes, at this path, wishes.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn in_file(
+    command: &Command,
+    path: &std::path::Path,
+    bytes: &[u8],
+) -> Result<Vec<(&'static str, Vec<OsString>)>, SettingsError> {
+    let wishes = file::parse(path, bytes, &kinds(command))?;
+    for wish in &wishes {
+        check(any(command, wish.setting), wish)?;
+    }
+    Ok(wishes.into_iter().map(|wish| (wish.setting.key, wish.values)).collect())
 }
 
 /// What the environment says; an empty variable says nothing. Several values stand one a line.

@@ -84,7 +84,17 @@ impl Claims {
     pub(crate) fn read(file: &Path, strict: bool, here: &Path) -> Result<Claims, ClaimsError> {
         let shown = paths::shown(file);
         let bytes = std::fs::read(file).map_err(|error| ClaimsError::Read { file: shown.clone(), error })?;
-        Table::new(shown, &bytes, here).claims(strict)
+        Claims::parse(shown, &bytes, strict, here)
+    }
+
+    /// The table with these bytes; `file` is what it is called.
+    pub(crate) fn parse(
+        file: String,
+        bytes: &[u8],
+        strict: bool,
+        here: &Path,
+    ) -> Result<Claims, ClaimsError> {
+        Table::new(file, bytes, here).claims(strict)
     }
 
     /// What the file's claim says that the run's header doesn't; `None` if the file has no row and must have one.

@@ -108,7 +108,7 @@ fn alone(path: &Path) -> Input {
             Some(of) => pair(of),
             None => plain(),
         },
-        Ok(Sort::Other) if super::answers::looks_like_answer(path) => Input::Json(path.to_path_buf()),
+        Ok(Sort::Other) if crate::answers::looks_like_answer(path) => Input::Json(path.to_path_buf()),
         Ok(Sort::Other) | Err(_) => plain(),
     }
 }

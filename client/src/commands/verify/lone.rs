@@ -1,10 +1,8 @@
 //! Evidence without its file beside it: 32 bytes in hex, tokens and bundles by themselves, a log's answers.
 
-use super::{
-    answers::{self, Answer},
-    teller::Teller,
-};
+use super::teller::Teller;
 use crate::{
+    answers::{self, Answer},
     judges::Judges,
     locate, paths,
     report::Verdict,

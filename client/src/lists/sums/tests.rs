@@ -103,3 +103,15 @@ fn what_is_no_list_is_given_up() {
     assert_eq!(told.len(), 20);
     insta::assert_snapshot!(told[19], @"20 lines of it are no digests of files: the rest was not read; is it the right file?");
 }
+
+#[test]
+fn what_no_digest_can_be_counts_as_no_list() {
+    for line in ["00  a\n", "MD5 (a) = 00\n", "a\r\n"] {
+        assert_eq!(read(line.repeat(1000), false).len(), 20, "{line:?}");
+    }
+    assert_eq!(
+        read(format!("{}  a\n", hex(16)).repeat(1000), false).len(),
+        1000,
+        "MD5's, beside which there may be others"
+    );
+}

@@ -17,25 +17,25 @@ const MAX_BYTES: usize = 64 << 20;
 /// The whole answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answers {
-    pub(super) tokens: Vec<Answer>,
+pub(crate) struct Answers {
+    pub(crate) tokens: Vec<Answer>,
 }
 
 /// One hash's.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answer {
-    pub(super) hash: String,
+pub(crate) struct Answer {
+    pub(crate) hash: String,
     #[serde(default, rename = "url")]
     _url: Option<String>,
     /// `None` if it wasn't there yet.
     #[serde(default)]
-    pub(super) token: Option<String>,
+    pub(crate) token: Option<String>,
 }
 
 /// Why it, or the file with the names, can't be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum AnswersError {
+pub(crate) enum AnswersError {
     #[error("{path} can't be read: {error}")]
     Io { path: String, error: io::Error },
     #[error("{path} is larger than {max} bytes")]
@@ -49,7 +49,7 @@ pub(super) enum AnswersError {
 }
 
 /// Cheaply, so that a large JSON file which was stamped isn't read for nothing.
-pub(super) fn looks_like_answer(path: &Path) -> bool {
+pub(crate) fn looks_like_answer(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(256).read_to_end(&mut start));
     let start: Vec<u8> = start.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -60,18 +60,26 @@ pub(super) fn looks_like_answer(path: &Path) -> bool {
 ///
 /// # Errors
 /// It can't be read, or is something else.
-pub(super) fn read(path: &Path) -> Result<Answers, AnswersError> {
-    let bytes = bounded(path)?;
-    serde_json::from_slice(&bytes)
+pub(crate) fn read(path: &Path) -> Result<Answers, AnswersError> {
+    parse(&bounded(path)?)
         .map_err(|error| AnswersError::Form { path: paths::shown(path), reason: error.to_string() })
+}
+
+/// The answer with these bytes.
+pub(crate) fn parse(bytes: &[u8]) -> serde_json::Result<Answers> {
+    serde_json::from_slice(bytes)
 }
 
 /// Names by their hashes; a hash may have several.
 ///
 /// # Errors
 /// A line is another form than sha256sum's.
-pub(super) fn names(path: &Path) -> Result<HashMap<Hash, Vec<PathBuf>>, AnswersError> {
-    let bytes = bounded(path)?;
+pub(crate) fn names(path: &Path) -> Result<HashMap<Hash, Vec<PathBuf>>, AnswersError> {
+    names_in(path, &bounded(path)?)
+}
+
+/// What the file with these bytes, at this path, says.
+pub(crate) fn names_in(path: &Path, bytes: &[u8]) -> Result<HashMap<Hash, Vec<PathBuf>>, AnswersError> {
     let mut names = HashMap::<Hash, Vec<PathBuf>>::new();
     for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         if text.is_empty() {
