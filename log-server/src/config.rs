@@ -10,7 +10,7 @@ mod file;
 mod template;
 mod tls;
 mod tsa;
-mod witnesses;
+pub(crate) mod witnesses;
 
 use std::{
     collections::BTreeMap,
@@ -26,7 +26,6 @@ use treering_tlog::{
     policy::{Policy, PolicyError},
 };
 
-use crate::{log::Settings, signer::Signer};
 pub use access::{AccessConfig, Admission, Allowance, RateLimits};
 pub use template::{render, render_tsa};
 pub use tls::TlsConfig;
@@ -229,46 +228,23 @@ impl Config {
     pub fn load(path: &Path) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Config::parse(&text, path)
+    }
+
+    /// The configuration with this text, at this path.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Config, ConfigError> {
         let refused = |source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) };
         // The version first: a later one may have keys that this program would call unknown.
-        let table: toml::Table = toml::from_str(&text).map_err(refused)?;
+        let table: toml::Table = toml::from_str(text).map_err(refused)?;
         if let Some(found) = table.get("version").and_then(toml::Value::as_integer).filter(|v| *v > VERSION) {
             return Err(ConfigError::Newer { path: path.to_owned(), found, known: VERSION });
         }
-        let file: file::File = toml::from_str(&text).map_err(refused)?;
+        let file: file::File = toml::from_str(text).map_err(refused)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         file.check(folder)
-    }
-
-    /// What the pipeline needs to know: this configuration with its policy file, the log's own line added.
-    ///
-    /// # Errors
-    /// If the policy file cannot be read or is refused, or the key is another log's.
-    pub fn settings(&self, signer: &dyn Signer) -> Result<Settings, ConfigError> {
-        let mut keys = signer.verifiers();
-        keys.extend(self.retired_keys.iter().cloned());
-        if let Some(other) = keys.iter().find(|key| key.name().as_str() != self.origin.as_str()) {
-            return Err(ConfigError::OtherKey { key: other.name().clone(), origin: self.origin.clone() });
-        }
-        let policy = load_policy(&self.policy, &keys)?;
-        witnesses::check(&self.witness_intervals, &policy)?;
-        Ok(Settings {
-            origin: self.origin.clone(),
-            policy,
-            store: self.store.clone(),
-            tick: self.tick,
-            refresh: self.refresh,
-            clock_step: self.clock_step,
-            token_window: self.token_window,
-            retention: self.retention,
-            commit_wait: self.commit_wait,
-            max_pending: self.max_pending,
-            min_free_bytes: self.min_free_bytes,
-            witness_timeout: self.witness_timeout,
-            scrub_bytes_per_second: self.scrub_bytes_per_second,
-            witness_intervals: self.witness_intervals.clone(),
-            cache_bytes: self.cache_bytes,
-        })
     }
 }
 

@@ -18,6 +18,7 @@ mod metrics;
 mod negotiate;
 mod observe;
 pub mod openapi;
+mod pieces;
 mod pool;
 pub mod problem;
 mod query;

@@ -4,7 +4,9 @@
 //! head about to be signed is written here first, in a file of its own beside the store, synced on its own. At start
 //! the store must hold that head (INVARIANT 2); it may hold more, never less, never another root.
 //!
-//! The file is three lines: `treering-record/1`, the size in decimal, the root in base64.
+//! The file's three lines are read and written in `record/text.rs`.
+
+mod text;
 
 use crate::broken::{Promise, is_broken};
 use std::{
@@ -12,12 +14,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
 };
-use treering_tlog::{
-    hash::Hash,
-    tree::{TreeHead, TreeSize},
-};
-
-const FIRST_LINE: &str = "treering-record/1";
+use treering_tlog::tree::TreeHead;
 
 /// Where the high-water record is kept. Injected, so that a simulation can lose what was not synced.
 pub trait HighWater: Send + Sync + std::fmt::Debug + 'static {
@@ -77,7 +74,7 @@ impl Record {
     pub fn read(&self) -> Result<Option<TreeHead>, RecordError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
-                parse(&text).map(Some).ok_or_else(|| RecordError::Malformed { path: self.path.clone() })
+                text::parse(&text).map(Some).ok_or_else(|| RecordError::Malformed { path: self.path.clone() })
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(RecordError::File { path: self.path.clone(), source }),
@@ -89,8 +86,7 @@ impl Record {
     /// # Errors
     /// Any failure of the file system: nothing may be signed then, and the process has to end.
     pub fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
-        let text = format!("{FIRST_LINE}\n{}\n{}\n", head.size, head.root.to_base64());
-        match self.replace(text.as_bytes()) {
+        match self.replace(text::print(head).as_bytes()) {
             Err(source) if !is_broken(Promise::Failure) => {
                 Err(RecordError::File { path: self.path.clone(), source })
             }
@@ -111,13 +107,6 @@ impl Record {
         let parent = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(parent)?.sync_all()
     }
-}
-
-fn parse(text: &str) -> Option<TreeHead> {
-    let mut lines = text.strip_suffix('\n')?.split('\n');
-    let (first, size, root) = (lines.next()?, lines.next()?, lines.next()?);
-    let head = TreeHead { size: TreeSize::parse(size)?, root: Hash::from_base64(root)? };
-    (first == FIRST_LINE && lines.next().is_none()).then_some(head)
 }
 
 /// The record can't be used, so nothing may be signed.
@@ -142,6 +131,7 @@ pub enum RecordError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use treering_tlog::{hash::Hash, tree::TreeSize};
 
     #[test]
     fn reads_back_what_was_written_and_refuses_anything_else() {

@@ -28,7 +28,7 @@ pub(super) fn intervals(
 }
 
 /// Every name must be one of the policy's, with a URL; two names of one witness must not contradict each other.
-pub(super) fn check(intervals: &BTreeMap<String, Duration>, policy: &Policy) -> Result<(), ConfigError> {
+pub(crate) fn check(intervals: &BTreeMap<String, Duration>, policy: &Policy) -> Result<(), ConfigError> {
     let url = |name: &str| {
         let witness = policy.witnesses().iter().find(|witness| witness.name.to_string() == name);
         witness.and_then(|witness| witness.url.as_deref()).map(prefix)

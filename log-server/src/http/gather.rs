@@ -5,7 +5,8 @@ use axum::body::Bytes;
 use super::{
     App,
     body::BodyReader,
-    hashes::{Format, Gathered, Hashes, pieces::Pieces},
+    hashes::{Format, Gathered, Hashes},
+    pieces::Pieces,
     pool::WorkPool,
     query::SubmitQuery,
     refusal::Refusal,

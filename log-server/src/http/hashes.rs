@@ -6,7 +6,6 @@
 
 mod json;
 mod octets;
-pub(super) mod pieces;
 mod sums;
 
 use std::sync::Arc;

@@ -1,6 +1,9 @@
 //! Everything that an HTTP request can be refused for. Each variant's text is the problem's `detail`: what was
 //! wrong and what would be right. `problem` alone gives it a status and a name.
 
+mod fault;
+
+pub use fault::{HexFault, SumsFault};
 use treering_tlog::tile::TileError;
 use treering_tsa::query::NotAQuery;
 
@@ -183,69 +186,6 @@ pub enum Refusal {
     /// A fault of this server: its cause is in its log, under the request's ID.
     #[error("the server failed at this request; its log has the cause under the request ID")]
     Internal,
-}
-
-/// Why a string is not a hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HexFault {
-    /// Not 64 digits.
-    #[error("has {0} characters; a hash is 64 lowercase hex digits")]
-    Length(usize),
-    /// More than 64 digits.
-    #[error("has more than 64 characters; a hash is 64 lowercase hex digits")]
-    TooLong,
-    /// Uppercase.
-    #[error("has uppercase hex digits; a hash is 64 lowercase hex digits")]
-    Case,
-    /// Something else.
-    #[error("has a character that is no hex digit; a hash is 64 lowercase hex digits")]
-    Digit,
-}
-
-/// Why a line is not one of sha256sum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SumsFault {
-    /// Neither of the two forms.
-    #[error("is not what sha256sum writes: 64 lowercase hex digits, two spaces (or space and *), a name")]
-    Form,
-    /// The digest.
-    #[error("is not what sha256sum writes: its digest {0}")]
-    Digest(HexFault),
-    /// Longer than any path.
-    #[error(
-        "is longer than 16384 bytes; is it the output of sha256sum? (with curl use --data-binary, -d drops newlines)"
-    )]
-    TooLong,
-    /// No newline at the end: what `curl -d` makes of a file.
-    #[error(
-        "has no newline at its end, so the body may be cut off (with curl use --data-binary, -d drops newlines)"
-    )]
-    Unended,
-}
-
-impl HexFault {
-    /// The first fault in what should be 64 lowercase hex digits; `None` if there is none.
-    pub(super) fn of(text: &[u8]) -> Option<HexFault> {
-        if text.len() != 64 {
-            return Some(HexFault::Length(text.len()));
-        }
-        text.iter().find_map(|byte| HexFault::of_digit(*byte))
-    }
-
-    /// What is wrong with one character.
-    pub(super) fn of_digit(byte: u8) -> Option<HexFault> {
-        match byte {
-            b'0'..=b'9' | b'a'..=b'f' => None,
-            b'A'..=b'F' => Some(HexFault::Case),
-            _ => Some(HexFault::Digit),
-        }
-    }
-}
-
-impl From<HexFault> for SumsFault {
-    fn from(fault: HexFault) -> SumsFault {
-        SumsFault::Digest(fault)
-    }
 }
 
 /// A list of what would be right, for a message.

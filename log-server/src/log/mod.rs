@@ -8,6 +8,7 @@
 //! ```
 
 mod answers;
+mod configured;
 mod freeze;
 mod grants;
 mod settings;

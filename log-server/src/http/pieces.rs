@@ -13,10 +13,11 @@ use treering_tlog::{
     kernel::{self, RootBuilder},
 };
 
-use super::{Gathered, Refusal};
-use crate::http::{
+use super::{
     gather::INLINE,
+    hashes::Gathered,
     pool::{Pending, WorkPool},
+    refusal::Refusal,
 };
 
 /// Leaves of a whole piece: 64 KiB of them.
@@ -26,7 +27,7 @@ const AHEAD: usize = 4;
 
 /// A body being read.
 #[derive(Debug)]
-pub(in crate::http) struct Pieces {
+pub(super) struct Pieces {
     limit: u64,
     bytes: u64,
     /// INVARIANT: `held` begins with the hash of this number; the leaves before it are those of `tree` and `ahead`.
@@ -49,7 +50,7 @@ type Subtree = (u8, Hash);
 
 impl Pieces {
     /// At most `limit` hashes.
-    pub(in crate::http) fn new(limit: u64) -> Pieces {
+    pub(super) fn new(limit: u64) -> Pieces {
         Pieces {
             limit,
             bytes: 0,
@@ -61,7 +62,7 @@ impl Pieces {
     }
 
     /// Takes the next bytes. Waits while enough of this body, or of all bodies together, is with the pool.
-    pub(in crate::http) async fn push(&mut self, pool: &WorkPool, mut chunk: Bytes) -> Result<(), Refusal> {
+    pub(super) async fn push(&mut self, pool: &WorkPool, mut chunk: Bytes) -> Result<(), Refusal> {
         self.bytes += chunk.len() as u64;
         if self.bytes / 32 > self.limit {
             return Err(Refusal::TooManyHashes { limit: self.limit });
@@ -87,7 +88,7 @@ impl Pieces {
 
     /// # Errors
     /// If the body ended within a hash, or held none.
-    pub(in crate::http) async fn finish(mut self, pool: &WorkPool) -> Result<Gathered, Refusal> {
+    pub(super) async fn finish(mut self, pool: &WorkPool) -> Result<Gathered, Refusal> {
         if !self.bytes.is_multiple_of(32) {
             return Err(Refusal::BodyLength { bytes: self.bytes, remainder: self.bytes % 32 });
         }
