@@ -17,9 +17,11 @@ pub mod evidence;
 pub mod logs;
 
 mod bundles;
+mod clients;
 mod notes;
 mod others;
 mod policies;
+mod servers;
 mod tiles;
 mod timestamps;
 mod tokens;
@@ -28,9 +30,11 @@ mod verify;
 mod witnesses;
 
 pub use bundles::bundle;
+pub use clients::{claims_table, client_state, digest_list, log_answer, pins, settings};
 pub use notes::{checkpoint, note, tlog_proof, vkey, witness_request};
 pub use others::{cbor_differential, ed25519_differential};
 pub use policies::policy;
+pub use servers::{log_config, log_record, submission_body};
 pub use tiles::{entry_bundle, tile_path};
 pub use timestamps::{tsa_query, tsa_reply};
 pub use tokens::{claim, entry, token, token_extra};
@@ -42,18 +46,27 @@ pub use witnesses::{evidence_file, mirror_message, witness_list};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 22] = [
+pub const TARGETS: [Target; 31] = [
     ("bundle", bundle),
     ("cbor_differential", cbor_differential),
     ("checkpoint", checkpoint),
     ("claim", claim),
+    ("claims_table", claims_table),
+    ("client_state", client_state),
+    ("digest_list", digest_list),
     ("ed25519_differential", ed25519_differential),
     ("entry", entry),
     ("entry_bundle", entry_bundle),
     ("evidence_file", evidence_file),
+    ("log_answer", log_answer),
+    ("log_config", log_config),
+    ("log_record", log_record),
     ("mirror_message", mirror_message),
     ("note", note),
+    ("pins", pins),
     ("policy", policy),
+    ("settings", settings),
+    ("submission_body", submission_body),
     ("tile_path", tile_path),
     ("tlog_proof", tlog_proof),
     ("token", token),

@@ -10,11 +10,19 @@ use std::{
 /// # Panics
 /// It held more than [`TIMES`] the input's length and [`FIXED`] bytes at some moment.
 pub fn bounded<T>(input: &[u8], parse: impl FnOnce() -> T) -> T {
+    bounded_by(TIMES, input, parse)
+}
+
+/// The same with another factor.
+///
+/// # Panics
+/// It held more than so many times the input's length and [`FIXED`] bytes at some moment.
+pub fn bounded_by<T>(times: usize, input: &[u8], parse: impl FnOnce() -> T) -> T {
     let before = LIVE.get();
     PEAK.set(before);
     let parsed = parse();
     let peak = PEAK.get().abs_diff(before);
-    let most = FIXED + TIMES * input.len();
+    let most = FIXED + times * input.len();
     assert!(
         peak <= most,
         "{} bytes of input made the parser hold {peak} bytes; {most} are allowed",
@@ -23,7 +31,7 @@ pub fn bounded<T>(input: &[u8], parse: impl FnOnce() -> T) -> T {
     parsed
 }
 
-/// The dearest input known is a policy: a verifier key of 1,800 characters expands to 20 KiB.
+/// The dearest inputs known are texts whose lines have a few bytes.
 pub const TIMES: usize = 48;
 /// For what doesn't depend on the input.
 pub const FIXED: usize = 128 * 1024;

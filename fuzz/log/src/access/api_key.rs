@@ -1,0 +1,1 @@
+../../../../log-server/src/access/api_key.rs

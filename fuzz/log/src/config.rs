@@ -1,0 +1,1 @@
+../../../log-server/src/config.rs
