@@ -88,6 +88,17 @@ pub(crate) fn earlier_tokens(newest: &Path) -> io::Result<Vec<PathBuf>> {
     earlier(newest, format!(".{}", Token::EXTENSION).as_bytes())
 }
 
+/// `a.pdf.tlog-proof` of `a.pdf.1.tlog-proof`, unless that is the token of a file `a.pdf.1`.
+pub(crate) fn newest_of(token: &Path) -> Option<PathBuf> {
+    let file = file_of(token)?;
+    let name = paths::name_bytes(file.file_name()?);
+    let dot = name.iter().rposition(|byte| *byte == b'.')?;
+    let (base, number) = (&name[..dot], &name[dot + 1..]);
+    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    let newest = token_of(&file.with_file_name(paths::name_from_bytes(base)));
+    (is_number && !base.is_empty() && newest.is_file() && file.symlink_metadata().is_err()).then_some(newest)
+}
+
 /// Bundles that were renewed: `<name>.<n>.treering` beside `<name>.treering`, the highest number first.
 pub(crate) fn earlier_bundles(newest: &Path) -> io::Result<Vec<PathBuf>> {
     earlier(newest, BUNDLE.as_bytes())

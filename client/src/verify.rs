@@ -196,7 +196,8 @@ fn gone(token: &Path) -> Option<PathBuf> {
     let max = treering_token::token::Token::MAX_BYTES;
     let bytes = is_gone.then(|| crate::policy_file::read_bounded(token, max).ok().flatten()).flatten()?;
     let parsed = treering_token::token::Token::parse(&bytes).ok()?;
-    if parsed.is_receipt() {
+    // An earlier one stands beside the one that renews it, and is judged with it.
+    if parsed.is_receipt() || crate::locate::newest_of(token).is_some() {
         return None;
     }
     match crate::locate::by_log::subject(token) {

@@ -8,7 +8,7 @@
 //! Which part of a name the origin is, a token says itself, and a bundle's copy of the policy: neither is believed, it only
 //! leads to the file that is then held against the evidence.
 
-use super::{BUNDLE, Sort, number, sort, token_of};
+use super::{BUNDLE, Sort, earlier_tokens, number, sort, token_of};
 use crate::{bundle_file::Reader, paths, policy_file::read_bounded};
 use std::path::{Path, PathBuf};
 use treering_tlog::{checkpoint::Checkpoint, policy::Policy};
@@ -43,8 +43,8 @@ pub(crate) fn bundle(usual: &Path, log: &str) -> PathBuf {
 pub(crate) fn subject(evidence: &Path) -> Option<PathBuf> {
     let name = paths::name_bytes(evidence.file_name()?);
     let (ending, origins) = match sort(evidence).ok()? {
-        Sort::Token => (token_ending(), vec![origin_of(evidence)?]),
-        Sort::Bundle => (BUNDLE.to_owned(), origins_of(evidence)?),
+        Sort::Token => (token_ending(), origins_of_chain(evidence)?),
+        Sort::Bundle => (BUNDLE.to_owned(), origins_of_bundle(evidence)?),
         Sort::Timestamp | Sort::Other => return None,
     };
     let before = name.strip_suffix(ending.as_bytes())?;
@@ -85,6 +85,12 @@ fn token_ending() -> String {
     format!(".{}", Token::EXTENSION)
 }
 
+/// The origins of a token and of those that it may renew: another log may have renewed it, and the name stays.
+fn origins_of_chain(newest: &Path) -> Option<Vec<String>> {
+    let earlier = earlier_tokens(newest).ok()?;
+    Some([newest.to_path_buf()].iter().chain(&earlier).filter_map(|token| origin_of(token)).collect())
+}
+
 /// The origin of the log that a token is by, as it says itself.
 fn origin_of(token: &Path) -> Option<String> {
     let token = Token::parse(&read_bounded(token, Token::MAX_BYTES).ok()??).ok()?;
@@ -93,7 +99,7 @@ fn origin_of(token: &Path) -> Option<String> {
 }
 
 /// The origins of the logs in a bundle's copy of the policy.
-fn origins_of(bundle: &Path) -> Option<Vec<String>> {
+fn origins_of_bundle(bundle: &Path) -> Option<Vec<String>> {
     let Item::Header(header) = Reader::open(bundle).ok()?.item().ok()?? else { return None };
     let policy = Policy::parse(&header.policy).ok()?;
     Some(policy.logs().iter().map(|log| log.key.name().as_str().to_owned()).collect())

@@ -49,7 +49,7 @@ pub(crate) fn find(path: &Path) -> Result<Vec<Old>, FindError> {
         };
     }
     match locate::sort(path).map_err(io)? {
-        Sort::Token => match newest_of(path) {
+        Sort::Token => match locate::newest_of(path) {
             Some(newest) => {
                 Err(FindError::Earlier { path: paths::shown(path), newest: paths::shown(&newest) })
             }
@@ -102,17 +102,6 @@ fn leads_to(token: &Path, bundle: &Path) -> io::Result<bool> {
         renews = Token::parse(&read(&earlier.remove(at))?).ok().and_then(|token| token.renews());
     }
     Ok(false)
-}
-
-/// `a.pdf.tlog-proof` of `a.pdf.1.tlog-proof`, unless that is the token of a file `a.pdf.1`.
-fn newest_of(token: &Path) -> Option<PathBuf> {
-    let file = locate::file_of(token)?;
-    let name = paths::name_bytes(file.file_name()?);
-    let dot = name.iter().rposition(|byte| *byte == b'.')?;
-    let (base, number) = (&name[..dot], &name[dot + 1..]);
-    let is_number = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
-    let newest = locate::token_of(&file.with_file_name(paths::name_from_bytes(base)));
-    (is_number && !base.is_empty() && newest.is_file() && file.symlink_metadata().is_err()).then_some(newest)
 }
 
 /// The newest tokens of all files in a directory.

@@ -119,15 +119,20 @@ fn places(
         let mut begin = || {
             let place = Place::begin(target, wish)?;
             let named = place.target(target, wish, &mut read)?;
-            if logs.len() > 1 {
-                place.note(wish)?;
-            }
             Ok((place, named))
         };
         match begin() {
             Ok(place) => places.push((number, place)),
             Err(error) => outcomes[number] = Some(Err(error)),
         }
+    }
+    if logs.len() > 1 {
+        // CRASH: the first log's comes last. Who finds it finds all; else it is the usual evidence that is missing, and that
+        // is seen.
+        for (number, (place, _)) in places.iter().rev() {
+            outcomes[*number] = place.note(wish).err().map(Err);
+        }
+        places.retain(|(number, _)| outcomes[*number].is_none());
     }
     places
 }

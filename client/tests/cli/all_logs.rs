@@ -86,6 +86,9 @@ fn each_log_has_its_bundle_and_files_are_read_once() {
     assert_eq!(both.sent(), [FILES, FILES]);
     assert_eq!(both.bench.list("."), ["d", "d.treering", OTHER, "home", "policy"], "nothing else is left");
     both.verify(&["d.treering", OTHER]);
+    let token = both.bench.run(&["token", OTHER, "d/01", "-o", "."]);
+    assert_eq!(token.code, 0, "{token:?}");
+    assert_eq!(both.bench.trusting(&["verify", "d/01", "01.tlog-proof"]).code, 0);
     // Each by the other's policy alone: no log is needed for another's evidence.
     both.bench.write("second", both.second.policy());
     let alone = both.bench.run(&["verify", "d", OTHER, "--strict", "--policy", "second"]);
@@ -164,6 +167,15 @@ fn each_log_has_its_tokens() {
     both.bench.write("t/b", "beta");
     assert_eq!(both.stamp(&["t", "--tokens"]).code, 0);
     assert_eq!(both.bench.list("t"), ["b", "b.tlog-proof", "b.two.example_2026.tlog-proof"]);
+    let tokens = both.bench.trusting(&["verify", "t"]);
+    assert_eq!(tokens.code, 0, "{tokens:?}");
+    // Renewed by the first log, it keeps its name, and is found.
+    let second = "t/b.two.example_2026.tlog-proof";
+    let renewed = both.bench.trusting(&["renew", second, "--log", both.first.url()]);
+    assert_eq!(renewed.code, 0, "{renewed:?}");
+    assert_eq!(both.bench.trusting(&["renew", "t", "--log", both.first.url()]).code, 0);
+    let said = both.bench.trusting(&["verify", second]).out;
+    assert!(said.contains("t/b: verified") && said.contains("token 2 of 2"), "{said}");
     let tokens = both.bench.trusting(&["verify", "t"]);
     assert_eq!(tokens.code, 0, "{tokens:?}");
     fs::remove_file(both.bench.path("t/b.tlog-proof")).unwrap();
