@@ -1,7 +1,7 @@
 //! Renewal: old evidence is itself stamped, before the signatures or hashes that it rests on fall.
 //!
 //! ```text
-//! old token or bundle ─▶ verified under today's policy ─▶ its bytes hashed ─▶ claim ─▶ log ─▶ token that names it (field 5)
+//! old token or bundle ─▶ verified under today's policies ─▶ its bytes hashed ─▶ claim ─▶ log ─▶ token that names it (field 5)
 //! ```
 //! Old and new stay beside each other: [`place`].
 
@@ -12,7 +12,9 @@ pub(crate) use find::{FindError, Old, find};
 
 use crate::{
     bundle_file::{BundleFileError, Reader},
-    clock, hash, keys, locate, paths,
+    hash,
+    judges::Judges,
+    keys, locate, paths,
     policy_file::read_bounded,
     stamp::{Log, StampError},
 };
@@ -22,16 +24,13 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
-use treering_tlog::{
-    hash::{Hash, sha256},
-    policy::Policy,
-};
+use treering_tlog::hash::{Hash, sha256};
 use treering_token::{
     bundle::{Blinding, BundleError, Item, Kind, Opened, Opener, RunHeader, Step, SubmissionTree},
     commitment::Commitment,
     digest::{Digests, HashId},
     token::{Token, TokenError},
-    verify::{Verifier, VerifyError},
+    verify::VerifyError,
 };
 
 /// How it is to be done.
@@ -107,6 +106,7 @@ impl RenewError {
 /// What keeps all of them from being renewed; what concerns one is an [`Event::Failed`] instead.
 pub(crate) fn renew(
     log: &Log,
+    judges: &Judges,
     wish: &Wish,
     olds: &[Old],
     observe: &mut dyn FnMut(Event<'_>),
@@ -116,8 +116,7 @@ pub(crate) fn renew(
     let ids = hash::ids(wish.digests.iter().copied());
     let mut checked = Vec::new();
     for old in olds {
-        match check(old, log.policy(), &ids)
-            .and_then(|digests| Renewing::new(old, digests, &opener, checked.len()))
+        match check(old, judges, &ids).and_then(|digests| Renewing::new(old, digests, &opener, checked.len()))
         {
             Ok(renewing) => checked.push(renewing),
             Err(error) => observe(Event::Failed { old: &old.path, error: &error }),
@@ -216,13 +215,12 @@ fn body(part: &[Renewing<'_>]) -> Vec<u8> {
     part.iter().flat_map(|one| *one.opened.commitment.0.as_bytes()).collect()
 }
 
-/// Is it evidence today? Its digests, of the very bytes that were looked at.
-fn check(old: &Old, policy: &Policy, ids: &[HashId]) -> Result<Digests, RenewError> {
-    let verifier = Verifier { policy, now: clock::now() };
+/// Is it evidence today, under any policy that judges? Its digests, of the very bytes that were looked at.
+fn check(old: &Old, judges: &Judges, ids: &[HashId]) -> Result<Digests, RenewError> {
     let mut buffer = hash::buffer();
     let (_, digests) = hash::file(&old.path, ids, &mut buffer).map_err(RenewError::Hash)?;
     if old.is_bundle {
-        check_bundle(&old.path, verifier)?;
+        check_bundle(&old.path, judges)?;
     } else {
         let bytes =
             read_bounded(&old.path, Token::MAX_BYTES).map_err(RenewError::Io)?.ok_or(RenewError::TooLong)?;
@@ -231,7 +229,7 @@ fn check(old: &Old, policy: &Policy, ids: &[HashId]) -> Result<Digests, RenewErr
             return Err(RenewError::Receipt);
         }
         let commitment = commitment(&token, &old.path)?;
-        verifier.receipt(&token, &commitment).map_err(RenewError::Refused)?;
+        judges.judge(|verifier| verifier.receipt(&token, &commitment)).map_err(RenewError::Refused)?;
         if sha256(&bytes).as_bytes() != digests.sha256() {
             return Err(RenewError::Hash(hash::HashError::Changed));
         }
@@ -255,11 +253,11 @@ fn commitment(token: &Token, path: &Path) -> Result<Commitment, RenewError> {
     }
 }
 
-fn check_bundle(path: &Path, verifier: Verifier<'_>) -> Result<(), RenewError> {
+fn check_bundle(path: &Path, judges: &Judges) -> Result<(), RenewError> {
     let mut reader = Reader::open(path)?;
     while let Some((item, step)) = reader.step()? {
         if let (Item::Receipt(receipt), Step::Receipt { root, .. }) = (item, step) {
-            verifier.receipt(&receipt, &root).map_err(RenewError::Refused)?;
+            judges.judge(|verifier| verifier.receipt(&receipt, &root)).map_err(RenewError::Refused)?;
         }
     }
     Ok(())

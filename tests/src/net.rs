@@ -13,7 +13,7 @@ use treering_tlog::policy::Policy;
 
 use crate::{client::Client, log::LogServer, random, witness::WitnessServer};
 
-/// The origin of every log in these tests.
+/// The origin of the log, where none is given.
 pub const ORIGIN: &str = "log.test/2026";
 
 /// What a net is to be.
@@ -24,6 +24,7 @@ pub struct Plan {
     quorum: usize,
     two_keys: bool,
     others: Vec<(String, String)>,
+    origin: String,
     settings: Vec<(String, String)>,
     appended: String,
 }
@@ -49,12 +50,19 @@ pub fn plan() -> Plan {
         quorum: 2,
         two_keys: false,
         others: Vec::new(),
+        origin: ORIGIN.to_owned(),
         settings: vec![("tick_ms".to_owned(), "50".to_owned())],
         appended: String::new(),
     }
 }
 
 impl Plan {
+    /// The log's origin.
+    pub fn origin(mut self, origin: &str) -> Plan {
+        self.origin = origin.to_owned();
+        self
+    }
+
     /// So many of the witnesses are a quorum.
     pub fn quorum(mut self, quorum: usize) -> Plan {
         self.quorum = quorum;
@@ -140,7 +148,7 @@ impl Plan {
         let file = root.path().join("witnesses");
         fs::write(&file, &lines).expect("a new file");
         let ports = (free_port(), free_port());
-        let log = LogServer::init(&root.path().join("log"), &output, ORIGIN, &file, ports);
+        let log = LogServer::init(&root.path().join("log"), &output, &self.origin, &file, ports);
         self.settings.iter().for_each(|(key, value)| log.set(key, value));
         log.append(&self.appended);
         let vkey = log.vkey();

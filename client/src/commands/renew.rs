@@ -6,7 +6,9 @@ use super::{
     logs,
 };
 use crate::{
-    args, paths, policy_file,
+    args,
+    judges::Judges,
+    paths, policy_file,
     renew::{self, Event, FindError, Wish},
     report::{Report, Verdict},
     stamp::{Log, StampError},
@@ -59,6 +61,9 @@ fn renew_all(args: &args::Renew, olds: &[renew::Old], report: &mut Report) -> Re
     let unchecked = |error: &dyn std::fmt::Display| (Verdict::Unchecked, error.to_string());
     let policy = policy_file::read(args.trust.policy.as_ref(), args.log.first().map(String::as_str))
         .map_err(|error| unchecked(&error))?;
+    // What is renewed may be of another log, or of a time when other witnesses counted.
+    let judges = Judges::new(args.trust.policy.as_ref(), args.log.first().map(String::as_str))
+        .map_err(|error| unchecked(&error))?;
     let of_stamp = |error: StampError| (error.verdict(), error.to_string());
     let urls = logs::candidates(&args.log, &policy).map_err(of_stamp)?;
     let credentials =
@@ -67,7 +72,7 @@ fn renew_all(args: &args::Renew, olds: &[renew::Old], report: &mut Report) -> Re
     let log = Log::new(client, policy).map_err(of_stamp)?;
     let wish =
         Wish { digests: args.digest.clone(), after: !args.no_after, wait: Duration::from_secs(args.wait) };
-    renew::renew(&log, &wish, olds, &mut |event| tell(report, &event)).map_err(of_stamp)?;
+    renew::renew(&log, &judges, &wish, olds, &mut |event| tell(report, &event)).map_err(of_stamp)?;
     Ok(())
 }
 
