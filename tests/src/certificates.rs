@@ -14,6 +14,9 @@ pub fn is_possible() -> bool {
     programs::has_tool("openssl", "version")
 }
 
+/// A name that no server has, for those that are reached by way of a proxy.
+pub const NAME: &str = "log.invalid";
+
 /// A CA with its key, in a directory of its own.
 #[derive(Debug)]
 pub struct Ca {
@@ -40,15 +43,16 @@ impl Ca {
         self.dir.join("ca.pem")
     }
 
-    /// A certificate for `localhost` and `127.0.0.1`, good for so many days, and its key: in place of what is at these
+    /// A certificate for `localhost`, `127.0.0.1` and [`NAME`], good for so many days, and its key: in place of what is at these
     /// paths, the certificate first.
     ///
     /// # Panics
     /// If openssl refuses.
     pub fn issue(&self, days: u32, certificates: &Path, key: &Path) {
         let days = days.to_string();
-        let names = "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n";
-        fs::write(self.dir.join("names"), names.replace("\\n", "\n")).expect("a new file");
+        let names =
+            format!("subjectAltName=DNS:localhost,DNS:{NAME},IP:127.0.0.1\nextendedKeyUsage=serverAuth\n");
+        fs::write(self.dir.join("names"), names).expect("a new file");
         self.openssl(&[&["req", "-subj", "/CN=localhost", "-keyout", "new.key", "-out", "new.csr"], NEW_KEY]);
         self.openssl(&[
             &["x509", "-req", "-in", "new.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],

@@ -9,6 +9,7 @@
 //! | [`tsa`] | the log's timestamp authority, asked by openssl |
 //! | [`liar`] | a witness inside the test, which can be told to lie |
 //! | [`mirror`] | a mirror |
+//! | [`connect`] | a proxy that passes bytes on |
 //! | [`clock`] | a wall clock that is moved under a running log |
 //! | [`crowd`] | clients that are slow, silent, or worse |
 //! | [`disk`] | a file system whose power can be cut |
@@ -30,6 +31,7 @@
 pub mod certificates;
 pub mod client;
 pub mod clock;
+pub mod connect;
 pub mod crowd;
 pub mod disk;
 pub mod files;

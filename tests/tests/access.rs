@@ -111,7 +111,7 @@ fn a_key_that_can_be_no_good_is_not_made() {
 }
 
 /// `key add`: the key, which is all that is on standard output.
-fn add(net: &Net, more: &[&str]) -> String {
+pub(crate) fn add(net: &Net, more: &[&str]) -> String {
     let printed = key_command(net, "add", more);
     let key = printed.strip_suffix('\n').expect("a line").to_owned();
     assert!(key.starts_with("treering_") && key.len() == 90, "{printed:?}");

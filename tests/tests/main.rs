@@ -2,9 +2,11 @@
 
 mod access;
 mod alerts;
+mod audit;
 mod backup;
 mod check;
 mod clock;
+mod connect;
 mod crowd;
 mod curl;
 mod damage;

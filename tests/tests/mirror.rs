@@ -25,13 +25,13 @@ use treering_tlog::{
 };
 use treering_token::token::Token;
 
-fn mirror_of(net: &Net) -> MirrorServer {
+pub(crate) fn mirror_of(net: &Net) -> MirrorServer {
     let output = net.dir().join("output");
     MirrorServer::init(&net.dir().join("mirror"), &output, &net.policy_file(), net::free_port())
 }
 
 /// Waits until the mirror's checkpoint has this size.
-fn wait_for(mirror: &MirrorServer, size: TreeSize) -> Note {
+pub(crate) fn wait_for(mirror: &MirrorServer, size: TreeSize) -> Note {
     wait::until(&format!("size {size} is mirrored"), || {
         let answer = mirror.copy(ORIGIN).get("/checkpoint");
         let note = Note::parse(&answer.body).ok().filter(|_| answer.status == 200)?;
