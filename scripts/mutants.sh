@@ -12,5 +12,5 @@ files=()
 for file in "$@"; do files+=(--re "$file"); done
 # Both crates' tests count: what tlog promises is relied on, and tested, in token. Those of the hashing kernel take longest,
 # and none of what is changed here is the kernel's.
-exec cargo mutants --package treering-tlog --package treering-token --test-package treering-tlog,treering-token \
-  --no-shuffle --jobs "${JOBS:-1}" --output "${OUTPUT:-target}" "${files[@]}" -- -- --skip kernel
+exec cargo mutants --profile mutants --package treering-tlog --package treering-token --test-package treering-tlog,treering-token \
+  --no-shuffle --minimum-test-timeout 120 --jobs "${JOBS:-1}" --output "${OUTPUT:-target}" "${files[@]}" -- -- --skip kernel

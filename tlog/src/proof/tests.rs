@@ -45,6 +45,11 @@ fn empty_extra_data_is_printed_as_none() {
 fn refuses_what_is_too_long() {
     let bytes = vec![b'a'; TlogProof::MAX_BYTES + 1];
     assert_snapshot!(TlogProof::parse(&bytes).unwrap_err(), @"the proof is larger than 1000000 bytes");
+    assert_eq!(
+        TlogProof::parse(&bytes[1..]).unwrap_err(),
+        TlogProofError::FirstLine,
+        "as long as one may be"
+    );
 }
 
 #[test]
