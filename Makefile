@@ -54,7 +54,7 @@ overload: deps-test ## far more than the machine can take, for MINUTES (10), and
 controls: deps-test ## logs that break a promise on purpose: the tests must notice
 	@./scripts/controls.sh $(PROMISE)
 
-mutants: ## each line of the verify paths changed in turn: a test must notice (hours); FILES="tlog/src/tree/proof.rs …"
+mutants: ## each line of the verify paths changed in turn: a test must notice (an hour or so); FILES="tlog/src/tree/proof.rs …"
 	@./scripts/mutants.sh $(FILES)
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness bastion prometheus"; installs what is missing

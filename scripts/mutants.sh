@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Changes each line of the verify paths of tlog and token in turn, and runs their tests against it (cargo-mutants).
 # A change that no test notices is printed, and then the exit code is not 0. What is changed, and which changes can't be
-# noticed and why, is in .cargo/mutants.toml. Works on copies; takes hours on two cores.
+# noticed and why, is in .cargo/mutants.toml. Works on a copy; takes an hour or so on two idle cores.
 # usage: scripts/mutants.sh [FILE...]   only these, e.g. tlog/src/tree/proof.rs
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -18,7 +18,7 @@ trap '[ -z "$log" ] || kill "$log" 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"'
 cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture overload:: |
   tee "$dir/test" || status=1
 {
-  sed -n '/^overload: /,/^  as before/p' "$dir/test"
+  sed -n 's/^test .* \.\.\. overload: /overload: /; /^overload: /,/^  as before/p' "$dir/test"
   grep '^test result' "$dir/test" || true
 } >"$dir/figures"
 

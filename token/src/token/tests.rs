@@ -162,9 +162,33 @@ fn extra_is_bounded() {
     assert_eq!(parse(Some(vec![0xa0])), TokenError::Extra(CborError::MissingKey(1)));
     assert_eq!(parse(Some(vec![0; 48_001])), TokenError::ExtraTooLong(48_001));
     assert_eq!(reread(|extra| extra.after = Some(vec![0; 48_000])), TokenError::ExtraTooLong(48_565));
+    let longest = Extra { after: Some(vec![0; 48_000 - 565]), ..full().extra() }.encode();
+    assert_eq!(longest.len(), Token::MAX_EXTRA);
+    assert!(Token::parse(with_extra(Some(longest)).as_bytes()).is_ok());
     let large = receipt().below(layer(0), Some(opening(true, false)), Some(vec![0; 48_000]), None);
     assert!(matches!(large, Err(TokenError::ExtraTooLong(_))));
     assert_eq!(Token::parse(&vec![b'\n'; 1_000_001]), Err(TokenError::TooLong(1_000_001)));
+    assert!(!matches!(Token::parse(&vec![b'\n'; 1_000_000]), Err(TokenError::TooLong(_))));
+}
+
+#[test]
+fn a_token_below_another_is_as_long_as_one_may_be_and_no_longer() {
+    let below = |more: usize| {
+        let short = note();
+        let text = format!("{}{}\n", short.text(), "x".repeat(more));
+        let receipt = Token {
+            proof: TlogProof {
+                checkpoint: Note::new(&text, short.signatures().to_vec()).unwrap(),
+                ..receipt().proof
+            },
+            ..receipt()
+        };
+        receipt.below(layer(0), None, None, None)
+    };
+    let room = Token::MAX_BYTES - below(0).unwrap().to_string().len();
+    assert_eq!(below(room).unwrap().to_string().len(), Token::MAX_BYTES);
+    assert_eq!(below(room + 1), Err(TokenError::TooLong(Token::MAX_BYTES + 1)));
+    assert_eq!(below(room + 9), Err(TokenError::TooLong(Token::MAX_BYTES + 9)));
 }
 
 #[test]

@@ -120,6 +120,15 @@ fn timestamps_in_the_future() {
 }
 
 #[test]
+fn what_was_cosigned_this_very_second_is_not_in_the_future() {
+    let policy = policy("two of three");
+    let verifier = Verifier { policy: &policy, now: UnixSeconds::new(T).unwrap() };
+    let verified = verifier.token(&plain(FILE).token(), &digests(FILE)).unwrap();
+    assert!(verified.attested.witnesses.iter().all(|(_, time)| time.get() == T));
+    assert!(verified.attested.in_future.is_empty());
+}
+
+#[test]
 fn names_without_a_key_and_an_unknown_digest() {
     let mut claim = claim(FILE);
     claim.holder = Some(blind_name(&holder().salt, &holder().name));
