@@ -1,8 +1,8 @@
 //! Renewals: a newer token of an older token's bytes.
 
 use crate::world::{FILE, Stamp, T, Who, claim, digests, full, opening, plain, policy, verifier};
-use treering_tlog::hash::sha256;
-use treering_token::verify::{Fault, VerifyError};
+use treering_tlog::{hash::sha256, policy::Policy};
+use treering_token::verify::{Fault, VerifyError, chain_under};
 
 /// The token of these bytes, an hour and more after the world's first tokens.
 fn renewal(earlier: &str, seconds: u64) -> Stamp {
@@ -61,4 +61,22 @@ fn errors_say_which_token_of_a_chain() {
     let error = verifier(&policy).chain(&[older.as_bytes()], &digests(FILE)).unwrap_err();
     assert_eq!(error, VerifyError::NotThisFile);
     assert_eq!(verifier(&policy).chain(&[], &digests(FILE)), Err(VerifyError::NoToken));
+}
+
+/// Whichever is asked first: that a policy doesn't list the log says nothing, if another does.
+#[test]
+fn of_several_policies_the_first_that_lists_the_log_says_why() {
+    let [other, two, all] = ["another log", "two of three", "all of three"].map(policy);
+    let judged = |policies: &[&Policy], token: &str| {
+        chain_under(policies, verifier(&two).now, &[token.as_bytes()], &digests(FILE))
+    };
+    let good = plain(FILE).token().to_string();
+    assert_eq!(judged(&[&other, &two, &all], &good).unwrap()[0].0, 1);
+    let lonely = Stamp { cosigned: vec![(Who::W1, T)], ..plain(FILE) }.token().to_string();
+    for policies in [&[&other, &two][..], &[&two, &other], &[&other, &other, &all], &[&all, &other, &two]] {
+        let error = judged(policies, &lonely).unwrap_err();
+        assert!(matches!(error, VerifyError::QuorumNotMet { cosigned: 1, witnesses: 3 }), "{error}");
+    }
+    assert_eq!(judged(&[&other, &other], &good).unwrap_err().fault(), Fault::UnknownLog);
+    assert_eq!(judged(&[], &good).unwrap_err(), VerifyError::NoPolicy);
 }
