@@ -63,6 +63,17 @@ fn errors_say_which_token_of_a_chain() {
     assert_eq!(verifier(&policy).chain(&[], &digests(FILE)), Err(VerifyError::NoToken));
 }
 
+#[test]
+fn a_plain_renewal_alone_says_what_it_renews() {
+    let policy = policy("two of three");
+    let older = plain(FILE).token().to_string();
+    let renews = sha256(older.as_bytes());
+    let newer = Stamp { renews: Some(renews), ..plain(older.as_bytes()) }.token();
+    let error = verifier(&policy).token(&newer, &digests(FILE)).unwrap_err();
+    assert_eq!(error, VerifyError::EarlierTokenMissing { renews });
+    assert!(verifier(&policy).token(&newer, &digests(older.as_bytes())).is_ok());
+}
+
 /// Whichever is asked first: that a policy doesn't list the log says nothing, if another does.
 #[test]
 fn of_several_policies_the_first_that_lists_the_log_says_why() {
