@@ -47,8 +47,16 @@ pub(super) fn candidates(given: &[String], policy: &Policy) -> Result<Vec<String
 /// # Errors
 /// A URL, or credentials, that won't do.
 pub(super) fn connect(url: &str, first: &str, credentials: &Credentials) -> Result<Client, StampError> {
-    let nobody = || Credentials { api_key: None, ..credentials.clone() };
-    Ok(if same_origin(url, first) { Client::with(url, credentials) } else { Client::with(url, &nobody()) }?)
+    Ok(Client::with(url, &credentials_for(url, first, credentials))?)
+}
+
+/// What is shown to whoever is at this URL: the key only if it has the first log's origin.
+pub(super) fn credentials_for(url: &str, first: &str, credentials: &Credentials) -> Credentials {
+    if same_origin(url, first) { credentials.clone() } else { nobody(credentials) }
+}
+
+fn nobody(credentials: &Credentials) -> Credentials {
+    Credentials { api_key: None, ..credentials.clone() }
 }
 
 /// The first that answers with a checkpoint that the policy accepts; each one that is passed over is said. If none does, the
@@ -148,8 +156,7 @@ fn told(url: &str, policy: &Policy) -> Option<String> {
 }
 
 fn asked(url: &str, policy: &Policy, credentials: &Credentials) -> Result<String, StampError> {
-    let nobody = Credentials { api_key: None, ..credentials.clone() };
-    let client = Client::with(url, &nobody)?.with_attempts(ATTEMPTS);
+    let client = Client::with(url, &nobody(credentials))?.with_attempts(ATTEMPTS);
     let runtime = http::runtime().map_err(StampError::Runtime)?;
     let origin = runtime.block_on(stamp::origin(&client, policy));
     origin.map(|origin| origin.to_string()).map_err(|error| match error {

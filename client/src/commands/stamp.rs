@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     args, clock,
-    http::{Credentials, same_origin},
+    http::Credentials,
     job::{Call, Job},
     policy_file::{self, PolicyFileError},
     report::{Report, Verdict},
@@ -145,10 +145,8 @@ fn run_all(
     // The evidence is whole by now, whatever the authority does.
     if let Some(authority) = &args.rfc3161 {
         // Its authority is somebody else, unless it has the log's origin.
-        let credentials = &party.credentials;
-        let nobody = Credentials { api_key: None, ..credentials.clone() };
-        let credentials = if same_origin(authority, &party.first) { credentials } else { &nobody };
-        teller.timestamps(authority, args.force, credentials);
+        let credentials = logs::credentials_for(authority, &party.first, &party.credentials);
+        teller.timestamps(authority, args.force, &credentials);
     }
     if let Some(to) = &args.summary {
         let summary = Summary {
@@ -206,9 +204,7 @@ impl Party {
     /// One log is at another address by now.
     fn moved(&mut self, to: Option<&str>, tasks: &[Task]) -> Result<(), StampError> {
         let Some(to) = to else { return Ok(()) };
-        let is_used =
-            |number: &usize| tasks.iter().flat_map(|task| &task.sides).any(|(used, _)| used == number);
-        let used: Vec<usize> = (0..self.members.len()).filter(is_used).collect();
+        let used: Vec<usize> = (0..self.members.len()).filter(|number| work::uses(tasks, *number)).collect();
         match used[..] {
             [number] => {
                 // Whoever has a key has it for this one, if it was the first.
@@ -231,7 +227,7 @@ impl Party {
         report: &mut Report,
     ) -> Result<Vec<Option<Log>>, StampError> {
         let connect = |(number, member): (usize, &Member)| {
-            if !tasks.iter().flat_map(|task| &task.sides).any(|(used, _)| *used == number) {
+            if !work::uses(tasks, number) {
                 return Ok(None);
             }
             let client = if args.all_logs {

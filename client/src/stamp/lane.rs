@@ -146,8 +146,8 @@ impl<'a> Lane<'a> {
         let known = self.ground.index.find(thing.key);
         let entry = thing.digests.as_ref().map(|digests| Entry::new(thing.key, digests, thing.stamp));
         let is_read = thing.size.is_some() && thing.digests.is_some();
-        match (part, &thing.digests) {
-            (Part::Kept { number }, _) => {
+        match (part, &thing.digests, entry) {
+            (Part::Kept { number }, _, entry) => {
                 side.lost.fetch_add(1, Ordering::Relaxed);
                 self.stamped.kept += 1;
                 self.fate.keep(number, known);
@@ -155,7 +155,7 @@ impl<'a> Lane<'a> {
                     self.refresh(number, &entry);
                 }
             }
-            (Part::Record { own, guess, changed }, Some(digests)) => {
+            (Part::Record { own, guess, changed }, Some(digests), Some(seen)) => {
                 if changed {
                     self.stamped.changed += 1;
                     self.fate.replace(known);
@@ -169,11 +169,10 @@ impl<'a> Lane<'a> {
                 let (commitment, own) = bench.settle(side, guess, run.len(), digests, own)?;
                 let Thing { kind, path, size, .. } = thing;
                 let (path, digests) = (path.clone(), digests.clone());
-                let seen = Entry::new(thing.key, &digests, thing.stamp);
                 let record = Record::Path { kind: *kind, path, size: *size, digests, own };
                 run.push(record, commitment, &seen, observe)?;
             }
-            (Part::HasToken | Part::Over | Part::Record { .. }, _) => {
+            (Part::HasToken | Part::Over | Part::Record { .. }, ..) => {
                 side.lost.fetch_add(1, Ordering::Relaxed);
                 return Ok(());
             }

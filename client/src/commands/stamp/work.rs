@@ -23,6 +23,11 @@ pub(super) struct Task {
     pub(super) sides: Vec<(usize, Target)>,
 }
 
+/// Is something stamped with this member?
+pub(super) fn uses(tasks: &[Task], member: usize) -> bool {
+    tasks.iter().flat_map(|task| &task.sides).any(|(used, _)| *used == member)
+}
+
 /// The tasks of these targets. What one of several logs can't be stamped with now is said, and left out.
 ///
 /// # Errors
