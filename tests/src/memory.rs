@@ -2,6 +2,10 @@
 
 use std::{fmt, fs};
 
+/// KiB that the log may gain from one third to the next: a write buffer of RocksDB (16 MiB of at most 64), which fills in the
+/// course of many minutes.
+pub const WRITE_BUFFER_KIB: u64 = 16 << 10;
+
 /// What is resident of a process, in KiB (`VmRSS` of Linux's `/proc/<pid>/status`); none if it has ended.
 pub fn resident(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -21,7 +21,7 @@ use treering_tests::{
     flood::{Flood, Flooded, Kind},
     group::Group,
     log::{OCTETS, SUBMISSIONS},
-    memory::{self, Memory},
+    memory::{self, Memory, WRITE_BUFFER_KIB},
     net::{self, Net},
     programs, random, view, wait,
 };
@@ -47,8 +47,6 @@ const CONNECTIONS: [(Kind, usize); 3] = [(Kind::Single, 240), (Kind::Tokens, 40)
 const PACE: Duration = Duration::from_millis(50);
 /// Between two samples of what the log holds.
 const SAMPLE_PACE: Duration = Duration::from_millis(500);
-/// A write buffer of the store: what was in one that has just been emptied stays with the allocator for a while.
-const EMPTIED_KIB: u64 = 16 << 10;
 /// What fills up to a bound of its own and stays there: after ten minutes neither is full, and each would look like a leak.
 const BOUNDED: [&str; 2] = ["treering_log_write_buffers_bytes", "treering_log_cache_bytes"];
 
@@ -133,7 +131,8 @@ fn address(net: &Net) -> SocketAddr {
 
 /// What the log holds, from time to time, without its store's write buffers and cache.
 fn sampled(net: &Net, over: &AtomicBool) -> Memory {
-    let mut memory = Memory::new(EMPTIED_KIB);
+    // What was in a buffer that has just been emptied stays with the allocator for a while.
+    let mut memory = Memory::new(WRITE_BUFFER_KIB);
     while !over.load(Ordering::SeqCst) {
         let metrics = net.log.metrics();
         let bounded: f64 = BOUNDED.iter().map(|name| metrics.number(name).expect("it tells")).sum();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use treering_tests::{
-    memory::{Memory, resident},
+    memory::{Memory, WRITE_BUFFER_KIB, resident},
     net::{self, Net},
     random, wait,
     witness::WitnessServer,
@@ -23,9 +23,6 @@ use crate::oracle::Oracle;
 
 /// About so many submissions a tick.
 const SUBMISSIONS: usize = 24;
-/// KiB that the log may gain from one third to the next: a write buffer of RocksDB (16 MiB of at most 64), which fills in
-/// the course of many minutes.
-const WRITE_BUFFER: u64 = 16 << 10;
 /// Of so many ticks, a witness that runs is killed in one,
 const LIFE: u64 = 20;
 /// and in the short form in one of so many.
@@ -98,7 +95,7 @@ impl Soak {
     fn new(net: &Net, life: u64) -> Soak {
         let witnesses = net.witnesses.iter().map(WitnessServer::name);
         let witnesses = witnesses.map(|name| (name.to_owned(), Memory::new(0)));
-        let log = ("log".to_owned(), Memory::new(WRITE_BUFFER));
+        let log = ("log".to_owned(), Memory::new(WRITE_BUFFER_KIB));
         let memory = [log].into_iter().chain(witnesses).collect();
         Soak { life, rounds: 0, without_quorum: 0, kills: vec![0; net.witnesses.len()], memory }
     }
