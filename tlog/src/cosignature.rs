@@ -21,7 +21,10 @@ use zeroize::Zeroizing;
 use crate::{
     checkpoint::{Checkpoint, Origin},
     hash::Hash,
-    note::{KeyError, KeyName, Signature, SignatureType, VerifierKey, private_text, read_private_text},
+    note::{
+        KeyError, KeyName, Signature, SignatureType, VerifierKey, is_zeroed_when_dropped, private_text,
+        read_private_text,
+    },
     time::UnixSeconds,
 };
 
@@ -85,6 +88,10 @@ enum Secret {
     Ed25519(Box<ed25519_dalek::SigningKey>),
     MlDsa44(Box<ml_dsa::SigningKey<MlDsa44>>),
 }
+
+// INVARIANT: zeroed when dropped. The libraries do that with one of their features, and say nothing without it.
+const _: () = is_zeroed_when_dropped::<ed25519_dalek::SigningKey>();
+const _: () = is_zeroed_when_dropped::<ml_dsa::SigningKey<MlDsa44>>();
 
 impl CosignerKey {
     /// The Ed25519 key that RFC 8032 section 5.1.5 makes from this seed.

@@ -40,6 +40,16 @@ impl AddEntries {
     /// Two fields of at most 65,535 bytes with their lengths, and two numbers.
     pub const MAX_BYTES: usize = 2 * (2 + 65_535) + 2 * 8;
 
+    /// How long the origin is that a body begins with, by its first two bytes: known before the origin is there.
+    pub fn origin_length(bytes: &[u8]) -> Option<usize> {
+        usize::try_from(Reading { rest: bytes }.number(2)?).ok()
+    }
+
+    /// The origin that a body begins with, or `None` if it isn't whole yet.
+    pub fn origin(bytes: &[u8]) -> Option<&[u8]> {
+        Reading { rest: bytes }.field()
+    }
+
     /// Reads the beginning of a body: the header and its length, or `None` if it isn't whole yet.
     ///
     /// # Errors

@@ -18,6 +18,9 @@ pub struct MasterKey([u8; 32]);
 #[derive(Clone, PartialEq, Eq)]
 pub struct RunSecret([u8; 32]);
 
+// INVARIANT: zeroed when dropped: bytes alone would not need it.
+const _: () = assert!(std::mem::needs_drop::<MasterKey>() && std::mem::needs_drop::<RunSecret>());
+
 impl MasterKey {
     /// A key of these bytes, which the caller drew at random.
     pub fn new(bytes: [u8; 32]) -> MasterKey {

@@ -33,6 +33,15 @@ fn a_header_is_read_once_it_is_whole() {
 }
 
 #[test]
+fn an_origin_is_read_before_the_rest_of_its_header() {
+    let bytes = header(3, 700).encode().unwrap();
+    for end in 0..bytes.len() {
+        assert_eq!(AddEntries::origin_length(&bytes[..end]), (end >= 2).then_some(11));
+        assert_eq!(AddEntries::origin(&bytes[..end]), (end >= 2 + 11).then_some(&b"log.example"[..]));
+    }
+}
+
+#[test]
 fn ranges_that_go_back_are_refused() {
     let mut bytes = header(3, 3).encode().unwrap();
     // The last byte of upload_start.

@@ -25,7 +25,7 @@ use std::fmt;
 
 pub use key::{KeyError, KeyId, KeyName, MlDsa44Public, PublicKey, SignatureType, VerifierKey};
 pub use signing::SigningKey;
-pub(crate) use signing::{private_text, read_private_text};
+pub(crate) use signing::{is_zeroed_when_dropped, private_text, read_private_text};
 
 use crate::text;
 

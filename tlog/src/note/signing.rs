@@ -6,7 +6,7 @@
 use std::fmt;
 
 use ed25519_dalek::Signer as _;
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use super::{KeyError, KeyId, KeyName, Signature, SignatureType, VerifierKey};
 use crate::text;
@@ -19,6 +19,12 @@ pub struct SigningKey {
     id: KeyId,
     key: ed25519_dalek::SigningKey,
 }
+
+// INVARIANT: zeroed when dropped. The library does that with one of its features, and says nothing without it.
+const _: () = is_zeroed_when_dropped::<ed25519_dalek::SigningKey>();
+
+/// A type that isn't doesn't build.
+pub(crate) const fn is_zeroed_when_dropped<T: ZeroizeOnDrop>() {}
 
 impl SigningKey {
     /// The key that RFC 8032 section 5.1.5 makes from this seed.

@@ -18,26 +18,32 @@ pub(super) fn policy(bytes: &[u8]) -> Result<Policy, PolicyError> {
         return Err(at(1 + newlines(&bytes[..Policy::MAX_BYTES]), Kind::TooLong));
     }
     // SPEC: tlog-policy, Character set: tab, newline, 0x20 to 0x7E, 0x80 to 0xFF; in comments too.
-    if let Some(bad) = bytes.iter().position(|&byte| is_control(byte)) {
+    if let Some(bad) = first_control(bytes) {
         return Err(at(1 + newlines(&bytes[..bad]), Kind::Control { byte: bytes[bad] }));
     }
-    let last = 1 + newlines(bytes);
-    let lines = match bytes.split_last() {
+    let last = || 1 + newlines(bytes);
+    let mut rest = match bytes.split_last() {
         // SPEC: tlog-policy, Structure: each line is terminated by a newline.
         Some((b'\n', lines)) => lines,
-        Some(_) => return Err(at(last, Kind::NoNewline)),
-        None => return Err(at(last, Kind::NoQuorum)),
+        Some(_) => return Err(at(last(), Kind::NoNewline)),
+        None => return Err(at(last(), Kind::NoQuorum)),
     };
-    let mut parser = Parser::default();
-    for (index, line) in lines.split(|&byte| byte == b'\n').enumerate() {
-        parser.line = index + 1;
-        // What most lines of the longest files are is passed over at once.
-        if matches!(line, [] | [b'#', ..]) {
-            continue;
+    let mut parser = Parser { line: 1, ..Parser::default() };
+    loop {
+        // White space before a line, and lines of nothing else: of such the longest files may consist.
+        let begin = rest.iter().position(|byte| !is_space(*byte)).unwrap_or(rest.len());
+        let (space, line) = rest.split_at(begin);
+        parser.line += newlines(space);
+        let end = line.iter().position(|&byte| byte == b'\n').unwrap_or(line.len());
+        (_, rest) = line.split_at(end);
+        match &line[..end] {
+            [] => break,
+            // SPEC: tlog-policy, Structure: comment lines start with "#", possibly after white space.
+            [b'#', ..] => {}
+            line => parser.read(line).map_err(|kind| at(parser.line, kind))?,
         }
-        parser.read(line).map_err(|kind| at(parser.line, kind))?;
     }
-    let Some((quorum, _)) = parser.quorum else { return Err(at(last, Kind::NoQuorum)) };
+    let Some((quorum, _)) = parser.quorum else { return Err(at(last(), Kind::NoQuorum)) };
     let Parser { logs, witnesses, groups, .. } = parser;
     Ok(Policy {
         source: bytes.to_vec(),
@@ -69,11 +75,7 @@ struct Parser {
 impl Parser {
     fn read(&mut self, line: &[u8]) -> Result<(), Kind> {
         let mut words = words(line);
-        let keyword = match words.next() {
-            // SPEC: tlog-policy, Structure: comment lines start with "#", possibly after white space.
-            None | Some([b'#', ..]) => return Ok(()),
-            Some(keyword) => keyword,
-        };
+        let Some(keyword) = words.next() else { return Ok(()) };
         let rest: &[&[u8]] = &words.collect::<Vec<_>>();
         match keyword {
             b"log" => self.log(rest),
@@ -261,6 +263,18 @@ fn name(word: &[u8]) -> Name {
 /// SPEC: tlog-policy, Structure: white space is ASCII space and tab only.
 fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&byte| byte == b' ' || byte == b'\t').filter(|word| !word.is_empty())
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n')
+}
+
+/// Where the first byte is that may not be there: looked for in pieces, which a processor goes through many bytes at a time.
+fn first_control(bytes: &[u8]) -> Option<usize> {
+    const PIECE: usize = 64;
+    let has = |piece: &[u8]| piece.iter().fold(false, |has, byte| has | is_control(*byte));
+    let begin = PIECE * bytes.chunks(PIECE).position(has)?;
+    bytes[begin..].iter().position(|byte| is_control(*byte)).map(|at| begin + at)
 }
 
 fn newlines(bytes: &[u8]) -> usize {

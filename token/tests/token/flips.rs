@@ -1,28 +1,33 @@
-//! Verifier soundness: each byte of a valid token changed in turn is refused, or the verdict never gets better.
+//! Verifier soundness: each byte of a valid token or receipt changed in turn is refused, or the verdict never gets better.
 
 use crate::world::{FILE, Stamp, T, Who, digests, full, log_tree, plain, policy, verifier};
 use treering_tlog::{
-    hash::leaf_hash,
+    hash::{Hash, leaf_hash},
     tree::{ProofError, TreeHead, TreeSize, verify_inclusion},
 };
 use treering_token::{
+    commitment::Commitment,
     entry::Entry,
     token::Token,
-    verify::{Verified, Verifier},
+    verify::{Attested, Verified, Verifier, VerifyError},
 };
 
 /// Nothing that a changed token shows goes beyond what the genuine one shows.
 fn is_no_better(changed: &Verified, genuine: &Verified) -> bool {
-    let (changed_time, time) = (&changed.attested, &genuine.attested);
-    let upper = |verified: &Verified| verified.attested.upper.unwrap();
-    (&changed_time.origin, changed_time.index, changed_time.sealed_at)
-        == (&time.origin, time.index, time.sealed_at)
+    is_attested_no_better(&changed.attested, &genuine.attested)
         && changed.commitment == genuine.commitment
         && changed.claim == genuine.claim
         && changed.after == genuine.after
-        && upper(changed).time >= upper(genuine).time
-        && upper(changed).would_have_to_lie <= upper(genuine).would_have_to_lie
-        && changed_time.witnesses.iter().all(|witness| time.witnesses.contains(witness))
+}
+
+/// The same of the log half.
+fn is_attested_no_better(changed: &Attested, genuine: &Attested) -> bool {
+    let (changed_upper, upper) = (changed.upper.unwrap(), genuine.upper.unwrap());
+    (&changed.origin, changed.index, changed.sealed_at, changed.submissions, changed.tree_size)
+        == (&genuine.origin, genuine.index, genuine.sealed_at, genuine.submissions, genuine.tree_size)
+        && changed_upper.time >= upper.time
+        && changed_upper.would_have_to_lie <= upper.would_have_to_lie
+        && changed.witnesses.iter().all(|witness| genuine.witnesses.contains(witness))
 }
 
 /// How many changes of one byte were accepted.
@@ -62,6 +67,45 @@ fn a_changed_byte_never_makes_the_verdict_better() {
 fn with_a_bare_quorum_no_byte_can_change() {
     let policy = policy("all of three");
     assert_eq!(accepted(&verifier(&policy), &plain(FILE), &[0x01]), Vec::<usize>::new());
+}
+
+/// Where each bit of a receipt may change at all: where a token's may, or nowhere.
+#[test]
+fn a_changed_bit_of_a_receipt_never_makes_the_verdict_better() {
+    for (name, may_change) in [("two of three", true), ("all of three", false)] {
+        let policy = policy(name);
+        let (stamp, verifier) = (plain(FILE), verifier(&policy));
+        let text = stamp.receipt().to_string();
+        let signatures = text.rfind("\n\n").unwrap();
+        let verify =
+            |bytes: &[u8]| verifier.receipt(&Token::parse(bytes).ok()?, &stamp.submission_root()).ok();
+        let genuine = verify(text.as_bytes()).unwrap();
+        let mut accepted = 0;
+        for (at, bit) in (0..text.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1 << bit;
+            let Some(verdict) = verify(&changed) else { continue };
+            assert!(at > signatures, "bit {bit} of byte {at} is not in a signature line");
+            assert!(is_attested_no_better(&verdict, &genuine), "bit {bit} of byte {at}");
+            accepted += 1;
+        }
+        assert_eq!(accepted > 0, may_change, "{name}: {accepted} changes");
+    }
+}
+
+/// A receipt is of its 32 bytes and of no others.
+#[test]
+fn no_changed_bit_of_what_was_submitted_has_the_receipt() {
+    let policy = policy("two of three");
+    let (stamp, verifier) = (plain(FILE), verifier(&policy));
+    let (receipt, root) = (stamp.receipt(), stamp.submission_root());
+    assert!(verifier.receipt(&receipt, &root).is_ok());
+    for (at, bit) in (0..32).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+        let mut changed = *root.0.as_bytes();
+        changed[at] ^= 1 << bit;
+        let verdict = verifier.receipt(&receipt, &Commitment(Hash::new(changed)));
+        assert_eq!(verdict, Err(VerifyError::LayersMissEntry), "bit {bit} of byte {at}");
+    }
 }
 
 #[test]
