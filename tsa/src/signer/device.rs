@@ -22,9 +22,11 @@ use sha2::{Digest as _, Sha256, Sha384};
 /// # Errors
 /// [`KeyError::Kind`] for a curve that can't sign here or another form of the point.
 pub fn ec_public_key_info(parameters: &[u8], point: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let wrapped = Elements::only(point, tlv::OCTET_STRING).map(|element| element.content);
-    // An uncompressed point begins with 4, which is also the tag of an OCTET STRING: the bare form has no such length.
-    let point = wrapped.ok().filter(|inner| inner.first() == Some(&UNCOMPRESSED)).unwrap_or(point);
+    // An uncompressed point begins with 4, which is also the tag of an OCTET STRING: only the length tells them apart.
+    let point = match Elements::only(point, tlv::OCTET_STRING) {
+        Ok(wrapped) if !POINTS.contains(&point.len()) => wrapped.content,
+        _ => point,
+    };
     if point.first() != Some(&UNCOMPRESSED) {
         return Err(KeyError::Kind);
     }
@@ -33,7 +35,12 @@ pub fn ec_public_key_info(parameters: &[u8], point: &[u8]) -> Result<Vec<u8>, Ke
         &[&tlv::element(tlv::OID, &[rfc5912::ID_EC_PUBLIC_KEY.as_bytes()]), parameters],
     );
     let info = tlv::element(tlv::SEQUENCE, &[&algorithm, &tlv::element(tlv::BIT_STRING, &[&[0], point])]);
-    algorithm_of(&info).map(|_| info)
+    let [p256, p384] = POINTS;
+    match (algorithm_of(&info)?, point.len()) {
+        (SignatureAlgorithm::EcdsaP256Sha256, length) if length == p256 => Ok(info),
+        (SignatureAlgorithm::EcdsaP384Sha384, length) if length == p384 => Ok(info),
+        _ => Err(KeyError::Kind),
+    }
 }
 
 /// The DER SubjectPublicKeyInfo of an RSA key: modulus and exponent, big-endian.
@@ -96,6 +103,8 @@ pub fn ecdsa_signature(raw: &[u8]) -> Result<Vec<u8>, SignError> {
 
 /// SEC 1 section 2.3.3.
 const UNCOMPRESSED: u8 = 4;
+/// Bytes of an uncompressed point of P-256, of P-384.
+const POINTS: [usize; 2] = [65, 97];
 
 /// A DER INTEGER that is not negative.
 fn unsigned(number: &[u8]) -> Vec<u8> {
@@ -140,7 +149,15 @@ mod tests {
                 assert_eq!(ec_public_key_info(&parameters, point).unwrap(), signer.public_key_info());
             }
             assert_eq!(algorithm_of(signer.public_key_info()), Ok(signer.algorithm()));
-            assert_eq!(ec_public_key_info(&parameters, &point[1..]), Err(KeyError::Kind));
+            // Whatever it begins with, a point of another length is none.
+            for bad in [&point[1..], &[&[UNCOMPRESSED], &point[2..]].concat(), &[&point[..], &[0]].concat()] {
+                assert_eq!(ec_public_key_info(&parameters, bad), Err(KeyError::Kind));
+            }
+            // A point that could be an OCTET STRING with a shorter point in it.
+            let length = u8::try_from(point.len() - 2).unwrap();
+            let like_one = [&[UNCOMPRESSED, length, UNCOMPRESSED], &point[3..]].concat();
+            let info = ec_public_key_info(&parameters, &like_one).unwrap();
+            assert!(info.ends_with(&like_one));
         }
         let signer = LocalSigner::generate(KeyKind::Rsa3072).unwrap();
         let (_, key) = parts(&signer);

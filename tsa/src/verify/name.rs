@@ -33,13 +33,20 @@ fn has_same_text(left: &[u8], right: &[u8]) -> Option<bool> {
     Some(left.is_empty() && right.is_empty())
 }
 
-/// The attribute's type, and its text whatever the string type.
-fn attribute<'a>(attributes: &mut Elements<'a>) -> Option<(&'a [u8], Vec<u8>)> {
+/// UTF8String, PrintableString, TeletexString, IA5String: their letters of ASCII have the same bytes.
+const STRINGS: [u8; 4] = [tlv::UTF8_STRING, 0x13, 0x14, 0x16];
+
+/// The attribute's type; its value's tag, where that is no string; and its value, of strings without their case.
+fn attribute<'a>(attributes: &mut Elements<'a>) -> Option<(&'a [u8], Option<u8>, Vec<u8>)> {
     let mut fields = Elements::new(attributes.take(tlv::SEQUENCE).ok()?.content);
     let oid = fields.take(tlv::OID).ok()?.content;
-    let text = fields.next().ok()?.content.to_ascii_lowercase();
+    let value = fields.next().ok()?;
     fields.end().ok()?;
-    Some((oid, text))
+    if STRINGS.contains(&value.tag) {
+        Some((oid, None, value.content.to_ascii_lowercase()))
+    } else {
+        Some((oid, Some(value.tag), value.content.to_vec()))
+    }
 }
 
 /// Is the certificate the one that the signed attribute means? The hash decides; issuer and number may not contradict it.
@@ -100,6 +107,9 @@ mod tests {
         assert!(is_same(&one, &name(&[(10, PRINTABLE, "EXAMPLE"), (3, PRINTABLE, "A TSA")])));
         for other in [
             name(&[(10, PRINTABLE, "Example"), (3, PRINTABLE, "A CA")]),
+            // Constructed of other strings, and of two bytes a letter.
+            name(&[(10, PRINTABLE, "Example"), (3, tlv::UTF8_STRING | 0x20, "A TSA")]),
+            name(&[(10, PRINTABLE, "Example"), (3, 0x1e, "A TSA")]),
             name(&[(3, PRINTABLE, "A TSA"), (10, PRINTABLE, "Example")]),
             name(&[(10, PRINTABLE, "Example")]),
             name(&[(10, PRINTABLE, "Example"), (3, PRINTABLE, "A TSA"), (3, PRINTABLE, "")]),

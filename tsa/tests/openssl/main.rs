@@ -2,6 +2,7 @@
 //! certificate in the reply, with and without the proof in the token. And it refuses what was changed.
 #![expect(clippy::unwrap_used, reason = "a test's helpers fail it")]
 
+mod differential;
 mod openssl_program;
 mod real_ca;
 

@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use treering_tsa::accuracy::Accuracy;
 use treering_tsa::authority::{Authority, Settings};
+use treering_tsa::certificate::Certificate;
 use treering_tsa::chain::Chain;
 use treering_tsa::gen_time::GenTime;
 use treering_tsa::imprint::ImprintAlgorithm;
@@ -12,6 +13,7 @@ use treering_tsa::issue::{self, TestCa};
 use treering_tsa::query::Query;
 use treering_tsa::serial::Serial;
 use treering_tsa::signer::{KeyKind, LocalSigner, TsaSigner as _};
+use treering_tsa::verify::Verifier;
 
 pub(crate) const POLICY: &str = "1.3.6.1.4.1.32473.1.1";
 
@@ -21,6 +23,7 @@ const MILLIS: u64 = 1_764_095_625_120;
 pub(crate) struct Openssl {
     dir: tempfile::TempDir,
     authority: Authority,
+    root: Certificate,
 }
 
 impl Openssl {
@@ -39,7 +42,8 @@ impl Openssl {
         };
         let chain = Chain::new(vec![leaf.clone(), ca.certificate().clone()]).unwrap();
         let authority = Authority::new(Arc::new(signer), &chain, &settings, now).unwrap();
-        let openssl = Openssl { dir: tempfile::tempdir().unwrap(), authority };
+        let root = ca.certificate().clone();
+        let openssl = Openssl { dir: tempfile::tempdir().unwrap(), authority, root };
         openssl.write("data", b"What a timestamp is of.\n");
         openssl.write("ca.pem", ca.certificate().to_pem().as_bytes());
         openssl.write("tsa.pem", leaf.to_pem().as_bytes());
@@ -73,6 +77,11 @@ impl Openssl {
     pub(crate) fn verify_query(&self, reply: &[u8], query: &[u8], untrusted: bool) -> Result<(), String> {
         self.write("asked.tsq", query);
         self.verify(reply, &["-queryfile", "asked.tsq"], untrusted)
+    }
+
+    /// Ours, which trusts what openssl trusts.
+    pub(crate) fn verifier(&self) -> Verifier {
+        Verifier::new(vec![self.root.clone()], Vec::new()).unwrap()
     }
 
     pub(crate) fn change_file(&self) {
