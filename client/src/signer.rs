@@ -35,6 +35,13 @@ enum Private {
     Agent(Agent),
 }
 
+// INVARIANT: zeroed when dropped. The libraries do that with one of their features, and say nothing without it.
+const _: () = {
+    const fn is_zeroed_when_dropped<T: zeroize::ZeroizeOnDrop>() {}
+    is_zeroed_when_dropped::<ed25519_dalek::SigningKey>();
+    is_zeroed_when_dropped::<p256::ecdsa::SigningKey>();
+};
+
 /// Why there is no signature.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignError {

@@ -245,14 +245,14 @@ pub(crate) fn untagged(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn digest(hex: &[u8]) -> Option<Vec<u8>> {
-    let digits = if hex.get(2) == Some(&b':') {
+    let digest = if hex.get(2) == Some(&b':') {
         // In pairs, and nowhere else.
         let pairs: Vec<&[u8]> = hex.split(|byte| *byte == b':').collect();
-        pairs.iter().all(|pair| pair.len() == 2).then(|| pairs.concat())?
+        hex::decode(pairs.iter().all(|pair| pair.len() == 2).then(|| pairs.concat())?)
     } else {
-        hex.to_vec()
+        hex::decode(hex)
     };
-    hex::decode(digits).ok().filter(|digest| digest.len() >= SHORTEST)
+    digest.ok().filter(|digest| digest.len() >= SHORTEST)
 }
 
 fn algorithm(tag: &str) -> Option<HashId> {

@@ -2,7 +2,7 @@
 
 use crate::{
     stamp::{bench, small_tree},
-    support::{Bench, snapshots},
+    support::{Bench, snapshots, terminal::skipped},
 };
 use insta::assert_snapshot;
 use std::{fs, process::Command};
@@ -325,7 +325,7 @@ fn rules_leave_out_as_git_does() {
         listed.sort_unstable();
         assert_eq!(listed, ["a.c", "keep.o", "sub/target/y"]);
     } else {
-        eprintln!("SKIPPED: git isn't there to compare with");
+        skipped("git isn't there to compare with");
     }
     bench.write("rules", "*.o\na{b\n");
     let wrong = bench.stamp_any(&log, &["d", "--ignore-file", "rules"]);

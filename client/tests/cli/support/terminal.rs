@@ -10,9 +10,17 @@ use std::{
 pub(crate) fn has(program: &str) -> bool {
     let there = Command::new(program).arg("-?").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !there {
-        eprintln!("SKIPPED: {program} isn't there (Debian: openssh-client, openssl, bsdutils)");
+        skipped(&format!("{program} isn't there (Debian: openssh-client, openssl, bsdutils)"));
     }
     there
+}
+
+/// Says that the running test, or a part of it, was not made, and why: on the process's own standard error, which is shown
+/// for tests that pass too.
+pub(crate) fn skipped(why: &str) {
+    let thread = std::thread::current();
+    // Nobody reads it if it can't be written.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED {}: {why}", thread.name().unwrap_or("a test"));
 }
 
 /// The command, below another program: one that gives it a terminal of its own, or takes it away.
