@@ -242,7 +242,8 @@ pub fn is_url(url: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty()) && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
+/// Reads the text of `witness.toml`; `path` is for what is said about it.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Settings, ConfigError> {
     let settings: Settings = toml::from_str(text)
         .map_err(|source| ConfigError::Toml { path: path.to_owned(), source: Box::new(source) })?;
     let limits = settings.limits;

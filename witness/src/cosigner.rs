@@ -359,7 +359,7 @@ pub(crate) fn check(
     verify_consistency(before, new, &request.proof).map_err(Refusal::Inconsistent)
 }
 
-fn verify_record(keys: &WitnessKeys, record: &Record) -> Result<(), OpenError> {
+pub(crate) fn verify_record(keys: &WitnessKeys, record: &Record) -> Result<(), OpenError> {
     let origin = || record.origin().as_str().to_owned();
     match keys.verify_own(record.checkpoint(), record.note().signatures()) {
         Ok(Some(time)) if time == record.time() => Ok(()),

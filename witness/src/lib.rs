@@ -20,6 +20,7 @@
 //! | [`read`] | reads logs that others run, and believes nothing |
 //! | `admin` | metrics and health: the calls, and a listener for what has no other |
 //! | `problem` | how a refusal is answered |
+//! | `seldom` | lines of the operator's log that strangers can bring about |
 //! | [`evidence`] | what a monitor found, for a third party to check |
 //! | [`commands`] | the program's subcommands |
 #![forbid(unsafe_code)]
@@ -41,5 +42,6 @@ pub mod monitor;
 mod problem;
 pub mod read;
 pub mod restored;
+mod seldom;
 pub mod serve;
 pub mod store;

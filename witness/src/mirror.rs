@@ -10,7 +10,9 @@
 //! | `growing`, `packs` | entries and tiles, and batches, on disk |
 //! | `files` | files that are whole or not there |
 //! | `records` | checkpoints, and how far the copy is durable |
-//! | `serve`, `problem` | the HTTP side |
+//! | `signed` | what was signed, which outlives every copy |
+//! | `failure` | the end, when a store fails |
+//! | `serve`, `reads`, `problem` | the HTTP side |
 //! | [`metrics`] | what operators watch |
 //!
 //! Its cosignature says more than a witness's: that everything under the checkpoint is on its disk. So it has a key and
@@ -19,6 +21,7 @@
 
 pub mod config;
 mod copy;
+mod failure;
 mod files;
 mod growing;
 pub mod metrics;
@@ -26,8 +29,10 @@ mod packs;
 mod problem;
 mod pull;
 mod push;
+mod reads;
 mod records;
 mod serve;
+mod signed;
 
 use std::{
     collections::BTreeMap,
@@ -44,19 +49,22 @@ use treering_tlog::time::UnixSeconds;
 use crate::{
     admin::{self, Pages},
     clock::{Clock, Timestamps},
+    cosigner::OpenError,
     key::{KeyFileError, OwnCosignatureError, WitnessKeys},
     monitor::Kept,
     read::fetch::Fetcher,
     store::StoreError,
 };
 use config::MirrorConfig;
-use copy::LogCopy;
 pub use copy::MirrorFault;
+use copy::{LogCopy, Stores};
+use failure::Failure;
 pub use growing::CopyError;
 use metrics::MirrorMetrics;
 use pull::Puller;
 pub use pull::Round;
 use records::Records;
+use signed::Signed;
 
 /// Mirrors all logs of a configuration.
 #[derive(Debug)]
@@ -64,6 +72,7 @@ pub struct Mirror {
     config: MirrorConfig,
     pullers: Vec<Arc<Puller>>,
     status: Arc<Status>,
+    failure: Arc<Failure>,
 }
 
 /// Why the mirror does not start or go on.
@@ -80,9 +89,26 @@ pub enum MirrorError {
         /// What the system said.
         source: io::Error,
     },
-    /// The records can't be opened.
+    /// The records can't be opened, or have failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// What was signed isn't known.
+    #[error("{source}{}", take_along(source))]
+    Signed {
+        /// Why.
+        source: OpenError,
+    },
+    /// What was signed is older than the copy's checkpoint.
+    #[error(
+        "{path} is an old one: by its copy of {origin} this mirror has signed more. Bring back the newest, or make a new \
+         mirror with a new key (`mirror init`); the copies' folder (`data`) can be taken along"
+    )]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The log.
+        origin: String,
+    },
     /// A copy can't be opened or written.
     #[error("{origin}: {source}")]
     Fault {
@@ -112,6 +138,16 @@ pub enum MirrorError {
     },
 }
 
+/// The way out of a lost store is a new key, and not a new copy.
+fn take_along(error: &OpenError) -> &'static str {
+    match error {
+        OpenError::Store(StoreError::Lost { .. } | StoreError::Damaged { .. }) => {
+            "; the copies' folder (`data`) can be taken along"
+        }
+        _ => "",
+    }
+}
+
 /// What the last rounds have brought, for metrics and health.
 #[derive(Debug)]
 struct Status {
@@ -128,21 +164,25 @@ impl Mirror {
         let keys = Arc::new(WitnessKeys::load(&config.keys)?);
         let data = config.data.clone();
         fs::create_dir_all(&data).map_err(|source| MirrorError::Io { path: data.clone(), source })?;
-        let records = Arc::new(Records::open(&data.join("mirror.redb"))?);
-        let last = last_time(&config, &keys, &records)?;
+        let failure = Arc::new(Failure::none_yet());
+        let signed = Signed::open(&config.signed, &keys, Arc::clone(&failure))
+            .map_err(|source| MirrorError::Signed { source })?;
+        let records = Records::open(&data.join("mirror.redb"), Arc::clone(&failure))?;
+        let stores = Stores { records: Arc::new(records), signed: Arc::new(signed) };
+        let last = last_time(&config, &keys, &stores)?;
         let timestamps = Arc::new(Timestamps::new(clock, last));
         let fetcher = Fetcher::new(config.timeout)?;
         let mut pullers = Vec::new();
         for log in &config.logs {
             let (origin, folder) = (log.origin.to_string(), data.join(log.hash()));
             let (keys, timestamps) = (Arc::clone(&keys), Arc::clone(&timestamps));
-            let copy = LogCopy::open(log.clone(), folder, Arc::clone(&records), keys, timestamps);
+            let copy = LogCopy::open(log.clone(), folder, stores.clone(), keys, timestamps);
             let copy = copy.map_err(|source| MirrorError::Fault { origin, source })?;
             let pace = (config.concurrency, config.retry_pause);
             pullers.push(Arc::new(Puller::new(Arc::new(copy), fetcher.clone(), pace)));
         }
         let status = Arc::new(Status { metrics: MirrorMetrics::new(), last: RwLock::default() });
-        Ok(Mirror { config, pullers, status })
+        Ok(Mirror { config, pullers, status, failure })
     }
 
     /// Reads each log once, one after the other, and gives the origins with what the rounds have brought.
@@ -165,7 +205,11 @@ impl Mirror {
     /// `listening` gets the public address, and the admin one.
     ///
     /// # Errors
-    /// An address can't be had. A copy that can't be written is told of, and tried again; what is there is served on.
+    /// An address can't be had, or a store has failed: then everything ends, and what is on the disk has to be read anew. A
+    /// copy whose files can't be written is told of, and tried again; what is there is served on.
+    ///
+    /// # Panics
+    /// If a task that reads a log has panicked.
     pub async fn run(
         self,
         stop: CancellationToken,
@@ -190,7 +234,16 @@ impl Mirror {
         for puller in self.pullers.into_iter().filter(|puller| !puller.copy.log.urls.is_empty()) {
             rounds.spawn(follow(puller, Arc::clone(&self.status), Arc::clone(&seen), stop.clone()));
         }
-        stop.cancelled().await;
+        let failed = tokio::select! {
+            () = stop.cancelled() => None,
+            failure = self.failure.happened() => Some(failure),
+            // Nobody would read that log any more, and nothing would say so. The others end by themselves only when told to.
+            Some(Err(panicked)) = rounds.join_next() => {
+                stop.cancel();
+                std::panic::resume_unwind(panicked.into_panic())
+            }
+        };
+        stop.cancel();
         while let Some(ended) = rounds.join_next().await {
             if let Err(panicked) = ended
                 && panicked.is_panic()
@@ -203,7 +256,7 @@ impl Mirror {
         if tokio::time::timeout(patience, tasks.wait()).await.is_err() {
             tracing::warn!("requests in flight did not end in time; what was signed is durable");
         }
-        Ok(())
+        failed.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 
@@ -234,26 +287,31 @@ async fn follow(
     }
 }
 
-/// The last time that this mirror has signed: no later signature has an earlier one.
-fn last_time(
-    config: &MirrorConfig,
-    keys: &WitnessKeys,
-    records: &Records,
-) -> Result<UnixSeconds, MirrorError> {
-    let mut last = UnixSeconds::new(0).expect("zero is below the limit");
+/// The last time that this mirror has signed: no later signature has an earlier one. The copies' own checkpoints are held
+/// against what was signed.
+fn last_time(config: &MirrorConfig, keys: &WitnessKeys, stores: &Stores) -> Result<UnixSeconds, MirrorError> {
+    let zero = UnixSeconds::new(0).expect("zero is below the limit");
+    let last = stores.signed.last_time().unwrap_or(zero);
     for log in &config.logs {
         let origin = || log.origin.to_string();
-        let state = records.load(&log.origin).map_err(|error| MirrorError::Fault {
-            origin: origin(),
-            source: error.map_or_else(|| MirrorFault::Record { origin: origin() }, MirrorFault::Store),
-        })?;
+        let state = stores.records.load(&log.origin);
+        let state = state.map_err(|source| MirrorError::Fault { origin: origin(), source })?;
         let Some(note) = state.mirror.as_ref().map(Kept::note) else { continue };
         let checkpoint = treering_tlog::checkpoint::Checkpoint::parse(note.text());
         // INVARIANT: what was kept is a checkpoint. One that only an older key signed says no time.
         let Ok(checkpoint) = checkpoint else { continue };
         let own = keys.verify_own(&checkpoint, note.signatures());
         let time = own.map_err(|source| MirrorError::Forged { origin: origin(), source })?;
-        last = last.max(time.unwrap_or(last));
+        // INVARIANT: what was signed is durable beside the keys before it is in a copy.
+        let known = |time| {
+            stores
+                .signed
+                .last(&log.origin)
+                .is_some_and(|signed| signed.time() >= time && signed.head().size >= checkpoint.head.size)
+        };
+        if time.is_some_and(|time| !known(time)) {
+            return Err(MirrorError::Older { path: config.signed.clone(), origin: origin() });
+        }
     }
     Ok(last)
 }

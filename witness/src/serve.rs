@@ -139,8 +139,10 @@ impl Reloader {
 pub async fn start(config: Config) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new());
     let observer = Arc::clone(&metrics);
-    let store = RedbStore::open(&config.store_file(), move |commit| observer.committed(commit))?;
-    start_on(config, Arc::new(store), Arc::new(SystemClock), metrics).await
+    let keys = WitnessKeys::load(&config.key_files())?;
+    let verifiers: Vec<_> = keys.verifiers().cloned().collect();
+    let store = RedbStore::open(&config.store_file(), &verifiers, move |commit| observer.committed(commit))?;
+    start_on(config, keys, Arc::new(store), Arc::new(SystemClock), metrics).await
 }
 
 /// Starts a witness on another store or clock.
@@ -152,16 +154,17 @@ pub async fn start_with(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
 ) -> Result<Running, StartError> {
-    start_on(config, store, clock, Arc::new(Metrics::new())).await
+    let keys = WitnessKeys::load(&config.key_files())?;
+    start_on(config, keys, store, clock, Arc::new(Metrics::new())).await
 }
 
 async fn start_on(
     config: Config,
+    keys: WitnessKeys,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 ) -> Result<Running, StartError> {
-    let keys = WitnessKeys::load(&config.key_files())?;
     let logs = LogSet::load(&config.logs_dir())?;
     metrics.reloaded(Some(logs.len()));
     let limits = config.settings.limits;

@@ -24,7 +24,7 @@ use treering_tlog::{note::VerifierKey, witness::parse_conflict};
 fn can_trace() -> bool {
     let can = trace::is_possible();
     if !can {
-        eprintln!("SKIPPED: strace is not installed or may not trace");
+        support::skipped("strace is not installed or may not trace");
     }
     can
 }

@@ -37,6 +37,24 @@ fn fail(args: &[&str]) -> String {
     String::from_utf8(output.stderr).expect("UTF-8")
 }
 
+/// What `serve` says when it doesn't start.
+#[track_caller]
+fn refused(dir: &Path) -> String {
+    let mut command = program();
+    command.args(["serve", "--dir", text(dir)]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut said = String::new();
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    if lines.into_iter().any(|line| line.starts_with("listening on ")) {
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        panic!("it serves");
+    }
+    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("UTF-8");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1), "{said}");
+    said
+}
+
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("it is there").permissions().mode() & 0o7777
 }
@@ -294,4 +312,28 @@ async fn a_witness_that_was_killed_goes_on_from_what_it_cosigned() {
     assert_eq!(served.send(&log, 0, 4).await.conflict(), 12);
     served.signal("-INT");
     assert_eq!(served.end().0, Some(0));
+
+    // What it cosigned is gone: it doesn't begin anew.
+    fs::write(dir.join("witness.redb"), "").unwrap();
+    let refused = refused(&dir);
+    assert!(
+        refused.contains("witness.redb is empty: what was signed with these keys is no longer known"),
+        "{refused}"
+    );
+}
+
+/// A key may go before it has signed anything, if the one in its place was made beside it.
+#[tokio::test]
+async fn a_key_that_was_added_may_replace_the_first_one_at_once() {
+    let temporary = tempfile::tempdir().unwrap();
+    let dir = temporary.path().join("w1");
+    init(&dir);
+    let added = succeed(&["key", "add", "--dir", text(&dir)]);
+    let vkey = VerifierKey::parse(added.lines().next().unwrap()).unwrap();
+    let settings = fs::read_to_string(dir.join("witness.toml")).unwrap();
+    fs::write(dir.join("witness.toml"), settings.replace("keys = [\"key\", ", "keys = [")).unwrap();
+    let log = TestLog::new("log.example/a");
+    succeed(&["add-log", "--dir", text(&dir), &log.vkey().to_string()]);
+    let served = Served::start(&dir, &[]);
+    served.send(&log, 0, 4).await.cosigned(&vkey, &log.checkpoint(4));
 }

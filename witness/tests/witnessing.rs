@@ -10,16 +10,10 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use support::{Answer, TestLog};
+use support::{Answer, TestLog, skipped};
 use treering_tlog::{note::VerifierKey, policy::Policy};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
-
-fn skipped(test: &str, why: &str) {
-    use std::io::Write as _;
-    // On the process's own standard error, which is shown for tests that pass too.
-    let _ = writeln!(std::io::stderr(), "\nSKIPPED {test}: {why}");
-}
 
 fn has(tool: &str) -> bool {
     Command::new(tool).arg("--version").output().is_ok()
@@ -101,7 +95,7 @@ async fn the_commands_of_the_document_lead_to_a_cosignature() {
     let missing: Vec<&str> =
         ["bash", "curl", "sha256sum", "tar"].into_iter().filter(|tool| !has(tool)).collect();
     if !missing.is_empty() {
-        return skipped("witnessing", &format!("{missing:?} is not installed"));
+        return skipped(&format!("{missing:?} is not installed"));
     }
     let temporary = tempfile::tempdir().unwrap();
     let (log, more) = (TestLog::new("log.example/2026"), TestLog::new("log.example/2027"));
@@ -189,9 +183,8 @@ async fn the_alerts_name_metrics_that_are_there() {
 
 #[test]
 fn the_unit_is_one_that_systemd_takes() {
-    const TEST: &str = "treering-witness.service";
     if !has("systemd-analyze") {
-        return skipped(TEST, "systemd-analyze is not installed, so nobody has checked the unit");
+        return skipped("systemd-analyze is not installed, so nobody has checked the unit");
     }
     let unit = fs::read_to_string(Path::new(DOCS).join("treering-witness.service")).unwrap();
     let dir = tempfile::tempdir().unwrap();
@@ -210,7 +203,7 @@ fn the_unit_is_one_that_systemd_takes() {
     };
     let (is_good, said) = analyze(&["verify", "--man=no"]);
     if said.contains("Failed to initialize manager") {
-        return skipped(TEST, &format!("systemd-analyze does not work here: {}", said.trim()));
+        return skipped(&format!("systemd-analyze does not work here: {}", said.trim()));
     }
     assert!(is_good && said.trim().is_empty(), "{said}");
     // From 0 (nothing is open to it) to 10, times ten. Older versions can't tell of a file.

@@ -9,6 +9,7 @@ use rustls::{
         CertificateDer,
         pem::{self, PemObject as _},
     },
+    sign::SingleCertAndKey,
     version::TLS13,
 };
 use rustls_platform_verifier::BuilderVerifierExt as _;
@@ -63,7 +64,7 @@ impl Connector {
     ) -> Result<Connector, BastionError> {
         let key = BastionKey::load(&dir.join(&settings.key))?;
         let key_hash = key.hash();
-        let tls = TlsConnector::from(Arc::new(client_config(settings, dir, key)?));
+        let tls = TlsConnector::from(Arc::new(client_config(settings, dir, &key)?));
         Ok(Connector { address: settings.address.clone(), tls, key_hash, within })
     }
 
@@ -109,7 +110,7 @@ impl Connector {
 fn client_config(
     settings: &BastionSettings,
     dir: &Path,
-    key: BastionKey,
+    key: &BastionKey,
 ) -> Result<ClientConfig, BastionError> {
     let provider: Arc<CryptoProvider> = Arc::new(aws_lc_rs::default_provider());
     // SPEC: https-bastion, Backend to bastion connection: TLS 1.3 alone, which hides the client's certificate from the
@@ -119,8 +120,8 @@ fn client_config(
         Some(ca) => builder.with_root_certificates(roots(&dir.join(ca))?),
         None => builder.with_platform_verifier()?,
     };
-    let (certificate, key) = key.certify();
-    let mut config = builder.with_client_auth_cert(vec![certificate], key)?;
+    let own = SingleCertAndKey::from(key.certify()?);
+    let mut config = builder.with_client_cert_resolver(Arc::new(own));
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(config)
 }

@@ -6,15 +6,25 @@ use rcgen::{
     CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, PKCS_ED25519,
     PublicKeyData as _,
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{
+    crypto::aws_lc_rs::sign::any_supported_type,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _},
+    sign::CertifiedKey,
+};
 use treering_tlog::hash::sha256;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::BastionError;
 use crate::key::file;
 
-/// The key.
+/// The key. Zeroed when dropped.
 pub struct BastionKey(KeyPair);
+
+impl Drop for BastionKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 impl std::fmt::Debug for BastionKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,9 +38,10 @@ impl std::fmt::Debug for BastionKey {
 /// The file exists or can't be written, or the system gives no random numbers.
 pub fn create_key_file(path: &Path) -> Result<BastionKey, BastionError> {
     let key = KeyPair::generate_for(&PKCS_ED25519)
+        .map(BastionKey)
         .map_err(|source| BastionError::Key { path: path.to_owned(), source })?;
-    file::create(path, &Zeroizing::new(key.serialize_pem()))?;
-    Ok(BastionKey(key))
+    file::create(path, &Zeroizing::new(key.0.serialize_pem()))?;
+    Ok(key)
 }
 
 impl BastionKey {
@@ -40,8 +51,12 @@ impl BastionKey {
     /// It can't be read, others may read it, or it holds no Ed25519 key.
     pub fn load(path: &Path) -> Result<BastionKey, BastionError> {
         let text = file::read(path)?;
-        let key = KeyPair::from_pkcs8_pem_and_sign_algo(&text, &PKCS_ED25519);
-        key.map(BastionKey).map_err(|source| BastionError::Key { path: path.to_owned(), source })
+        let failed = |source| BastionError::Key { path: path.to_owned(), source };
+        // Not by the library's own reader, which leaves what it has read in memory.
+        let der = PrivatePkcs8KeyDer::from_pem_slice(text.as_bytes()).map(Zeroizing::new);
+        let der = der.map_err(|error| failed(rcgen::Error::PemError(error.to_string())))?;
+        let key = KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519);
+        key.map(BastionKey).map_err(failed)
     }
 
     /// SPEC: https-bastion, Client to bastion requests: hex of the SHA-256 of the 32-byte public key; lowercase here.
@@ -50,14 +65,16 @@ impl BastionKey {
     }
 
     /// SPEC: https-bastion, Backend to bastion connection: a self-signed Ed25519 certificate of the key; and the key.
-    pub(super) fn certify(self) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+    pub(super) fn certify(&self) -> Result<CertifiedKey, rustls::Error> {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, "treering-witness");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let certificate =
             params.self_signed(&self.0).expect("an Ed25519 key signs a certificate without names");
-        (certificate.der().clone(), PrivatePkcs8KeyDer::from(self.0.serialize_der()).into())
+        // From a reference: what is moved into the library isn't zeroed there.
+        let secret = PrivateKeyDer::Pkcs8(self.0.serialized_der().into());
+        Ok(CertifiedKey::new(vec![certificate.der().clone()], any_supported_type(&secret)?))
     }
 }
 

@@ -58,7 +58,7 @@ impl Init {
         let config = Config::load(&dir)?;
         fs::DirBuilder::new().mode(0o700).create(config.logs_dir()).context("making logs/")?;
         // Made once, here: `serve` refuses to start without it.
-        drop(RedbStore::open(&config.store_file(), |_| {})?);
+        RedbStore::create(&config.store_file(), &keys)?;
         sync_directory(&dir)?;
         for key in &keys {
             println!("{key}");

@@ -16,6 +16,7 @@ use super::{Dir, policy_lines::policy_lines};
 use crate::{
     config::{self, Config},
     key::{KeyKind, WitnessKeys, create_key_file_of},
+    store::{RedbStore, StoreError},
 };
 
 /// Manage the witness's keys
@@ -69,6 +70,11 @@ impl Add {
         let verifiers: Vec<_> = keys.verifiers().cloned().collect();
         for line in policy_lines(&verifiers, &config.public_url()) {
             println!("{line}");
+        }
+        match RedbStore::open(&config.store_file(), &verifiers, |_| {}) {
+            // The store knows from now on that it is the new key's, too. A running witness tells it at its next start.
+            Ok(_) | Err(StoreError::InUse { .. }) => {}
+            Err(error) => eprintln!("{error}"),
         }
         eprintln!("Made {}. Back it up offline, as the others.", dir.join(&file).display());
         eprintln!("A running witness signs with it after a restart.");

@@ -58,7 +58,8 @@ fn stored_rows(config: &Config) -> anyhow::Result<Vec<Row>> {
     let logs = LogSet::load(&config.logs_dir())?;
     let file = config.store_file();
     let store: Arc<dyn Store> = if file.try_exists().with_context(|| file.display().to_string())? {
-        Arc::new(RedbStore::open(&file, |_| {})?)
+        let verifiers: Vec<_> = keys.verifiers().cloned().collect();
+        Arc::new(RedbStore::open(&file, &verifiers, |_| {})?)
     } else {
         eprintln!("{} is missing: nothing is known of what was cosigned", file.display());
         Arc::new(MemoryStore::new())

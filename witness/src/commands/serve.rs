@@ -47,15 +47,6 @@ impl Serve {
         let mut config = Config::load(&self.dir.dir)?;
         config.settings.listen = self.listen.unwrap_or(config.settings.listen);
         config.settings.admin_listen = self.admin_listen.or(config.settings.admin_listen);
-        let store = config.store_file();
-        if !store.try_exists().with_context(|| store.display().to_string())? {
-            // INVARIANT: a witness that forgot what it cosigned would cosign a second history under the same key.
-            bail!(
-                "{} is missing: this witness no longer knows what it cosigned, and must never sign with these keys \
-                 again. Bring the file back from the original disk, or make a new witness with a new key",
-                store.display()
-            );
-        }
         let runtime = running::runtime()?;
         runtime.block_on(serve_until_stopped(config))
     }

@@ -16,7 +16,7 @@ use treering_tlog::{checkpoint::Origin, policy::Policy, witness::origin_hash};
 use crate::{
     config::{Limits, is_url},
     monitor::config::{
-        CONCURRENCY, LogKind, MILLIS, MonitorConfigError as Error, SECONDS, each_once, log_of, ranged,
+        CONCURRENCY, LogKind, MILLIS, MonitorConfigError as Error, Read, SECONDS, each_once, log_of, ranged,
         urls_of,
     },
 };
@@ -26,6 +26,9 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 
 /// The file's name in the mirror's directory.
 pub const FILE_NAME: &str = "mirror.toml";
+
+/// The store of what was signed, in the mirror's directory.
+const SIGNED_FILE: &str = "signed.redb";
 
 const CONNECTIONS: RangeInclusive<u64> = 1..=65_536;
 const PUSHES: RangeInclusive<u64> = 1..=256;
@@ -43,6 +46,8 @@ pub struct MirrorConfig {
     pub keys: Vec<PathBuf>,
     /// The folder of the copies.
     pub data: PathBuf,
+    /// The store of what was signed.
+    pub signed: PathBuf,
     /// Time for one answer of a log.
     pub timeout: Duration,
     /// Requests to one log at once.
@@ -197,16 +202,21 @@ impl MirrorConfig {
     /// What is wrong, where, and what would be right.
     pub fn load(dir: &Path) -> Result<MirrorConfig, Error> {
         let path = dir.join(FILE_NAME);
-        let io = |source| Error::Io { path: path.clone(), source };
-        let file: File = toml::from_str(&fs::read_to_string(&path).map_err(io)?)
-            .map_err(|source| Error::Toml { path: path.clone(), source: Box::new(source) })?;
+        let text = fs::read_to_string(&path).map_err(|source| Error::Io { path, source })?;
+        MirrorConfig::parse(dir, &text, &|path| fs::read(path))
+    }
+
+    /// Reads the text of a directory's `mirror.toml`, and the policies that it names by `read`.
+    pub(crate) fn parse(dir: &Path, text: &str, read: Read<'_>) -> Result<MirrorConfig, Error> {
+        let file: File = toml::from_str(text)
+            .map_err(|source| Error::Toml { path: dir.join(FILE_NAME), source: Box::new(source) })?;
         ranged("timeout_ms", file.timeout_ms, MILLIS)?;
         ranged("concurrency", file.concurrency, CONCURRENCY)?;
         file.limits.check()?;
         if let Some(url) = file.url.as_ref().filter(|url| !is_url(url)) {
             return Err(Error::Url { url: url.clone() });
         }
-        let logs = file.log.into_iter().map(|log| log.read(dir)).collect::<Result<Vec<_>, _>>()?;
+        let logs = file.log.into_iter().map(|log| log.read(dir, read)).collect::<Result<Vec<_>, _>>()?;
         each_once(logs.iter().map(|log| &log.origin))?;
         Ok(MirrorConfig {
             listen: file.listen,
@@ -214,6 +224,7 @@ impl MirrorConfig {
             admin_listen: file.admin_listen,
             keys: file.keys.iter().map(|key| dir.join(key)).collect(),
             data: dir.join(file.data),
+            signed: dir.join(SIGNED_FILE),
             timeout: Duration::from_millis(file.timeout_ms),
             // INVARIANT: at most 256, as was checked.
             concurrency: usize::try_from(file.concurrency).expect("at most 256"),
@@ -231,8 +242,8 @@ impl MirrorConfig {
 }
 
 impl LogTable {
-    fn read(self, dir: &Path) -> Result<LogConfig, Error> {
-        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref())?;
+    fn read(self, dir: &Path, read: Read<'_>) -> Result<LogConfig, Error> {
+        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref(), read)?;
         ranged("interval_seconds", self.interval_seconds, SECONDS)?;
         let urls = self.urls.unwrap_or_else(|| urls_of(&policy, &origin));
         // Batches aren't in any push: a Treering log has to be read.

@@ -7,18 +7,19 @@
 //! Pulling and pushing go through the same steps, each under the log's own lock, which nobody holds while they wait for
 //! a peer. So a stuck peer holds up nobody, and both ways give the same files.
 
+mod batches;
 mod sign;
 mod verified;
 
 use std::{
-    fmt,
+    fmt, fs, io,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use treering_tlog::{
-    note::Note,
+    note::{Note, Signature},
     tile::{TILE_WIDTH, TileKind},
     tree::{TreeHead, TreeSize},
 };
@@ -28,6 +29,7 @@ use super::{
     growing::{CopyError, Growing, read_entries, root_at, tile_at},
     packs::{self, Packs},
     records::{Records, State},
+    signed::Signed,
 };
 use crate::{
     clock::{ClockError, Timestamps},
@@ -36,6 +38,7 @@ use crate::{
     store::StoreError,
 };
 
+pub(super) use batches::Taken;
 pub(super) use verified::verified;
 
 /// Pending checkpoints that are still accepted as the end of a push.
@@ -45,12 +48,19 @@ const MAX_PENDING: usize = 16;
 pub(super) struct LogCopy {
     pub(super) log: LogConfig,
     pub(super) folder: PathBuf,
-    records: Arc<Records>,
+    stores: Stores,
     keys: Arc<WitnessKeys>,
     timestamps: Arc<Timestamps>,
     writer: Arc<Mutex<Writer>>,
     /// INVARIANT: what it says is durable.
     seen: RwLock<Arc<State>>,
+}
+
+/// What all copies share.
+#[derive(Clone, Debug)]
+pub(super) struct Stores {
+    pub(super) records: Arc<Records>,
+    pub(super) signed: Arc<Signed>,
 }
 
 /// What changes, one at a time.
@@ -82,6 +92,16 @@ pub enum MirrorFault {
         /// The log.
         origin: String,
     },
+    /// The copy's tree doesn't begin with the one that was signed before.
+    #[error(
+        "{origin}: another history: its tree of size {size} is not the one that this mirror has signed before"
+    )]
+    OtherHistory {
+        /// The log.
+        origin: String,
+        /// The size that was signed.
+        size: TreeSize,
+    },
     /// No timestamp to sign with.
     #[error(transparent)]
     Clock(#[from] ClockError),
@@ -101,29 +121,40 @@ impl LogCopy {
     pub(super) fn open(
         log: LogConfig,
         folder: PathBuf,
-        records: Arc<Records>,
+        stores: Stores,
         keys: Arc<WitnessKeys>,
         timestamps: Arc<Timestamps>,
     ) -> Result<LogCopy, MirrorFault> {
-        let state = load(&records, &log)?;
-        let mut writer = Writer { state, open: None };
-        let copy_of = |state: &State| RwLock::new(Arc::new(state.clone()));
-        let seen = copy_of(&writer.state);
+        let nothing = || Writer { state: State::default(), open: None };
         let mut copy = LogCopy {
             log,
             folder,
-            records,
+            stores,
             keys,
             timestamps,
-            writer: Arc::new(Mutex::new(Writer { state: State::default(), open: None })),
-            seen,
+            writer: Arc::new(Mutex::new(nothing())),
+            seen: RwLock::default(),
         };
+        copy.remove_drafts()?;
+        let mut writer = nothing();
         copy.opened(&mut writer)?;
+        copy.seen = RwLock::new(Arc::new(writer.state.clone()));
         if let Some(mirror) = &writer.state.mirror {
             copy.show(mirror.note())?;
         }
         copy.writer = Arc::new(Mutex::new(writer));
         Ok(copy)
+    }
+
+    /// What a kill has left of files that were being written.
+    fn remove_drafts(&self) -> Result<(), MirrorFault> {
+        let path = packs::drafts(&self.folder);
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(CopyError::Io { path, source }.into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is durable.
@@ -138,7 +169,7 @@ impl LogCopy {
 
     /// A published checkpoint of the past.
     pub(super) fn past(&self, size: u64) -> Result<Option<String>, MirrorFault> {
-        Ok(self.records.checkpoint(&self.log.origin, size)?)
+        Ok(self.stores.records.checkpoint(&self.log.origin, size)?)
     }
 
     /// The size up to which everything is here and may be served.
@@ -163,14 +194,16 @@ impl LogCopy {
     /// The entries of a bundle, as far as they are durable.
     pub(super) async fn entries(self: &Arc<Self>, bundle: u64) -> Result<Vec<Vec<u8>>, MirrorFault> {
         let copy = Arc::clone(self);
-        blocking(move || {
-            let grown = copy.seen().grown().size;
-            match tile_at(grown, TileKind::Entries, bundle) {
-                Some(tile) => Ok(read_entries(&copy.folder, tile, grown)?),
-                None => Ok(Vec::new()),
-            }
-        })
-        .await
+        blocking(move || copy.entries_now(bundle)).await
+    }
+
+    /// The same, here and now.
+    pub(super) fn entries_now(&self, bundle: u64) -> Result<Vec<Vec<u8>>, MirrorFault> {
+        let grown = self.seen().grown().size;
+        match tile_at(grown, TileKind::Entries, bundle) {
+            Some(tile) => Ok(read_entries(&self.folder, tile, grown)?),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Makes a checkpoint the pending one, if that is still the one that it was checked against: false if not.
@@ -216,35 +249,6 @@ impl LogCopy {
                 }
             }
             Ok(open.growing.head().size.get())
-        })
-        .await
-    }
-
-    /// Appends verified batches; `first` is the index of the first one's entry.
-    pub(super) async fn append_batches(
-        self: &Arc<Self>,
-        first: u64,
-        batches: Vec<packs::Batch>,
-    ) -> Result<(), MirrorFault> {
-        self.change(move |copy, writer| {
-            let open = writer.opened();
-            let done = open.batches;
-            let known = usize::try_from(done.saturating_sub(first)).unwrap_or(usize::MAX);
-            // INVARIANT: no gap.
-            if first > done {
-                return Ok(());
-            }
-            let mut next = done;
-            // INVARIANT: `change` drops all of this after an error, so that the count is only ever that of the packs.
-            for batch in batches.into_iter().skip(known) {
-                if batch == packs::Batch::Large {
-                    open.growing.written().adopt(packs::large(&copy.folder, next));
-                }
-                open.packs.append(&copy.folder, next, batch, open.growing.written())?;
-                next += 1;
-            }
-            open.batches = next;
-            Ok(())
         })
         .await
     }
@@ -328,7 +332,7 @@ impl LogCopy {
     /// Reads the copy from the disk if it isn't in memory.
     fn opened(&self, writer: &mut Writer) -> Result<(), MirrorFault> {
         if writer.open.is_none() {
-            let state = load(&self.records, &self.log)?;
+            let state = self.load()?;
             let growing = Growing::open(&self.folder, state.grown())?;
             let batches = TreeSize::new(state.batches).ok_or(CopyError::TooLarge)?;
             let packs = Packs::open(&self.folder, batches)?;
@@ -338,10 +342,32 @@ impl LogCopy {
         Ok(())
     }
 
+    /// What is recorded. If that is behind what this mirror has signed, because the copy was lost or is an old one, it is
+    /// locked onto that: nothing else than a continuation of it is taken over.
+    fn load(&self) -> Result<State, MirrorFault> {
+        let origin = &self.log.origin;
+        let mut state = self.stores.records.load(origin)?;
+        if let Some(signed) = self.stores.signed.last(origin)
+            && state.pending_head().is_none_or(|pending| pending.size < signed.head().size)
+        {
+            let others = |line: &&Signature| !self.keys.verifiers().any(|own| own.matches(line));
+            let lines = signed.note().signatures().iter().filter(others).cloned().collect();
+            let note = Note::new(signed.note().text(), lines);
+            let note = note.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
+            state.pending.extend(Kept::new(note));
+        }
+        Ok(state)
+    }
+
+    /// The size that this mirror has signed, which may be beyond what its copy has.
+    pub(super) fn signed_size(&self) -> TreeSize {
+        self.stores.signed.last(&self.log.origin).map_or(TreeSize::ZERO, |signed| signed.head().size)
+    }
+
     /// Saves the state, and shows it to readers.
     fn save(&self, writer: &Writer, checkpoints: &[(TreeSize, Note)]) -> Result<(), MirrorFault> {
         let state = writer.state.clone();
-        self.records.save(&self.log.origin, &state, checkpoints)?;
+        self.stores.records.save(&self.log.origin, &state, checkpoints)?;
         *self.seen.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         Ok(())
     }
@@ -354,14 +380,8 @@ impl Writer {
     }
 }
 
-fn load(records: &Records, log: &LogConfig) -> Result<State, MirrorFault> {
-    records.load(&log.origin).map_err(|error| match error {
-        Some(error) => error.into(),
-        None => MirrorFault::Record { origin: log.origin.to_string() },
-    })
-}
-
-async fn blocking<T: Send + 'static>(
+/// Away from the asynchronous world. A panic goes on in the one who asked.
+pub(super) async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, MirrorFault> + Send + 'static,
 ) -> Result<T, MirrorFault> {
     match tokio::task::spawn_blocking(act).await {

@@ -7,18 +7,47 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
     thread,
 };
 
 /// Threads that sync at once: a journal takes several syncs in one.
 const THREADS: usize = 8;
 
+/// A file that is being written, under a name that nobody else has. It is gone when this is dropped, unless it has got its
+/// own name by then; what a kill leaves is removed with its folder at the next start.
+#[derive(Debug)]
+pub(super) struct Draft(PathBuf);
+
+impl Draft {
+    /// A new, empty one in a folder of drafts, which is made if it isn't there. What is above that has to be: a folder that
+    /// files are given names in is made by [`Written`] alone, which makes its name durable.
+    pub(super) fn new(folder: &Path) -> io::Result<(Draft, File)> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        match fs::create_dir(folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
+        }
+        let path = folder.join(NUMBER.fetch_add(1, Ordering::Relaxed).to_string());
+        let file = File::create_new(&path)?;
+        Ok((Draft(path), file))
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Where it has its own name, there is nothing under this one. One that stays does no harm.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Files that were written and aren't durable yet.
 #[derive(Debug, Default)]
 pub(super) struct Written {
     /// Where each was written, and its name.
     files: Vec<(PathBuf, PathBuf)>,
+    /// Those among them that were written elsewhere.
+    drafts: Vec<Draft>,
     /// Folders that hold new names.
     folders: BTreeSet<PathBuf>,
     /// Folders that are known to be there.
@@ -35,9 +64,12 @@ impl Written {
         Ok(())
     }
 
-    /// Takes a file that was written beside its name elsewhere.
-    pub(super) fn adopt(&mut self, path: PathBuf) {
-        self.files.push((beside(&path), path));
+    /// Takes a file that was written elsewhere, on the same file system.
+    pub(super) fn adopt(&mut self, draft: Draft, path: PathBuf) -> io::Result<()> {
+        self.make_folder(&path)?;
+        self.files.push((draft.0.clone(), path));
+        self.drafts.push(draft);
+        Ok(())
     }
 
     /// Takes a file that is there already, whole, and maybe not durable.
@@ -68,6 +100,8 @@ impl Written {
     /// acknowledges a sync that it didn't do.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         let files = std::mem::take(&mut self.files);
+        // Removed at the end, as far as they have no other name by then.
+        let _drafts = std::mem::take(&mut self.drafts);
         at_once(&files, |(beside, _)| File::open(beside)?.sync_all())?;
         for (beside, path) in &files {
             if beside != path {

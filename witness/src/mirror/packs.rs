@@ -6,6 +6,7 @@
 //!   0xffffffff  the log had dropped this batch already (410)
 //!   0xfffffffe  it is in a file of its own
 //! batches/large/<entry>   that file: a batch of more than 64 KiB, its hashes alone
+//! new/<n>                 one that is being read
 //! ```
 //! A million small files would take a million blocks and inodes; a large batch is streamed, never held.
 
@@ -145,6 +146,11 @@ pub(super) fn large(folder: &Path, entry: u64) -> PathBuf {
     // INVARIANT: entries of a log are below 2^55 for as long as the sun shines; others have no bundle either.
     let name = tile.map(name).unwrap_or_default();
     folder.join(name.replacen("batches/", "batches/large/", 1))
+}
+
+/// Where large batches are written while they are read.
+pub(super) fn drafts(folder: &Path) -> PathBuf {
+    folder.join("new")
 }
 
 fn found(folder: &Path, entry: u64, batch: Batch) -> Result<Found, CopyError> {

@@ -1,14 +1,16 @@
 //! The one place that turns a refusal into HTTP: a status and `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
-
 use treering_tlog::{mirror::MirrorMessageError, witness::AddCheckpoint};
 
 use super::copy::MirrorFault;
 use crate::{
     cosigner::Refusal,
     problem::{conflict, problem, sentence},
+    seldom::Seldom,
 };
 
 /// Everything that is answered otherwise than 200, but for what C2SP fixes.
@@ -187,9 +189,14 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     }
 }
 
+/// A damaged file fails at each request for it; the metric counts them.
+static FAULTS: Seldom = Seldom::new(Duration::from_secs(1));
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        if let Problem::Fault(fault) = &self {
+        if let Problem::Fault(fault) = &self
+            && FAULTS.turn()
+        {
             tracing::error!(%fault, "a request failed");
         }
         if let Problem::Refused(Refusal::Conflict { size }) = self {

@@ -76,7 +76,10 @@ pub(super) enum Halt {
 
 impl From<MirrorFault> for Halt {
     fn from(fault: MirrorFault) -> Halt {
-        Halt::Fault(fault)
+        match fault {
+            MirrorFault::OtherHistory { .. } => Halt::Wrong(fault.to_string()),
+            fault => Halt::Fault(fault),
+        }
     }
 }
 
@@ -133,6 +136,13 @@ impl Puller {
         let Some(checkpoint) = self.look(round).await? else { return Ok(()) };
         let head = checkpoint.head();
         if !self.follow(&checkpoint).await? {
+            let (here, signed) = (self.copy.size(), self.copy.signed_size());
+            if here < signed {
+                round.unchecked.push(format!(
+                    "it shows size {}, and this mirror, whose copy was lost, has signed size {signed} before",
+                    head.size
+                ));
+            }
             return Ok(());
         }
         self.entries(head).await?;

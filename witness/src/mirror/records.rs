@@ -1,7 +1,8 @@
 //! What a mirror knows of each log beside its tiles, in one redb file: how far the copy is durable, the pending
 //! checkpoints, the mirror checkpoint, and the published checkpoints of the past.
 //!
-//! Written after the files that it speaks of are durable, in one synced transaction. One process has the file.
+//! Written after the files that it speaks of are durable, in one synced transaction. One process has the file. It belongs to
+//! the copies, and is lost and made anew with them; what was signed is elsewhere ([`super::signed`]).
 
 use std::{fmt, fs, io, path::Path, sync::Arc};
 
@@ -14,7 +15,7 @@ use treering_tlog::{
     tree::{TreeHead, TreeSize},
 };
 
-use super::files;
+use super::{copy::MirrorFault, failure::Failure, files};
 use crate::{monitor::Kept, store::StoreError};
 
 /// Origin to JSON.
@@ -94,6 +95,7 @@ impl State {
 /// The file.
 pub(super) struct Records {
     database: Database,
+    failure: Arc<Failure>,
 }
 
 impl fmt::Debug for Records {
@@ -104,7 +106,7 @@ impl fmt::Debug for Records {
 
 impl Records {
     /// Opens the file, or makes it.
-    pub(super) fn open(path: &Path) -> Result<Records, StoreError> {
+    pub(super) fn open(path: &Path, failure: Arc<Failure>) -> Result<Records, StoreError> {
         if !path.exists() {
             make(path)?;
         }
@@ -113,28 +115,43 @@ impl Records {
             DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
             error => failed(error),
         })?;
-        Ok(Records { database })
+        Ok(Records { database, failure })
     }
 
-    /// What was saved of a log, or the beginning. `Err(None)` if it isn't what was written.
-    pub(super) fn load(&self, origin: &Origin) -> Result<State, Option<StoreError>> {
-        let transaction = self.database.begin_read().map_err(|error| Some(failed(error)))?;
+    /// What was saved of a log, or the beginning.
+    ///
+    /// # Errors
+    /// The store fails, or what is in it isn't what was written.
+    pub(super) fn load(&self, origin: &Origin) -> Result<State, MirrorFault> {
+        let Some(bytes) = self.failure.note(self.read_state(origin))? else { return Ok(State::default()) };
+        let state = serde_json::from_slice(&bytes).ok().filter(State::is_sound);
+        state.ok_or_else(|| MirrorFault::Record { origin: origin.to_string() })
+    }
+
+    fn read_state(&self, origin: &Origin) -> Result<Option<Vec<u8>>, StoreError> {
+        let transaction = self.database.begin_read().map_err(failed)?;
         let table = match transaction.open_table(STATES) {
             Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(State::default()),
-            Err(error) => return Err(Some(failed(error))),
+            Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+            Err(error) => return Err(failed(error)),
         };
-        let Some(bytes) = table.get(origin.as_str()).map_err(|error| Some(failed(error)))? else {
-            return Ok(State::default());
-        };
-        let state: State = serde_json::from_slice(bytes.value()).map_err(|_| None)?;
-        if state.is_sound() { Ok(state) } else { Err(None) }
+        let bytes = table.get(origin.as_str()).map_err(failed)?;
+        Ok(bytes.map(|bytes| bytes.value().to_owned()))
     }
 
     /// Saves the state of a log together with checkpoints; durable when this returns.
     ///
     /// INVARIANT: what the state counts as durable in files is so before this is called.
     pub(super) fn save(
+        &self,
+        origin: &Origin,
+        state: &State,
+        checkpoints: &[(TreeSize, Note)],
+    ) -> Result<(), StoreError> {
+        self.failure.note(self.write(origin, state, checkpoints))
+    }
+
+    fn write(
         &self,
         origin: &Origin,
         state: &State,
@@ -158,6 +175,10 @@ impl Records {
 
     /// The checkpoint of this size.
     pub(super) fn checkpoint(&self, origin: &Origin, size: u64) -> Result<Option<String>, StoreError> {
+        self.failure.note(self.read_checkpoint(origin, size))
+    }
+
+    fn read_checkpoint(&self, origin: &Origin, size: u64) -> Result<Option<String>, StoreError> {
         let transaction = self.database.begin_read().map_err(failed)?;
         let table = match transaction.open_table(CHECKPOINTS) {
             Ok(table) => table,

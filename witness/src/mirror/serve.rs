@@ -19,13 +19,14 @@ use treering_tlog::{hash::sha256, tile::TilePath, tree::TreeSize};
 
 use super::{
     config::MirrorConfig,
-    copy::{LogCopy, MirrorFault},
+    copy::LogCopy,
     growing::read_prefix,
     metrics::{MirrorMetrics, Requests},
-    packs::{self, Found},
+    packs::Found,
     problem::Problem,
     pull::Puller,
     push::{self, Pushes},
+    reads::Reads,
 };
 use crate::serve::accept::Acceptor;
 
@@ -43,7 +44,10 @@ const SECONDS: &str = "public, max-age=5";
 pub(super) struct App {
     /// By origin hash.
     logs: HashMap<String, Arc<Puller>>,
+    /// So many bytes the longest of their origins has.
+    pub(super) longest_origin: usize,
     requests: Requests,
+    pub(super) reads: Reads,
     pub(super) pushes: Pushes,
 }
 
@@ -59,7 +63,10 @@ pub(super) async fn start(
     let bound = listener.local_addr()?;
     let logs = pullers.iter().map(|puller| (puller.copy.log.hash(), Arc::clone(puller))).collect();
     let pushes = Pushes::new(&config.limits, tasks.clone());
-    let app = Arc::new(App { logs, requests: metrics.requests(), pushes });
+    let longest_origin = pullers.iter().map(|puller| puller.copy.log.origin.as_str().len()).max();
+    let longest_origin = longest_origin.unwrap_or_default();
+    let app =
+        Arc::new(App { logs, longest_origin, requests: metrics.requests(), reads: Reads::new(), pushes });
     let acceptor = Acceptor {
         router: router(app),
         limits: config.limits.of_connections(),
@@ -100,7 +107,7 @@ async fn tile(State(app): State<Arc<App>>, Path((log, tile)): Path<(String, Stri
             return Err(Problem::NotHere("tile"));
         }
         let grown = copy.seen().grown().size;
-        let bytes = blocking(move || Ok(read_prefix(&copy.folder, tile, grown)?)).await?;
+        let bytes = app.reads.run(move || Ok(read_prefix(&copy.folder, tile, grown)?)).await?;
         // INVARIANT: what is within the mirror checkpoint was durable before that was signed.
         Ok(ok(OCTETS, FOR_EVER, bytes.ok_or(Problem::NotHere("tile"))?))
     };
@@ -115,8 +122,7 @@ async fn batch(State(app): State<Arc<App>>, Path((log, entry)): Path<(String, St
         let here = copy.size().get().min(copy.seen().batches);
         let here = TreeSize::new(here).filter(|here| entry.get() < here.get());
         let here = here.ok_or(Problem::NotHere("batch"))?;
-        let found = blocking(move || Ok(packs::read(&copy.folder, entry.get(), here)?)).await?;
-        match found {
+        match app.reads.run(move || copy.batch(entry.get(), here)).await? {
             Some(Found::Bytes(bytes)) => Ok(ok(OCTETS, FOR_EVER, bytes)),
             Some(Found::File(file, length)) => {
                 let stream = ReaderStream::new(tokio::fs::File::from_std(file));
@@ -139,7 +145,7 @@ async fn past(State(app): State<Arc<App>>, Path((log, size)): Path<(String, Stri
         if size > copy.size() {
             return Err(Problem::NotHere("checkpoint"));
         }
-        let note = blocking(move || copy.past(size.get())).await?;
+        let note = app.reads.run(move || copy.past(size.get())).await?;
         Ok(ok(TEXT, A_MINUTE, note.ok_or(Problem::NotHere("checkpoint"))?))
     };
     let answer = answer.await;
@@ -195,13 +201,4 @@ pub(super) fn ok(media_type: &'static str, cache: &'static str, body: impl Into<
 
 fn number(what: &'static str, text: &str) -> Result<TreeSize, Problem> {
     TreeSize::parse(text).ok_or(Problem::Number(what))
-}
-
-async fn blocking<T: Send + 'static>(
-    act: impl FnOnce() -> Result<T, MirrorFault> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::task::spawn_blocking(act).await {
-        Ok(done) => Ok(done?),
-        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
 }

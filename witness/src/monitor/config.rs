@@ -6,7 +6,7 @@ mod tests;
 
 use std::{
     collections::{BTreeMap, HashSet},
-    fs,
+    fs, io,
     net::SocketAddr,
     ops::RangeInclusive,
     path::{Path, PathBuf},
@@ -185,13 +185,19 @@ impl MonitorConfig {
     /// # Errors
     /// What is wrong, where, and what would be right.
     pub fn load(path: &Path) -> Result<MonitorConfig, Error> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
-        let file: File = toml::from_str(&fs::read_to_string(path).map_err(io)?)
+        let text = fs::read_to_string(path);
+        let text = text.map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        MonitorConfig::parse(path, &text, &|path| fs::read(path))
+    }
+
+    /// Reads the text of the file at `path`, and the policies that it names by `read`.
+    pub(crate) fn parse(path: &Path, text: &str, read: Read<'_>) -> Result<MonitorConfig, Error> {
+        let file: File = toml::from_str(text)
             .map_err(|source| Error::Toml { path: path.to_owned(), source: Box::new(source) })?;
         let dir = path.parent().unwrap_or(Path::new(""));
         ranged("timeout_ms", file.timeout_ms, MILLIS)?;
         ranged("concurrency", file.concurrency, CONCURRENCY)?;
-        let logs = file.log.into_iter().map(|log| log.read(dir)).collect::<Result<Vec<_>, _>>()?;
+        let logs = file.log.into_iter().map(|log| log.read(dir, read)).collect::<Result<Vec<_>, _>>()?;
         if logs.is_empty() {
             return Err(Error::NoLogs { path: path.to_owned() });
         }
@@ -210,8 +216,8 @@ impl MonitorConfig {
 }
 
 impl LogTable {
-    fn read(self, dir: &Path) -> Result<LogConfig, Error> {
-        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref())?;
+    fn read(self, dir: &Path, read: Read<'_>) -> Result<LogConfig, Error> {
+        let (policy, origin) = log_of(&dir.join(&self.policy), self.origin.as_deref(), read)?;
         ranged("interval_seconds", self.interval_seconds, SECONDS)?;
         ranged("clock_distance_seconds", self.clock_distance_seconds, SECONDS)?;
         ranged("silence_seconds", self.silence_seconds, SILENCE)?;
@@ -251,9 +257,12 @@ impl LogTable {
     }
 }
 
+/// How the files that a configuration names are read.
+pub(crate) type Read<'r> = &'r dyn Fn(&Path) -> io::Result<Vec<u8>>;
+
 /// A policy, and which of its logs is meant.
-pub(crate) fn log_of(path: &Path, named: Option<&str>) -> Result<(Policy, Origin), Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+pub(crate) fn log_of(path: &Path, named: Option<&str>, read: Read<'_>) -> Result<(Policy, Origin), Error> {
+    let bytes = read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
     let policy = Policy::parse(&bytes).map_err(|source| Error::Policy { path: path.to_owned(), source })?;
     let origin = origin(path, &policy, named)?;
     Ok((policy, origin))

@@ -64,6 +64,7 @@ impl Cosigners {
 /// The first and the last of each size, of the largest sizes.
 fn keep(known: &mut Vec<Cosignature>) {
     known.sort_by_key(|by| (by.size(), by.time));
+    known.dedup();
     let mut kept: Vec<Cosignature> = Vec::new();
     for (at, by) in known.iter().enumerate() {
         let first = at == 0 || known[at - 1].size() != by.size();

@@ -161,19 +161,33 @@ impl State {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Io { path, source }),
         };
-        let state: State = serde_json::from_slice(&bytes)
-            .map_err(|source| StateError::Damaged { path: path.clone(), source })?;
-        let fits = state.head.as_ref().map_or(0, |head| head.head().size.get()) >= state.checked;
-        if state.version != VERSION || state.origin != origin.as_str() || !fits {
-            return Err(StateError::Other { path });
+        match State::parse(&bytes) {
+            Err(source) => Err(StateError::Damaged { path, source }),
+            Ok(state) if state.is_of(origin) => Ok(Some(state)),
+            Ok(_) => Err(StateError::Other { path }),
         }
-        Ok(Some(state))
+    }
+
+    /// What a file says; whether it is this program's, and of which log, [`State::is_of`] tells.
+    pub(super) fn parse(bytes: &[u8]) -> Result<State, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    /// Of this log and of this version, and possible?
+    pub(super) fn is_of(&self, origin: &Origin) -> bool {
+        let fits = self.head.as_ref().map_or(0, |head| head.head().size.get()) >= self.checked;
+        self.version == VERSION && self.origin == origin.as_str() && fits
+    }
+
+    /// The bytes of its file.
+    pub(super) fn print(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
     }
 
     /// Replaces the file; when this returns, the new one survives a power cut.
     pub(super) fn save(&self, directory: &Path, origin: &Origin) -> Result<(), StateError> {
         let path = file(directory, origin);
-        let text = serde_json::to_vec(self).map_err(|error| io::Error::other(error.to_string()));
+        let text = self.print().map_err(|error| io::Error::other(error.to_string()));
         text.and_then(|text| replace(&path, &text)).map_err(|source| StateError::Io { path, source })
     }
 }

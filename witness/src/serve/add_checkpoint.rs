@@ -1,11 +1,8 @@
 //! `POST /add-checkpoint` (C2SP tlog-witness): answers what the cosigner decides.
 
 use std::{
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Instant,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -16,10 +13,12 @@ use http::header;
 use treering_tlog::{note::Signature, witness::print_signatures};
 
 use super::{App, call::call, problem::Problem};
-use crate::{cosigner::Refusal, metrics::Call};
+use crate::{cosigner::Refusal, metrics::Call, seldom::Seldom};
 
-/// Suspicious requests are told whole at most this often; the metric counts them all.
-const TELL_SECONDS: u64 = 10;
+/// Suspicious requests are told whole, of up to 64 KiB, this seldom; the metric counts them all.
+static SUSPICIOUS: Seldom = Seldom::new(Duration::from_secs(10));
+/// A store that fails does so at each request.
+static FAULTS: Seldom = Seldom::new(Duration::from_secs(1));
 
 pub(super) async fn add_checkpoint(State(app): State<Arc<App>>, request: Request) -> Response {
     let started = Instant::now();
@@ -45,28 +44,21 @@ async fn answer(app: &Arc<App>, request: Request) -> Result<Vec<Signature>, Prob
     call(app, request, work).await
 }
 
-/// Once in [`TELL_SECONDS`]: a request has up to 64 KiB.
-fn may_tell() -> bool {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = START.elapsed().as_secs();
-    let next = |next| (now >= next).then_some(now + TELL_SECONDS);
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok()
-}
-
 /// Says in the witness's own log what its operator has to know.
 fn log(body: &[u8], answer: &Result<Vec<Signature>, Refusal>) {
     match answer {
         Ok(_) => {}
         // Anybody can send a log's public checkpoint with a wrong proof: that must not fill the disk.
-        Err(refusal) if refusal.is_suspicious() && may_tell() => {
+        Err(refusal) if refusal.is_suspicious() && SUSPICIOUS.turn() => {
             // SPEC: tlog-witness, add-checkpoint: a request with a valid signature may be logged although it fails,
             // as it might be proof of log misbehavior.
             let request = String::from_utf8_lossy(body);
             tracing::warn!(result = refusal.name(), %refusal, ?request, "a signed checkpoint is not consistent");
         }
         Err(refusal @ (Refusal::Store(_) | Refusal::Cosign(_) | Refusal::Record(_) | Refusal::Clock(_))) => {
-            tracing::error!(result = refusal.name(), %refusal, "can't cosign");
+            if FAULTS.turn() {
+                tracing::error!(result = refusal.name(), %refusal, "can't cosign");
+            }
         }
         Err(refusal) => tracing::debug!(result = refusal.name(), %refusal, "refused"),
     }

@@ -96,6 +96,37 @@ pub enum StoreError {
         /// What the system said.
         source: Arc<io::Error>,
     },
+    /// The file is not there, or nothing is in it.
+    #[error("{path} {how}: {WAY_OUT}")]
+    Lost {
+        /// The file.
+        path: PathBuf,
+        /// In which way.
+        how: &'static str,
+    },
+    /// The file is not as it was written.
+    #[error("{path} is damaged, or no store at all ({source}): {WAY_OUT}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How that shows.
+        source: Arc<::redb::Error>,
+    },
+    /// The store was made for other keys.
+    #[error(
+        "{path} was made for other keys than those of `keys`, so it doesn't know what these have signed. Bring back the \
+         one that belongs to them; if a key was changed, list the old one in `keys` as well"
+    )]
+    OtherKeys {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another version of this program has written it.
+    #[error("the store has the format {got:?}, which this program doesn't know")]
+    Format {
+        /// What it says.
+        got: String,
+    },
     /// The database failed.
     #[error("the store failed: {0}")]
     Database(Arc<::redb::Error>),
@@ -114,6 +145,10 @@ pub enum StoreError {
     #[error("the writer thread did not start: {0}")]
     Thread(Arc<io::Error>),
 }
+
+/// What is left to do when a store is gone. INVARIANT: who forgot what they cosigned would cosign a second history.
+const WAY_OUT: &str = "what was signed with these keys is no longer known, so they must never sign again. Bring the file \
+                       back from the original disk, or make a new directory with a new key (`init`)";
 
 impl StoreError {
     fn record(origin: &Origin, source: RecordError) -> StoreError {

@@ -5,22 +5,23 @@
 //!
 //! What is durable: `Durability::Immediate` with two-phase commit means that the new state is written and synced, then
 //! the bit that makes it the valid one is flipped and synced again, so that after a crash the file holds a whole state
-//! and not one that only looks whole by its (non-cryptographic) checksums. The directory entry of a new file is synced
-//! when it is made. What this does not cover: a disk that acknowledges a sync that it did not do.
+//! and not one that only looks whole by its (non-cryptographic) checksums. What this does not cover: a disk that
+//! acknowledges a sync that it did not do.
+
+mod file;
 
 use std::{
-    fmt, fs,
+    fmt,
     path::Path,
     sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use ::redb::{
-    Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable, TableDefinition, TableError,
-};
+use ::redb::{Database, Durability, ReadableDatabase as _, ReadableTable, TableDefinition};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use treering_tlog::note::VerifierKey;
 
 use super::{Outcome, Record, Store, StoreError, Update, may_follow, record::decode_standing};
 
@@ -30,9 +31,6 @@ const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records"
 const QUEUE: usize = 1024;
 /// Updates that share one transaction at most, so that no one waits for an endless group.
 const MAX_GROUP: usize = 1024;
-/// A witness's whole store is a few megabytes; redb's own default is 1 GiB.
-const CACHE_BYTES: usize = 32 << 20;
-
 /// One group that was committed, for metrics.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit {
@@ -62,12 +60,24 @@ impl fmt::Debug for RedbStore {
 }
 
 impl RedbStore {
-    /// Opens the file, or makes it, and starts the writer. `observe` is called after every commit.
+    /// Makes a new, empty store for these keys: once, when the keys are made.
     ///
     /// # Errors
-    /// Another process has the file, it can't be read, or it is damaged.
-    pub fn open(path: &Path, observe: impl Fn(Commit) + Send + 'static) -> Result<RedbStore, StoreError> {
-        RedbStore::start(open_database(path)?, observe)
+    /// There is a file already, or it can't be written.
+    pub fn create(path: &Path, keys: &[VerifierKey]) -> Result<(), StoreError> {
+        file::create(path, keys)
+    }
+
+    /// Opens the store of these keys, which must be there, and starts the writer. `observe` is called after every commit.
+    ///
+    /// # Errors
+    /// It isn't there or is empty, it is damaged, it was made for other keys, or another process has it.
+    pub fn open(
+        path: &Path,
+        keys: &[VerifierKey],
+        observe: impl Fn(Commit) + Send + 'static,
+    ) -> Result<RedbStore, StoreError> {
+        RedbStore::start(file::open(path, keys)?, observe)
     }
 
     fn start(database: Database, observe: impl Fn(Commit) + Send + 'static) -> Result<RedbStore, StoreError> {
@@ -87,11 +97,8 @@ impl RedbStore {
 impl Store for RedbStore {
     fn records(&self) -> Result<Vec<Record>, StoreError> {
         let transaction = self.database.begin_read().map_err(failed)?;
-        let table = match transaction.open_table(RECORDS) {
-            Ok(table) => table,
-            Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
-        };
+        // INVARIANT: the table is made with the file. One that is gone is an error, and not "no records".
+        let table = transaction.open_table(RECORDS).map_err(failed)?;
         let mut records = Vec::new();
         for row in table.iter().map_err(failed)? {
             let (origin, bytes) = row.map_err(failed)?;
@@ -120,22 +127,6 @@ impl Drop for RedbStore {
             tracing::error!("the store's writer panicked");
         }
     }
-}
-
-fn open_database(path: &Path) -> Result<Database, StoreError> {
-    let is_new = !path.exists();
-    let database =
-        Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.to_owned() },
-            error => failed(error),
-        })?;
-    if is_new && let Some(directory) = path.parent() {
-        // CRASH: without this a power cut could take away a file whose contents were synced.
-        fs::File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|error| StoreError::Io { path: directory.to_owned(), source: Arc::new(error) })?;
-    }
-    Ok(database)
 }
 
 /// Runs until the queue is closed and empty, or the store fails.

@@ -8,17 +8,18 @@ use std::sync::{
 use treering_tlog::{
     checkpoint::Checkpoint,
     hash::{Hash, sha256},
-    note::{KeyName, SigningKey},
+    note::{KeyName, Note, SigningKey, VerifierKey},
     tree::TreeSize,
 };
 
 use super::*;
+use crate::{cosigner::verify_record, key::WitnessKeys};
 
-fn head(size: u64, root: &str) -> TreeHead {
+pub(super) fn head(size: u64, root: &str) -> TreeHead {
     TreeHead { size: TreeSize::new(size).unwrap(), root: sha256(root.as_bytes()) }
 }
 
-fn record_of(origin: &str, head: TreeHead, time: u64) -> Record {
+pub(super) fn record_of(origin: &str, head: TreeHead, time: u64) -> Record {
     let origin = Origin::new(origin).unwrap();
     let key = SigningKey::from_seed(KeyName::new("log.example").unwrap(), &[7; 32]);
     let note = Checkpoint { origin, head, extensions: Vec::new() }.sign(&key);
@@ -30,7 +31,21 @@ pub(super) fn record(size: u64, root: &str, time: u64) -> Record {
 }
 
 fn redb(dir: &tempfile::TempDir) -> RedbStore {
-    RedbStore::open(&dir.path().join("witness.redb"), |_| {}).unwrap()
+    let (path, keys) = (made(dir), [own_key()]);
+    RedbStore::open(&path, &keys, |_| {}).unwrap()
+}
+
+/// Where the store is, which is made if there is none.
+fn made(dir: &tempfile::TempDir) -> PathBuf {
+    let path = dir.path().join("witness.redb");
+    if !path.exists() {
+        RedbStore::create(&path, &[own_key()]).unwrap();
+    }
+    path
+}
+
+pub(super) fn own_key() -> VerifierKey {
+    SigningKey::from_seed(KeyName::new("witness.example").unwrap(), &[8; 32]).verifier()
 }
 
 /// Runs a contract against both stores.
@@ -198,9 +213,9 @@ async fn records_outlive_the_store() {
 #[tokio::test]
 async fn a_store_has_one_owner() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("witness.redb");
+    let path = made(&dir);
     let _first = redb(&dir);
-    let refused = RedbStore::open(&path, |_| {}).unwrap_err();
+    let refused = RedbStore::open(&path, &[own_key()], |_| {}).unwrap_err();
     assert!(matches!(&refused, StoreError::InUse { path: told } if *told == path));
     assert!(refused.to_string().contains("is a witness running on this directory already?"));
 }
@@ -212,9 +227,9 @@ async fn updates_that_wait_together_share_a_commit() {
     let commits = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = Arc::clone(&commits);
     let (go, gate) = std::sync::mpsc::channel::<()>();
-    let path = dir.path().join("witness.redb");
+    let path = made(&dir);
     // The observer holds the writer after its first commit until everybody else is in the queue.
-    let store = RedbStore::open(&path, move |commit| {
+    let store = RedbStore::open(&path, &[own_key()], move |commit| {
         let mut seen = seen.lock().unwrap();
         if seen.is_empty() {
             gate.recv().unwrap();
@@ -260,6 +275,39 @@ fn a_record_reads_back_from_its_bytes_and_from_no_others() {
     assert!(matches!(changed(60), Err(RecordError::Note(_))));
     assert!(matches!(Record::decode("other.example", &bytes), Err(RecordError::Origin { .. })));
     assert_ne!(record.head().root, Hash::EMPTY_ROOT);
+}
+
+/// What stands in a record is what this witness signed, to the last bit: whatever is changed at rest, the start refuses
+/// it, or the head and its time are the very same.
+#[test]
+fn each_bit_of_a_record_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let name = KeyName::new("witness.example").unwrap();
+    crate::key::create_key_file(&path, name).unwrap();
+    let keys = WitnessKeys::load(&[path]).unwrap();
+    let of_log = record(5, "a", 100);
+    let own = keys.cosign(of_log.checkpoint(), of_log.time()).unwrap();
+    let lines = [of_log.note().signatures(), &own].concat();
+    let record = Record::new(Note::new(of_log.note().text(), lines).unwrap(), of_log.time()).unwrap();
+    assert!(verify_record(&keys, &record).is_ok());
+    let (bytes, mut same) = (record.encode(), Vec::new());
+    for place in 0..bytes.len() {
+        for change in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+            let mut changed = bytes.clone();
+            changed[place] ^= change;
+            let Ok(read) = Record::decode("log.example", &changed) else { continue };
+            if verify_record(&keys, &read).is_ok() {
+                assert_eq!(read.standing(), record.standing(), "byte {place} ^ {change}");
+                same.push(place);
+            }
+        }
+    }
+    // The log's own line, which is for those who read the record: its name, key ID and signature.
+    let line = record.note().to_string().find("\u{2014} log.example").unwrap() + bytes.len()
+        - record.note().to_string().len();
+    let end = line + bytes[line..].iter().position(|byte| *byte == b'\n').unwrap();
+    assert!(!same.is_empty() && same.iter().all(|place| (line..end).contains(place)), "{same:?}");
 }
 
 proptest::proptest! {

@@ -23,6 +23,7 @@ use treering_witness::{
         config::{LogConfig, MirrorConfig, PushLimits},
     },
     monitor::config::LogKind,
+    store::RedbStore,
 };
 
 use crate::lying::{LyingLog, NOW, ORIGIN};
@@ -45,6 +46,8 @@ impl Copying {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let name = KeyName::new("mirror.example/m1").expect("a name");
         let vkey = create_key_file(&dir.path().join("key"), name).expect("a new key");
+        let signed = dir.path().join("signed.redb");
+        RedbStore::create(&signed, std::slice::from_ref(&vkey)).expect("a new store");
         let log = LogConfig {
             policy: log.policy(),
             origin: Origin::new(ORIGIN).expect("an origin"),
@@ -58,6 +61,7 @@ impl Copying {
             admin_listen: Some("127.0.0.1:0".parse().expect("an address")),
             keys: vec![dir.path().join("key")],
             data: dir.path().join("data"),
+            signed,
             timeout: Duration::from_secs(10),
             concurrency: 8,
             retry_pause: Duration::ZERO,

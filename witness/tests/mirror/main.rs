@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 
 mod copying;
+mod ending;
+mod large;
 #[path = "../support/lying.rs"]
 mod lying;
+mod places;
 mod pull;
 mod push;
+mod signed;

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
+use futures_util::stream::{self, Stream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use treering_tlog::{
     checkpoint::Checkpoint,
     cosignature,
@@ -29,17 +31,17 @@ fn tree(log: &LyingLog, size: u64) -> MemoryTree {
     MemoryTree::new(first.iter().map(|entry| leaf_hash(entry)).collect())
 }
 
-fn checkpoint_body(log: &LyingLog, old: u64, new: u64) -> String {
+pub(crate) fn checkpoint_body(log: &LyingLog, old: u64, new: u64) -> String {
     let proof = prove_consistency(&mut &tree(log, new), size(old), size(new)).expect("in memory");
     AddCheckpoint { old: size(old), proof, checkpoint: log.note(new, NOW) }.to_string()
 }
 
-fn header(start: u64, end: u64) -> AddEntries {
+pub(crate) fn header(start: u64, end: u64) -> AddEntries {
     AddEntries { origin: ORIGIN.as_bytes().to_vec(), start, end: size(end), ticket: Vec::new() }
 }
 
 /// The first packages of an upload.
-fn upload(log: &LyingLog, start: u64, end: u64, packages: usize) -> Vec<u8> {
+pub(crate) fn upload(log: &LyingLog, start: u64, end: u64, packages: usize) -> Vec<u8> {
     let header = header(start, end);
     let mut bytes = header.encode().expect("short");
     let tree = tree(log, end);
@@ -56,8 +58,8 @@ fn upload(log: &LyingLog, start: u64, end: u64, packages: usize) -> Vec<u8> {
 
 /// An answer.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: http::HeaderMap,
     body: Vec<u8>,
 }
@@ -65,7 +67,7 @@ struct Answer {
 impl Answer {
     /// A 202's or a 409's.
     #[track_caller]
-    fn info(&self, status: u16) -> (u64, u64) {
+    pub(crate) fn info(&self, status: u16) -> (u64, u64) {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         assert_eq!(self.headers["content-type"], INFO_CONTENT_TYPE);
         let info = MirrorInfo::parse(&self.body).expect("three lines");
@@ -73,7 +75,7 @@ impl Answer {
     }
 
     #[track_caller]
-    fn problem(&self, status: u16) -> String {
+    pub(crate) fn problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         let problem: serde_json::Value = serde_json::from_slice(&self.body).expect("a problem");
         let kind = problem["type"].as_str().expect("a type");
@@ -82,32 +84,32 @@ impl Answer {
 }
 
 /// Whoever pushes.
-struct Pusher<'a> {
+pub(crate) struct Pusher<'a> {
     serving: &'a Serving,
     http: reqwest::Client,
 }
 
 impl Pusher<'_> {
-    fn new(serving: &Serving) -> Pusher<'_> {
+    pub(crate) fn new(serving: &Serving) -> Pusher<'_> {
         Pusher { serving, http: reqwest::Client::new() }
     }
 
-    fn request(&self, call: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, call: &str) -> reqwest::RequestBuilder {
         let (prefix, _) = self.serving.base.rsplit_once('/').expect("an origin hash");
         self.http.post(format!("{prefix}/{call}"))
     }
 
-    async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
         let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         Answer { status, headers, body: answer.bytes().await.expect("a body").to_vec() }
     }
 
-    async fn checkpoint(&self, body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn checkpoint(&self, body: impl Into<reqwest::Body>) -> Answer {
         Pusher::answer(self.request("add-checkpoint").body(body)).await
     }
 
-    async fn entries(&self, body: impl Into<reqwest::Body>) -> Answer {
+    pub(crate) async fn entries(&self, body: impl Into<reqwest::Body>) -> Answer {
         let request = self.request("add-entries").header("content-type", "application/octet-stream");
         Pusher::answer(request.body(body)).await
     }
@@ -126,12 +128,36 @@ impl Pusher<'_> {
 }
 
 /// A mirror of an empty log that only pushes.
-async fn pushed_to(log: &LyingLog) -> (Copying, Serving) {
+pub(crate) async fn pushed_to(log: &LyingLog) -> (Copying, Serving) {
+    pushed_to_by(log, None).await
+}
+
+/// The same, by so many at once at most.
+pub(crate) async fn pushed_to_by(log: &LyingLog, at_once: impl Into<Option<u64>>) -> (Copying, Serving) {
     let mut copying = Copying::of_kind(log, LogKind::Tlog);
     copying.config.logs[0].urls = Vec::new();
+    if let Some(at_once) = at_once.into() {
+        copying.config.limits.max_pushes_per_log = at_once;
+    }
     copying.restart();
     let serving = copying.serve().await;
     (copying, serving)
+}
+
+/// Where the parts of a body go; it ends when this is dropped.
+pub(crate) type Parts = UnboundedSender<Result<Vec<u8>, std::io::Error>>;
+
+/// What comes in parts, and where they go.
+pub(crate) fn in_parts() -> (impl Stream<Item = Result<Vec<u8>, std::io::Error>>, Parts) {
+    let (more, parts) = unbounded_channel();
+    (stream::unfold(parts, async |mut parts| Some((parts.recv().await?, parts))), more)
+}
+
+/// A body that begins with these bytes.
+pub(crate) fn beginning(bytes: Vec<u8>) -> (reqwest::Body, Parts) {
+    let (parts, more) = in_parts();
+    more.send(Ok(bytes)).expect("it is open");
+    (reqwest::Body::wrap_stream(parts), more)
 }
 
 #[tokio::test]
@@ -312,20 +338,13 @@ async fn add_checkpoint_answers_as_a_witness_does_but_signs_nothing() {
 #[tokio::test]
 async fn a_push_that_stands_still_holds_up_no_other() {
     let log = LyingLog::with_entries(600).await;
-    let mut copying = Copying::of_kind(&log, LogKind::Tlog);
-    copying.config.logs[0].urls = Vec::new();
-    copying.config.limits.max_pushes_per_log = 2;
-    copying.restart();
-    let serving = copying.serve().await;
+    let (_copying, serving) = pushed_to_by(&log, 2).await;
     let pusher = Pusher::new(&serving);
     assert_eq!(pusher.checkpoint(checkpoint_body(&log, 0, 600)).await.status, 200);
     // Half a package, and then silence.
     let half = upload(&log, 0, 600, 1)[..500].to_vec();
-    let (more, still) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
-    more.send(Ok(half)).expect("it is open");
-    let still = futures_util::stream::unfold(still, async |mut still| Some((still.recv().await?, still)));
-    let stuck = pusher.request("add-entries").body(reqwest::Body::wrap_stream(still));
-    let stuck = tokio::spawn(Pusher::answer(stuck));
+    let (body, more) = beginning(half);
+    let stuck = tokio::spawn(Pusher::answer(pusher.request("add-entries").body(body)));
     // The others don't wait for it, whether it has begun or not.
     assert_eq!(pusher.entries(upload(&log, 0, 600, 2)).await.info(202), (600, 512));
     assert_eq!(pusher.entries(upload(&log, 512, 600, 2)).await.status, 200);
@@ -339,18 +358,11 @@ async fn a_push_that_stands_still_holds_up_no_other() {
 #[tokio::test]
 async fn more_pushes_than_allowed_are_told_to_come_again() {
     let log = LyingLog::with_entries(600).await;
-    let mut copying = Copying::of_kind(&log, LogKind::Tlog);
-    copying.config.logs[0].urls = Vec::new();
-    copying.config.limits.max_pushes_per_log = 1;
-    copying.restart();
-    let serving = copying.serve().await;
+    let (_copying, serving) = pushed_to_by(&log, 1).await;
     let pusher = Pusher::new(&serving);
     assert_eq!(pusher.checkpoint(checkpoint_body(&log, 0, 600)).await.status, 200);
-    let (more, still) = tokio::sync::mpsc::unbounded_channel::<Result<Vec<u8>, std::io::Error>>();
-    more.send(Ok(upload(&log, 0, 600, 1)[..500].to_vec())).expect("it is open");
-    let still = futures_util::stream::unfold(still, async |mut still| Some((still.recv().await?, still)));
-    let stuck =
-        tokio::spawn(Pusher::answer(pusher.request("add-entries").body(reqwest::Body::wrap_stream(still))));
+    let (body, more) = beginning(upload(&log, 0, 600, 1)[..500].to_vec());
+    let stuck = tokio::spawn(Pusher::answer(pusher.request("add-entries").body(body)));
     // Until the one has its place, the other gets an answer about itself.
     let crowded = loop {
         let answer = pusher.entries(header(0, 601).encode().expect("short")).await;

@@ -2,7 +2,7 @@
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
@@ -45,6 +45,8 @@ pub(crate) struct Pages {
     tree: Option<MemoryTree>,
     /// Answers that come first, by path.
     pub(crate) set: HashMap<String, (u16, Vec<u8>)>,
+    /// Bodies that come before those, by path, one after the other.
+    pub(crate) bodies: HashMap<String, VecDeque<axum::body::Body>>,
     pub(crate) asked: Vec<String>,
 }
 
@@ -213,6 +215,9 @@ async fn answer(State(pages): State<Arc<Mutex<Pages>>>, uri: Uri) -> axum::respo
     let mut pages = pages.lock().expect("not poisoned");
     let path = uri.path().trim_start_matches('/').to_owned();
     pages.asked.push(path.clone());
+    if let Some(body) = pages.bodies.get_mut(&path).and_then(VecDeque::pop_front) {
+        return body.into_response();
+    }
     if let Some((status, body)) = pages.set.get(&path) {
         let status = StatusCode::from_u16(*status).expect("a status");
         // Only a redirect looks at it.

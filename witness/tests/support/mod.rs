@@ -18,8 +18,17 @@ use treering_witness::{
     config::{Config, Settings},
     key::create_key_file,
     serve::{self, Running},
-    store::{MemoryStore, Store},
+    store::{MemoryStore, RedbStore, Store},
 };
+
+/// Says that the running test was not made, and why: on the process's own standard error, which is shown for tests that pass
+/// too.
+pub(crate) fn skipped(why: &str) {
+    use std::io::Write as _;
+    let thread = std::thread::current();
+    // Nobody reads it if it can't be written.
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED {}: {why}", thread.name().unwrap_or("a test"));
+}
 
 /// A log whose leaves are known by their number, and by a word that makes its history another one.
 pub(crate) struct TestLog {
@@ -90,11 +99,12 @@ pub(crate) struct TestWitness {
     pub(crate) http: reqwest::Client,
 }
 
-/// A witness's directory with a key, and settings for port 0.
+/// A witness's directory with a key and a store, and settings for port 0.
 pub(crate) fn directory() -> (TempDir, VerifierKey) {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let name = KeyName::new("witness.example/w1").expect("a key name");
     let vkey = create_key_file(&dir.path().join("key"), name).expect("a new key");
+    RedbStore::create(&dir.path().join("witness.redb"), std::slice::from_ref(&vkey)).expect("a new store");
     (dir, vkey)
 }
 

@@ -9,6 +9,7 @@ use treering_tlog::policy::Policy;
 use crate::{
     commands::init::{ML_DSA_FILE, make_directory, make_keys, name_at, sync_directory, write_new},
     mirror::config::{EXAMPLE, FILE_NAME, MirrorConfig},
+    store::RedbStore,
 };
 
 /// Make a new mirror: its directory, its key and its configuration
@@ -60,6 +61,8 @@ impl Init {
         let text = settings(self.listen, self.url.as_deref(), self.ml_dsa) + &tables;
         write_new(&path, text.as_bytes()).with_context(|| path.display().to_string())?;
         let config = MirrorConfig::load(dir)?;
+        // Made once, here: a mirror doesn't start without it.
+        RedbStore::create(&config.signed, &keys)?;
         sync_directory(dir)?;
         for key in &keys {
             println!("{key}");

@@ -1,4 +1,8 @@
 //! The mirror's cosignature: what it says, where it is kept, and that it comes after everything it speaks of.
+//!
+//! ```text
+//! all of it durable ─▶ a continuation of what was signed before ─▶ signed ─▶ beside the keys ─▶ records ─▶ shown
+//! ```
 
 use std::sync::Arc;
 
@@ -38,7 +42,9 @@ impl LogCopy {
         time: UnixSeconds,
     ) -> Result<Option<Vec<Signature>>, MirrorFault> {
         let (head, state) = (checkpoint.head(), &writer.state);
-        if state.mirror.as_ref().is_some_and(|mirror| mirror.head().size > head.size) {
+        let last = self.stores.signed.last(&self.log.origin).map(|signed| signed.head());
+        let further = state.mirror.as_ref().map(Kept::head).into_iter().chain(last);
+        if further.map(|head| head.size).max().is_some_and(|size| size > head.size) {
             return Ok(None);
         }
         let grown = self.seen().grown().size;
@@ -48,6 +54,13 @@ impl LogCopy {
         if head.size > grown || !has_batches || root_at(&self.folder, head.size, grown)? != head.root {
             return Err(CopyError::Root { path: self.folder.clone(), size: head.size }.into());
         }
+        // INVARIANT: one key, one history, whatever has become of the copy: the tree on disk begins with the one that was
+        // signed last.
+        if let Some(last) = last
+            && root_at(&self.folder, last.size, grown)? != last.root
+        {
+            return Err(MirrorFault::OtherHistory { origin: self.log.origin.to_string(), size: last.size });
+        }
         let body = Checkpoint::parse(checkpoint.note().text());
         let body = body.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
         let own = self.keys.cosign(&body, time).map_err(|error| MirrorFault::Cosign(error.to_string()))?;
@@ -56,6 +69,9 @@ impl LogCopy {
         let note = Note::new(checkpoint.note().text(), lines);
         let note = note.map_err(|error| MirrorFault::Cosign(error.to_string()))?;
         let merged = self.merged(head.size, note.clone())?.map(|note| (head.size, note));
+        // CRASH: what was signed is durable beside the keys before it is anywhere else. A restart may find it there alone:
+        // then this head, or a later one, is signed again, not earlier than this one.
+        self.stores.signed.put(note.clone(), time)?;
         writer.state.mirror = Kept::new(note.clone());
         // CRASH: the cosignature is on disk before anybody sees it. The file is for servers of static files: a crash
         // before it leaves the one before, which is as true.
@@ -81,7 +97,7 @@ impl LogCopy {
 
     /// The checkpoint with the lines that it doesn't have yet; `None` if it has them all.
     pub(super) fn merged(&self, size: TreeSize, note: Note) -> Result<Option<Note>, MirrorFault> {
-        let Some(kept) = self.records.checkpoint(&self.log.origin, size.get())? else {
+        let Some(kept) = self.stores.records.checkpoint(&self.log.origin, size.get())? else {
             return Ok(Some(note));
         };
         let Ok(kept) = Note::parse(kept.as_bytes()) else { return Ok(Some(note)) };

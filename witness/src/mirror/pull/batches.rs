@@ -1,9 +1,6 @@
 //! The batches of a Treering log's entries, each verified against its entry before it is kept.
 
-use std::{
-    fs::File,
-    io::{self, Seek as _, SeekFrom, Write as _},
-};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use treering_tlog::{hash::Hash, tree::TreeSize};
@@ -12,10 +9,10 @@ use treering_token::entry::Entry;
 use super::{Halt, Puller, STEP, WIDTH, unavailable};
 use crate::{
     mirror::{
-        copy::MirrorFault,
-        files::{self, Written},
+        copy::{MirrorFault, Taken},
+        files::Draft,
         growing::CopyError,
-        packs::{self, Batch, MAX_PACKED},
+        packs::{self, MAX_PACKED},
     },
     read::{
         batch::{BatchReading, length_of},
@@ -37,7 +34,7 @@ impl Puller {
                 let first = start.max(bundle * WIDTH);
                 let entries = self.copy.entries(bundle).await?;
                 let entries = (bundle * WIDTH..end).zip(entries).filter(|(index, _)| *index >= first);
-                let batches: Vec<Batch> = stream::iter(entries)
+                let batches: Vec<Taken> = stream::iter(entries)
                     .map(|(index, entry)| self.batch(index, entry))
                     .buffered(self.concurrency)
                     .try_collect()
@@ -48,7 +45,7 @@ impl Puller {
         }
     }
 
-    async fn batch(&self, index: u64, entry: Vec<u8>) -> Result<Batch, Halt> {
+    async fn batch(&self, index: u64, entry: Vec<u8>) -> Result<Taken, Halt> {
         let path = format!("v1/batches/{index}");
         let entry = Entry::decode(&entry);
         let entry =
@@ -65,7 +62,7 @@ impl Puller {
         match taken {
             Err(Taking::Fetch(FetchError::Missing(410))) => {
                 tracing::warn!(origin = %self.copy.log.origin, path, "the log has dropped this batch");
-                Ok(Batch::Gone)
+                Ok(Taken::Gone)
             }
             Err(Taking::Fetch(error)) => Err(unavailable(&path, &error)),
             Err(Taking::Wrong) => {
@@ -79,7 +76,7 @@ impl Puller {
         }
     }
 
-    async fn small(&self, index: u64, entry: &Entry, length: usize) -> Result<Batch, Taking> {
+    async fn small(&self, index: u64, entry: &Entry, length: usize) -> Result<Taken, Taking> {
         let (mut reading, mut bytes) = (BatchReading::default(), Vec::with_capacity(length));
         let piece = |piece: Piece<'_>| match piece {
             Piece::Start => (reading, bytes) = (BatchReading::default(), Vec::with_capacity(length)),
@@ -90,17 +87,15 @@ impl Puller {
         };
         // One hash more than there should be is enough to see that there are too many.
         self.source.batch(index, length + Hash::LEN, piece).await?;
-        if reading.is(entry) { Ok(Batch::Packed(bytes)) } else { Err(Taking::Wrong) }
+        if reading.is(entry) { Ok(Taken::Small(bytes)) } else { Err(Taking::Wrong) }
     }
 
-    /// Streams a large batch beside the name that it gets with the next flush.
-    async fn large(&self, index: u64, entry: &Entry, length: usize) -> Result<Batch, Taking> {
-        let path = packs::large(&self.copy.folder, index);
-        let mut folders = Written::default();
-        folders.make_folder(&path)?;
-        // The folders above are made durable at once: the flush knows only of those that it made.
-        folders.sync()?;
-        let mut file = File::create(files::beside(&path))?;
+    /// Streams a large batch into a file of its own, which gets its name with the next flush.
+    ///
+    /// INVARIANT: nobody else writes to that file. A round and pushes, or two pushes, may read the same batch at once, and
+    /// what is hashed here are the bytes that were received.
+    async fn large(&self, index: u64, entry: &Entry, length: usize) -> Result<Taken, Taking> {
+        let (draft, mut file) = Draft::new(&packs::drafts(&self.copy.folder))?;
         let (mut reading, mut wrote) = (BatchReading::default(), Ok(()));
         let piece = |piece: Piece<'_>| match piece {
             Piece::Start => {
@@ -117,7 +112,7 @@ impl Puller {
         let fetched = self.source.batch(index, length + Hash::LEN, piece).await;
         wrote?;
         fetched?;
-        if reading.is(entry) { Ok(Batch::Large) } else { Err(Taking::Wrong) }
+        if reading.is(entry) { Ok(Taken::Large(draft)) } else { Err(Taking::Wrong) }
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Memory: one package at a time, and what of the next has arrived.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use axum::{
     body::Body,
@@ -39,17 +39,17 @@ pub(in crate::mirror) async fn add_entries(
     body: Body,
 ) -> Result<Response, Problem> {
     let mut upload = Upload::new(headers, body, app.pushes.timeout)?;
+    let puller = read_origin(app, &mut upload).await?;
+    // Before the rest of the header, which has up to 65,535 bytes: whoever has no place makes nobody keep anything.
+    let turn = app.pushes.turn(puller)?;
     let header = read_header(&mut upload).await?;
-    // SPEC: tlog-mirror, Processing: 404 if the origin is not that of a known log.
-    let puller = app.of_origin(&header.origin).ok_or(Problem::UnknownPath)?;
-    let _turn = app.pushes.turn(puller)?;
     let pending = match judge(puller, &header)? {
         Ok(pending) => pending,
         Err(info) => return Ok(informed(StatusCode::CONFLICT, &info)),
     };
     let (mut saved, mut whole) = (0_usize, true);
     for range in header.packages() {
-        match package(puller, &pending, range, &mut upload).await {
+        match package((app, puller), &pending, range, &mut upload).await {
             Ok(true) => saved += 1,
             Ok(false) => {
                 whole = false;
@@ -75,10 +75,35 @@ pub(in crate::mirror) async fn add_entries(
         return Ok(informed(StatusCode::ACCEPTED, &info));
     }
     // A task of its own: a client that goes away must not cut it in two. A stop waits for it.
-    let finishing = app.pushes.tasks.spawn(finish(std::sync::Arc::clone(puller), pending));
+    let finish = finish(Arc::clone(puller), pending);
+    let finishing = app.pushes.tasks.spawn(async move {
+        let answer = finish.await;
+        // Not before: a client that goes away would have the next one's work begin beside this.
+        drop(turn);
+        answer
+    });
     match finishing.await {
         Ok(answer) => answer,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// The log that this is for.
+///
+/// SPEC: tlog-mirror, Processing: 404 if the origin is not that of a known log, without waiting for the body. One that is longer
+/// than all that are known isn't waited for either.
+async fn read_origin<'a>(app: &'a App, upload: &mut Upload) -> Result<&'a Arc<Puller>, Problem> {
+    loop {
+        let here = upload.here();
+        if AddEntries::origin_length(here).is_some_and(|length| length > app.longest_origin) {
+            return Err(Problem::UnknownPath);
+        }
+        if let Some(origin) = AddEntries::origin(here) {
+            return app.of_origin(origin).ok_or(Problem::UnknownPath);
+        }
+        if !upload.more().await {
+            return Err(Problem::NoPackage);
+        }
     }
 }
 
@@ -114,7 +139,7 @@ fn judge(puller: &Puller, header: &AddEntries) -> Result<Result<Kept, MirrorInfo
 
 /// Reads a package, authenticates it and appends it. False if it doesn't come whole.
 async fn package(
-    puller: &Puller,
+    (app, puller): (&App, &Puller),
     pending: &Kept,
     range: Range<u64>,
     upload: &mut Upload,
@@ -134,7 +159,8 @@ async fn package(
     // Entries before the first package that are here: the proof is for the whole bundle.
     let mut leaves: Vec<Hash> = Vec::new();
     if first < range.start {
-        let before = puller.copy.entries(first / WIDTH).await?;
+        let copy = Arc::clone(&puller.copy);
+        let before = app.reads.run(move || copy.entries_now(first / WIDTH)).await?;
         let wanted = usize::try_from(range.start - first).unwrap_or(usize::MAX);
         leaves.extend(before.iter().take(wanted).map(|entry| leaf_hash(entry)));
     }
@@ -148,7 +174,7 @@ async fn package(
 }
 
 /// Makes the pending checkpoint the mirror checkpoint: everything under it is durable.
-async fn finish(puller: std::sync::Arc<Puller>, pending: Kept) -> Result<Response, Problem> {
+async fn finish(puller: Arc<Puller>, pending: Kept) -> Result<Response, Problem> {
     let (size, mut round) = (pending.head().size, Round::default());
     // Of a Treering log, batches belong to what the cosignature speaks of; they are in no push.
     puller.complete(size, &mut round).await.map_err(|halt| match halt {
