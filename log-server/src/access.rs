@@ -9,12 +9,13 @@ mod address;
 pub mod api_key;
 mod denied;
 pub mod key_file;
+pub mod key_list;
 mod keyring;
 mod limiter;
 mod quota;
 mod table;
 
-pub use self::{denied::Denied, key_file::Scope, limiter::Charge};
+pub use self::{denied::Denied, key_list::Scope, limiter::Charge};
 
 use std::{
     net::{IpAddr, Ipv4Addr},

@@ -3,8 +3,7 @@
 use crate::store::{GrantGroup, SealedGrants, Store, StoreError, Tick, TileValue, Waiting};
 use bytes::Bytes;
 use treering_tlog::{
-    hash::{self, Hash},
-    kernel,
+    hash, kernel,
     tile::{self, TILE_WIDTH, TileKind, TileLevel, TilePath, TileReader},
     time::UnixMillis,
     tree::{self, CompactRange, MemoryTree, NodeReader, TreeHead, TreeSize},
@@ -156,13 +155,12 @@ fn fold(groups: Vec<GrantGroup>, roots: &mut Vec<[u8; 32]>) -> Option<(SealedGra
     Some((SealedGrants { groups, root, position, size: tree.size(), tiles: hash_tiles(&tree) }, tree))
 }
 
-/// The tick that made an entry, from what readers have of it: the entry, and its batch's leaf hashes unless they were dropped.
-/// The edge grows with it.
-pub(crate) fn rebuild(edge: &mut Edge, entry: &Entry, leaves: Option<Vec<Hash>>) -> Tick {
+/// The tick that made an entry, from what readers have of it, and without its batch: that is [`hash_tiles`], unless it was
+/// dropped. The edge grows with it.
+pub(crate) fn rebuild(edge: &mut Edge, entry: &Entry) -> Tick {
     let tiles = edge.append(entry);
-    let batch = leaves.map(|leaves| hash_tiles(&MemoryTree::new(leaves))).unwrap_or_default();
-    let sealed_at = entry.sealed_at();
-    Tick { head: edge.head(), sealed_at, tiles, batch, submissions: Vec::new(), grants: None }
+    let (head, sealed_at) = (edge.head(), entry.sealed_at());
+    Tick { head, sealed_at, tiles, batch: Vec::new(), submissions: Vec::new(), grants: None }
 }
 
 /// The tiles of a batch's tree.
@@ -201,7 +199,8 @@ pub(crate) fn leaf_hashes(
     Ok(tiles?.concat())
 }
 
-fn batch_tile(store: &dyn Store, entry: u64, path: TilePath) -> Result<Bytes, StoreError> {
+/// A tile of a batch's tree, which has to be there.
+pub(crate) fn batch_tile(store: &dyn Store, entry: u64, path: TilePath) -> Result<Bytes, StoreError> {
     let missing = || StoreError::Damaged { what: format!("{path} of batch {entry} is missing") };
     store.batch_tile(entry, path)?.ok_or_else(missing)
 }
@@ -211,16 +210,17 @@ pub(crate) fn reader(
     store: &dyn Store,
     size: TreeSize,
 ) -> TileReader<impl FnMut(TilePath) -> Result<Vec<u8>, StoreError>> {
-    TileReader::new(size, move |path| {
-        let bytes = store.tile(path)?;
-        bytes.map(Vec::from).ok_or_else(|| StoreError::Damaged { what: format!("{path} is missing") })
-    })
+    TileReader::new(size, move |path| Ok(Vec::from(tile(store, path)?)))
+}
+
+/// A tile or entry bundle, which has to be there.
+pub(crate) fn tile(store: &dyn Store, path: TilePath) -> Result<Bytes, StoreError> {
+    store.tile(path)?.ok_or_else(|| StoreError::Damaged { what: format!("{path} is missing") })
 }
 
 /// The tile being filled when there are `nodes` nodes at its level.
 fn growing(store: &dyn Store, kind: TileKind, nodes: u64) -> Result<Vec<u8>, StoreError> {
     let width = u16::try_from(nodes % u64::from(TILE_WIDTH)).expect("less than 256");
     let Some(path) = TilePath::new(kind, nodes / u64::from(TILE_WIDTH), width) else { return Ok(Vec::new()) };
-    let bytes = store.tile(path)?;
-    bytes.map(Vec::from).ok_or_else(|| StoreError::Damaged { what: format!("{path} is missing") })
+    Ok(Vec::from(tile(store, path)?))
 }

@@ -15,6 +15,8 @@ pub(crate) enum Promise {
     Failure,
     /// INVARIANT 2: neither the record nor the witnesses let an older store sign.
     History,
+    /// What is about to be signed is read back from the store.
+    ReadBack,
     /// INVARIANT 2: a process that stood still asks the witnesses before it signs.
     Standstill,
     /// INVARIANT 5: what is published has its quorum.
@@ -29,6 +31,10 @@ pub(crate) enum Promise {
     Bounds,
     /// `check` names what is damaged.
     Check,
+    /// What is read of the store for others is held against the hashes above it, and is not what the scrub found wrong.
+    Serve,
+    /// Nothing is taken below the disk's floor.
+    Floor,
 }
 
 #[cfg(not(feature = "broken"))]
@@ -47,11 +53,12 @@ mod build {
     use super::Promise;
     use std::{env, sync::OnceLock};
 
-    const ALL: [Promise; 11] = [
+    const ALL: [Promise; 14] = [
         Promise::Acknowledge,
         Promise::Sync,
         Promise::Failure,
         Promise::History,
+        Promise::ReadBack,
         Promise::Standstill,
         Promise::Quorum,
         Promise::Cosignature,
@@ -59,6 +66,8 @@ mod build {
         Promise::Patience,
         Promise::Bounds,
         Promise::Check,
+        Promise::Serve,
+        Promise::Floor,
     ];
 
     static BROKEN: OnceLock<Promise> = OnceLock::new();

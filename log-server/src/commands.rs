@@ -118,11 +118,11 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// An error and its causes; a cause that the text before it says already is not said again.
+/// An error and its causes; a cause that the text before it says already, there or in its middle, is not said again.
 fn told(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !text.ends_with(&cause) {
+        if !text.contains(&cause) {
             text = format!("{text}: {cause}");
         }
     }
@@ -168,6 +168,12 @@ mod tests {
         let says_it = key::KeyFileError::Io { path: "k".into(), source: io() };
         assert_eq!(told(&anyhow::Error::from(says_it)), "k: disk");
         assert_eq!(told(&anyhow::Error::from(io()).context("reading k")), "reading k: disk");
+        // With a word behind it of what to do.
+        let file = crate::store::StoreError::File { step: "opening", source: io() };
+        assert_eq!(
+            told(&anyhow::Error::from(crate::recover::StartError::from(file))),
+            "the store failed at opening: disk. Ways out: docs/operating.md, \"When the log refuses to start\""
+        );
     }
 
     #[test]

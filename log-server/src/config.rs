@@ -70,7 +70,7 @@ pub struct Config {
     pub commit_wait: Duration,
     /// Submissions that may wait for their tick.
     pub max_pending: usize,
-    /// Nothing is taken while there are fewer free bytes on the store's disk.
+    /// Nothing is taken while there are fewer free bytes on the store's disk, or on the record's.
     pub min_free_bytes: u64,
     /// The deadline of one request to a witness.
     pub witness_timeout: Duration,
@@ -103,6 +103,8 @@ pub struct Limits {
     pub body_idle: Duration,
     /// A request's head must be there in this time; an idle connection is closed after it.
     pub header: Duration,
+    /// An HTTP/2 peer that says nothing is asked this often whether it is there, and has as long to answer.
+    pub ping: Duration,
     /// The longest `Prefer: wait`.
     pub max_wait: Duration,
 }

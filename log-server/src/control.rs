@@ -5,7 +5,7 @@
 //!
 //! What this does not do: it has no commands that read or change a key or a record.
 
-use crate::log::Log;
+use crate::{beside, log::Log};
 use std::{
     fs::{self, DirBuilder},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
@@ -67,9 +67,7 @@ impl Command {
 
 /// The socket that belongs to a store.
 pub fn beside(store: &Path) -> PathBuf {
-    let mut name = store.components().collect::<PathBuf>().into_os_string();
-    name.push(".control");
-    name.into()
+    beside::path(store, ".control")
 }
 
 /// Tells the log that runs on this socket's store, if one does.

@@ -9,6 +9,7 @@ use crate::{
     fork::{self, Seen},
     host::Host,
     state::{Core, Fatal, Phase},
+    store::StoreError,
     witness_client::WitnessError,
     witnesses::Peer,
 };
@@ -109,6 +110,9 @@ pub(crate) enum AskError {
     Clock,
     #[error("the cosignature: {0}")]
     Cosignature(#[from] cosignature::CosignatureError),
+    /// Old data may be damaged: the witnesses that need no proof from there are asked all the same.
+    #[error("a proof from the size that the witness knows can't be made: {0}")]
+    Proof(StoreError),
     #[error(transparent)]
     Fatal(#[from] Fatal),
 }
@@ -124,18 +128,19 @@ impl AskError {
             AskError::NoCosignature => "no_cosignature",
             AskError::Clock => "clock",
             AskError::Cosignature(_) => "wrong_cosignature",
-            AskError::Fatal(_) => "store",
+            AskError::Proof(_) | AskError::Fatal(_) => "store",
         }
     }
 }
 
 impl Asking {
-    /// Asks for each new target until the log stops.
+    /// Asks for each new target until the log stops, or signing is over: then nobody is shown anything new.
     pub(crate) async fn run(
         mut self,
         mut targets: watch::Receiver<Option<Arc<Target>>>,
         votes: mpsc::Sender<Vote>,
     ) {
+        let core = Arc::clone(&self.core);
         let mut done = 0;
         let mut pause = FIRST_PAUSE;
         let mut followed = 0;
@@ -151,6 +156,7 @@ impl Asking {
                     tokio::select! {
                         biased;
                         () = self.core.reached(Phase::Stopped) => return,
+                        () = self.core.signing_ended() => return,
                         () = self.core.host.sleep_until(next) => continue,
                     }
                 }
@@ -158,12 +164,18 @@ impl Asking {
                     tokio::select! {
                         biased;
                         () = self.core.reached(Phase::Stopped) => return,
+                        () = self.core.signing_ended() => return,
                         changed = targets.changed() => if changed.is_err() { return },
                     }
                     continue;
                 }
             };
-            let answer = self.ask(&target).await;
+            let answer = tokio::select! {
+                biased;
+                // A proof may have been read meanwhile, which takes a while.
+                () = core.signing_ended() => return,
+                answer = self.ask(&target) => answer,
+            };
             // Counted from the answer, so that whatever the way there took, the witness sees no less.
             next = self.core.host.now() + self.peer.interval;
             match answer {
@@ -192,7 +204,10 @@ impl Asking {
     /// One request to the witness.
     async fn ask(&mut self, target: &Target) -> Result<Vote, AskError> {
         self.old = self.old.min(target.size());
-        let proof = self.proof(target.size()).await?;
+        let proof = self.proof(target.size()).await.map_err(|error| match error {
+            Fatal::Store(error) => AskError::Proof(error),
+            fatal => AskError::Fatal(fatal),
+        })?;
         let message = AddCheckpoint { old: self.old, proof, checkpoint: target.note.clone() };
         let begun = Stopwatch::now();
         let answer = self.core.witnesses.add_checkpoint(&self.peer.url, &message).await;
@@ -243,7 +258,7 @@ impl Asking {
             match self.cosignature(witness, target, lines) {
                 Ok((line, time)) => {
                     self.count(witness, took, "cosigned");
-                    self.core.board.cosigned(witness, target.size(), time);
+                    self.core.board.cosigned(witness, target.size(), time, self.core.clock.monotonic());
                     cosigned.push((Cosigned { witness, time }, line));
                 }
                 Err(error) => {

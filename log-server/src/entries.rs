@@ -1,6 +1,7 @@
 //! Reading single entries back out of their bundles.
 
 use crate::store::{Store, StoreError};
+use bytes::Bytes;
 use treering_tlog::{
     tile::{self, TILE_WIDTH, TileKind, TilePath},
     tree::{LeafIndex, TreeSize},
@@ -23,13 +24,22 @@ pub(crate) fn read(store: &dyn Store, index: u64, size: TreeSize) -> Result<Entr
 /// The store is damaged.
 pub(crate) fn bytes(store: &dyn Store, index: LeafIndex, size: TreeSize) -> Result<Vec<u8>, StoreError> {
     let width = u64::from(TILE_WIDTH);
-    let bundle = index.get() / width;
-    let count = (size.get() - bundle * width).min(width);
+    let place = usize::try_from(index.get() % width).expect("below 256");
+    let (bytes, count) = bundle(store, index.get() / width, size)?;
+    // Below the tree's size there are so many: `split_entries` gives exactly `count`.
+    Ok(tile::split_entries(&bytes, count)?[place].to_vec())
+}
+
+/// A bundle with as many entries as a tree of this size has in it, and how many these are. Blocking.
+///
+/// # Errors
+/// There is no such bundle, or the store is damaged.
+pub(crate) fn bundle(store: &dyn Store, bundle: u64, size: TreeSize) -> Result<(Bytes, u16), StoreError> {
+    let width = u64::from(TILE_WIDTH);
+    let count = size.get().saturating_sub(bundle.saturating_mul(width)).min(width);
     let count = u16::try_from(count).expect("at most 256");
     let path = TilePath::new(TileKind::Entries, bundle, count);
     let missing = || StoreError::Damaged { what: format!("entry bundle {bundle} is missing") };
     let bytes = path.map(|path| store.tile(path)).transpose()?.flatten().ok_or_else(missing)?;
-    let entries = tile::split_entries(&bytes, count)?;
-    let place = usize::try_from(index.get() % width).expect("below 256");
-    Ok(entries.get(place).ok_or_else(missing)?.to_vec())
+    Ok((bytes, count))
 }

@@ -52,7 +52,14 @@ pub(crate) async fn look(core: &Arc<Core>, peer: &Peer) -> Result<Seen, Fatal> {
     let Ok(found) = VerifiedCheckpoint::open(note, origin, &keys) else { return Ok(Seen::Nothing) };
     let source = format!("the witness at {}", peer.url);
     // Later than the answer: whatever the log itself had signed by then is sealed.
-    core.blocking(move |core| judge(core, &found, source)).await
+    match core.blocking(move |core| judge(core, &found, source)).await {
+        // Where old data is damaged nobody can say whose head this is; it is looked at again when the witness says so again.
+        Err(Fatal::Store(error)) => {
+            tracing::error!(%error, url = peer.url, "what a witness shows can't be held against the store");
+            Ok(Seen::Nothing)
+        }
+        judged => judged,
+    }
 }
 
 fn judge(core: &Core, found: &VerifiedCheckpoint, source: String) -> Result<Seen, Fatal> {
@@ -83,7 +90,7 @@ fn judge(core: &Core, found: &VerifiedCheckpoint, source: String) -> Result<Seen
 
 /// The newest checkpoint that the log has signed.
 fn newest(core: &Core, store: &dyn Store) -> Result<Option<(TreeSize, Note)>, Fatal> {
-    let recorded = core.record.read()?.map(|head| head.size);
+    let recorded = core.record.read()?.map(|mark| mark.head.size);
     let published = core.published.borrow().as_ref().map(|published| published.size);
     for size in recorded.into_iter().chain(published) {
         if let Some(note) = store.checkpoint(size)? {
@@ -96,13 +103,14 @@ fn newest(core: &Core, store: &dyn Store) -> Result<Option<(TreeSize, Note)>, Fa
 /// Keeps the evidence, and ends signing for good: at each start the file is found again.
 pub(crate) async fn end_signing(core: &Arc<Core>, witness: &str, unmade: Unmade) -> Result<(), Fatal> {
     let Unmade { head, evidence } = unmade;
+    let seen = format!(
+        "the witness {witness} shows a head of size {} under this log's own signature that this log never made",
+        head.size
+    );
+    // At once: what is kept about it may take as long as a disk likes.
+    core.end_signing(seen.clone());
     let path = core.blocking(move |core| Ok(evidence.keep(&core.settings.store)?)).await?;
-    core.end_signing(format!(
-        "the witness {witness} shows a head of size {} under this log's own signature that this log never made; it is \
-         kept in {}",
-        head.size,
-        path.display()
-    ));
+    core.end_signing(format!("{seen}; it is kept in {}", path.display()));
     Ok(())
 }
 

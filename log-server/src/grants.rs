@@ -73,12 +73,12 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>) {
 
 async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<(), Fatal> {
     let (mut grants, replies): (Vec<Grant>, Vec<_>) = requests.drain(..).map(|r| (r.grant, r.reply)).unzip();
-    let no_space = core.held().intake.is_some();
+    let (held, no_space) = (core.signing_is_over(), core.held().intake.is_some());
     let (number, room) = {
         let pending = core.grants();
         // INVARIANT 7: what waits for the tick is bounded.
         let room = core.settings.max_pending.saturating_sub(pending.len());
-        (pending.next_number(), if no_space { 0 } else { room })
+        (pending.next_number(), if held || no_space { 0 } else { room })
     };
     let room = if core.frozen.is_some() { 0 } else { room };
     let refused = grants.len().saturating_sub(room);
@@ -99,6 +99,7 @@ async fn write_group(core: &Arc<Core>, requests: &mut Vec<Request>) -> Result<()
     for (place, reply) in replies.into_iter().enumerate() {
         let full = match core.frozen {
             Some(size) => SubmitError::Frozen { size: size.get() },
+            None if held => SubmitError::Held,
             None if no_space => SubmitError::NoSpace,
             None => SubmitError::QueueFull { retry_after: core.settings.tick },
         };

@@ -32,7 +32,7 @@ pub mod tls;
 mod tokens;
 mod tsa;
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 pub use admin::api as admin_api;
 pub use hashes::MAX_TOKENS;
@@ -50,7 +50,7 @@ use tower::ServiceExt;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{pool::WorkPool, refusal::Refusal};
-use crate::{access::Access, config::Limits, log::Log, tsa::Tsa};
+use crate::{access::Access, config::Limits, log::Log, throttle::Throttle, tsa::Tsa};
 
 /// What the handlers share; cheap to clone.
 #[derive(Clone, Debug)]
@@ -135,6 +135,8 @@ impl App {
 pub struct Api {
     router: Router,
     metrics: HttpMetrics,
+    /// How often it is told that a request failed.
+    failures: Arc<Throttle>,
 }
 
 /// The public API.
@@ -150,12 +152,12 @@ impl Api {
         let router = routes
             .fallback(async || Refusal::UnknownPath)
             .method_not_allowed_fallback(async || Refusal::Method);
-        Api { router, metrics }
+        Api { router, metrics, failures: Arc::new(Throttle::new(Duration::from_secs(1))) }
     }
 
     /// Answers a request, whatever becomes of it: counted, with an ID, a panic as a 500.
     pub async fn answer(&self, request: Request) -> Response {
-        observe::observe(&self.metrics, request, async |request| {
+        observe::observe((&self.metrics, &self.failures), request, async |request| {
             let answer = self.router.clone().oneshot(request);
             match AssertUnwindSafe(answer).catch_unwind().await {
                 Ok(Ok(response)) => response,

@@ -4,7 +4,7 @@ use crate::{
     broken::{Promise, is_broken},
     log::{Place, Submission, SubmitError},
     state::{Core, Fatal, Phase},
-    store::{Accepted, Late, Position, Sequence, Waiting},
+    store::{Accepted, Late, Position, Sequence, StoreError, Waiting},
     window,
 };
 use std::{
@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Instant,
 };
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use treering_tlog::hash::Hash;
 
 /// How many requests one synced write may serve.
@@ -34,7 +34,22 @@ pub(crate) struct Intake {
 #[derive(Debug)]
 struct Request {
     submission: Submission,
-    reply: oneshot::Sender<Answer>,
+    reply: Reply,
+}
+
+/// The way back.
+#[derive(Debug)]
+struct Reply {
+    sender: oneshot::Sender<Answer>,
+    /// What the submission takes up of the line: until it is answered, whether anybody still waits for that or not.
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Reply {
+    fn send(self, answer: Answer) {
+        // Whoever asked may have gone away.
+        let _ = self.sender.send(answer);
+    }
 }
 
 type Answer = Result<Taken, SubmitError>;
@@ -62,11 +77,15 @@ impl Intake {
     pub(crate) async fn submit(&self, submission: Submission) -> Answer {
         // INVARIANT 7: what stands in the line is bounded in bytes too, not only in requests.
         let size = u32::from(kept(submission.small.as_deref())).min(MAX_IN_LINE);
-        let _room = match size {
+        let room = match size {
             0 => None,
-            _ => Some(self.room.acquire_many(size).await.map_err(|_| SubmitError::Stopping)?),
+            _ => {
+                let room = Arc::clone(&self.room).acquire_many_owned(size).await;
+                Some(room.map_err(|_| SubmitError::Stopping)?)
+            }
         };
-        let (reply, answer) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
+        let reply = Reply { sender, _room: room };
         if self.requests.send(Request { submission, reply }).await.is_err() {
             return Err(SubmitError::Stopping);
         }
@@ -89,9 +108,9 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
         match written {
             Ok(written) => {
                 next = written.next;
-                // Whoever asked may have gone away; the submission is accepted all the same. Sent from here, and not from
-                // the thread that wrote: to wake a task from a thread of the runtime's costs a fraction.
-                written.replies.into_iter().for_each(|(reply, answer)| drop(reply.send(answer)));
+                // The submission is accepted whether anybody waits or not. Sent from here, and not from the thread that
+                // wrote: to wake a task from a thread of the runtime's costs a fraction.
+                written.replies.into_iter().for_each(|(reply, answer)| reply.send(answer));
             }
             Err(fatal) => {
                 core.fail(&fatal);
@@ -99,7 +118,7 @@ async fn write(core: Arc<Core>, mut line: mpsc::Receiver<Request>, mut next: Seq
             }
         }
     }
-    end(&core, line, |request: Request| drop(request.reply.send(Err(SubmitError::Stopping)))).await;
+    end(&core, line, |request: Request| request.reply.send(Err(SubmitError::Stopping))).await;
 }
 
 /// A writer of the intake has written its last group: whoever still stands in its line is told. After a failure, too: a
@@ -137,9 +156,9 @@ struct Group {
     accepted: Vec<Accepted>,
     roots: HashMap<Hash, u16>,
     small: usize,
-    /// Commitments for submissions that are sealed already without theirs.
-    late: Vec<Late>,
-    replies: Vec<(oneshot::Sender<Answer>, Answer)>,
+    /// Commitments for submissions that are sealed already without theirs, with the number of their reply.
+    late: Vec<(usize, Late)>,
+    replies: Vec<(Reply, Answer)>,
 }
 
 /// A group that is on disk.
@@ -147,19 +166,19 @@ struct Group {
 struct Written {
     /// The next number to give out.
     next: Sequence,
-    replies: Vec<(oneshot::Sender<Answer>, Answer)>,
+    replies: Vec<(Reply, Answer)>,
 }
 
 impl Group {
     fn write(mut self, core: &Core, requests: Vec<Request>, next: Sequence) -> Result<Written, Fatal> {
         let begun = Instant::now();
-        let known = Known::look(core, &requests)?;
+        let known = Known::look(core, &requests);
         let room = Room::of(core);
         for (Request { submission, reply }, known) in requests.into_iter().zip(known) {
             let answer = self.decide(core, room, submission, known);
             self.replies.push((reply, answer));
         }
-        self.write_late(core)?;
+        self.write_late(core, room)?;
         if !self.accepted.is_empty() {
             self.accept(core, next)?;
             core.metrics.intake_write(begun.elapsed(), self.accepted.len());
@@ -188,11 +207,13 @@ impl Group {
         let small = kept(submission.small.as_deref());
         let pending = match known {
             Known::MinEntryTooLarge { size } => return Err(SubmitError::MinEntryTooLarge { size }),
+            Known::Unreadable => return Err(SubmitError::Unreadable),
             Known::Pending(kept) => Some(kept),
             Known::Sealed(Position { entry, position }) => {
                 core.metrics.duplicates.inc();
                 let (root, small) = (submission.root, submission.small);
-                self.late.extend(small.map(|commitments| Late { entry, root, commitments }));
+                let late = small.map(|commitments| Late { entry, root, commitments });
+                self.late.extend(late.map(|late| (self.replies.len(), late)));
                 return Ok(Taken::At(Place::Sealed { entry, position }));
             }
             Known::No => self.roots.get(&submission.root).copied(),
@@ -205,6 +226,10 @@ impl Group {
         // Only what would be written: what is known already is answered as ever.
         if let Some(size) = core.frozen {
             return Err(SubmitError::Frozen { size: size.get() });
+        }
+        if room.held {
+            core.metrics.refused.inc();
+            return Err(SubmitError::Held);
         }
         if room.no_space {
             core.metrics.refused.inc();
@@ -222,28 +247,48 @@ impl Group {
     }
 
     /// Commitments for submissions that were sealed without theirs, as far as their window is open.
-    fn write_late(&mut self, core: &Core) -> Result<(), Fatal> {
-        // A frozen log keeps no commitments either: the repeated POST is answered from its own body.
-        if self.late.is_empty() || core.frozen.is_some() {
+    fn write_late(&mut self, core: &Core, room: Room) -> Result<(), Fatal> {
+        // Where nothing is taken these aren't kept either: the repeated POST is answered from its own body.
+        if self.late.is_empty() || core.frozen.is_some() || room.held || room.no_space {
             return Ok(());
         }
         // Held over the look and the write: the window must not close in between, or the bytes would come back after
         // they were said to be gone.
         let closing = core.closing();
         let mut kept = Vec::new();
-        for late in self.late.drain(..) {
-            let open = late.entry >= *closing && window::is_open(core, late.entry)?;
-            if open && core.store.small(late.entry, &late.root)?.is_none() {
-                kept.push(late);
+        for (reply, late) in self.late.drain(..) {
+            match lacks(core, &late, *closing) {
+                Ok(true) => kept.push(late),
+                Ok(false) => {}
+                Err(Fatal::Store(error)) => {
+                    unreadable(core, &error);
+                    self.replies[reply].1 = Err(SubmitError::Unreadable);
+                }
+                Err(fatal) => return Err(fatal),
             }
         }
         if kept.is_empty() { Ok(()) } else { Ok(core.store.keep_small(&kept)?) }
     }
 }
 
+/// Is its window open, and are its commitments not there?
+fn lacks(core: &Core, late: &Late, closing: u64) -> Result<bool, Fatal> {
+    let open = late.entry >= closing && window::is_open(core, late.entry)?;
+    Ok(open && core.store.small(late.entry, &late.root)?.is_none())
+}
+
+/// Old data that is damaged costs those who ask for it, and doesn't end the log (decision 0013).
+fn unreadable(core: &Core, error: &StoreError) {
+    if let Some(left_out) = core.unreadable.turn() {
+        tracing::error!(%error, left_out, "what is known of a submission can't be read");
+    }
+}
+
 /// What is known of a request's root before its group is written.
 enum Known {
     No,
+    /// The store can't tell.
+    Unreadable,
     MinEntryTooLarge {
         size: u64,
     },
@@ -255,7 +300,7 @@ enum Known {
 impl Known {
     /// INVARIANT 8: first the queue, then the store. A root leaves the queue only after its row is in the store, so there
     /// is no moment at which both looks miss it.
-    fn look(core: &Core, requests: &[Request]) -> Result<Vec<Known>, Fatal> {
+    fn look(core: &Core, requests: &[Request]) -> Vec<Known> {
         let size = core.sealed.borrow().head.size.get();
         let retained_from = core.retained_from.load(Ordering::SeqCst);
         let mut wanted = Vec::new();
@@ -274,16 +319,30 @@ impl Known {
         let mut known: Vec<Known> = requests.iter().map(look).collect();
         drop(queue);
         let unknown = known.iter_mut().filter(|known| matches!(known, Known::No));
-        for (known, position) in unknown.zip(core.store.positions(&wanted)?) {
-            *known = position.map_or(Known::No, Known::Sealed);
+        let positions = core.store.positions(&wanted);
+        if let Err(error) = &positions {
+            unreadable(core, error);
         }
-        Ok(known)
+        for (number, known) in unknown.enumerate() {
+            let position = match &positions {
+                Ok(positions) => Ok(positions[number]),
+                // It may be that of one alone.
+                Err(_) => core.store.position(&wanted[number].0, wanted[number].1).map_err(drop),
+            };
+            *known = match position {
+                Ok(position) => position.map_or(Known::No, Known::Sealed),
+                Err(()) => Known::Unreadable,
+            };
+        }
+        known
     }
 }
 
 /// What a group may add. Only the writer adds to the queue, so this can only grow while a group is made.
 #[derive(Clone, Copy)]
 struct Room {
+    /// Signing is over.
+    held: bool,
     /// The disk is nearly full.
     no_space: bool,
     submissions: usize,
@@ -292,12 +351,13 @@ struct Room {
 
 impl Room {
     fn of(core: &Core) -> Room {
-        let no_space = core.held().intake.is_some();
+        let (held, no_space) = (core.signing_is_over(), core.held().intake.is_some());
         if is_broken(Promise::Bounds) {
-            return Room { no_space, submissions: usize::MAX, small: usize::MAX };
+            return Room { held, no_space, submissions: usize::MAX, small: usize::MAX };
         }
         let queue = core.queue();
         Room {
+            held,
             no_space,
             submissions: core.settings.max_pending.saturating_sub(queue.len()),
             small: MAX_SMALL.saturating_sub(queue.small()),

@@ -1,8 +1,10 @@
 //! The Treering log server. See the module list for the way of a submission.
 #![forbid(unsafe_code)]
 pub mod access;
+pub mod allocator;
 pub mod backup;
 mod batch;
+mod beside;
 mod broken;
 pub mod check;
 pub mod clock;
@@ -14,6 +16,7 @@ mod cosign;
 mod damage;
 mod entries;
 mod fork;
+mod former_policy;
 mod grants;
 pub mod host;
 pub mod http;
@@ -23,10 +26,13 @@ pub mod keys;
 pub mod log;
 pub mod metrics;
 mod publish;
+mod read_back;
 mod receipts;
 pub mod record;
 pub mod recover;
 pub mod restore;
+#[cfg(test)]
+mod sample;
 mod scrub;
 mod sequencer;
 mod sign;
@@ -34,6 +40,7 @@ pub mod signer;
 mod space;
 mod state;
 pub mod store;
+mod throttle;
 pub mod tsa;
 mod window;
 pub mod witness_client;

@@ -1,6 +1,6 @@
 //! What operators watch of the pipeline (Prometheus). The HTTP layer has metrics of its own.
 
-use crate::{store::Memory, witnesses::WitnessMetrics};
+use crate::{allocator::Heap, store::Memory, witnesses::WitnessMetrics};
 use prometheus_client::{
     metrics::{
         counter::Counter,
@@ -35,6 +35,10 @@ pub struct Metrics {
     free: Gauge,
     write_buffers: Gauge,
     cache: Gauge,
+    tables: Gauge,
+    recent_trees: Gauge,
+    heap_allocated: Gauge,
+    heap_resident: Gauge,
     scrub_bytes: Counter,
     scrub_findings: Gauge,
     scrub_round: Gauge,
@@ -59,6 +63,10 @@ impl Default for Metrics {
             free: Gauge::default(),
             write_buffers: Gauge::default(),
             cache: Gauge::default(),
+            tables: Gauge::default(),
+            recent_trees: Gauge::default(),
+            heap_allocated: Gauge::default(),
+            heap_resident: Gauge::default(),
             scrub_bytes: Counter::default(),
             scrub_findings: Gauge::default(),
             scrub_round: Gauge::default(),
@@ -88,13 +96,21 @@ impl Metrics {
         );
         registry.register_with_unit(
             "disk_free",
-            "Free space on the store's disk",
+            "Free space where store and record are: the less of both",
             Unit::Bytes,
             self.free.clone(),
         );
         let help = "What was written to the store and stands in no file of its tables yet";
         registry.register_with_unit("write_buffers", help, Unit::Bytes, self.write_buffers.clone());
         registry.register_with_unit("cache", "The store's block cache", Unit::Bytes, self.cache.clone());
+        let help = "What the store's open tables hold beside the cache";
+        registry.register_with_unit("open_tables", help, Unit::Bytes, self.tables.clone());
+        let help = "Trees of recent batches, for receipts that are asked for soon";
+        registry.register_with_unit("recent_trees", help, Unit::Bytes, self.recent_trees.clone());
+        let help = "What the program and its store have asked the allocator for";
+        registry.register_with_unit("heap_allocated", help, Unit::Bytes, self.heap_allocated.clone());
+        let help = "What the allocator has of the kernel for that";
+        registry.register_with_unit("heap_resident", help, Unit::Bytes, self.heap_resident.clone());
         registry.register_with_unit(
             "scrub_read",
             "Old data that was read again and verified",
@@ -144,13 +160,22 @@ impl Metrics {
     }
 
     pub(crate) fn free(&self, bytes: u64) {
-        self.free.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        set(&self.free, bytes);
     }
 
     pub(crate) fn store_memory(&self, memory: Memory) {
-        let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.write_buffers.set(signed(memory.write_buffers));
-        self.cache.set(signed(memory.cache));
+        set(&self.write_buffers, memory.write_buffers);
+        set(&self.cache, memory.cache);
+        set(&self.tables, memory.tables);
+    }
+
+    pub(crate) fn recent_trees(&self, bytes: u64) {
+        set(&self.recent_trees, bytes);
+    }
+
+    pub(crate) fn heap(&self, heap: Heap) {
+        set(&self.heap_allocated, heap.allocated);
+        set(&self.heap_resident, heap.resident);
     }
 
     pub(crate) fn scrubbed(&self, bytes: u64) {
@@ -158,7 +183,7 @@ impl Metrics {
     }
 
     pub(crate) fn damage(&self, findings: u64) {
-        self.scrub_findings.set(i64::try_from(findings).unwrap_or(i64::MAX));
+        set(&self.scrub_findings, findings);
     }
 
     pub(crate) fn scrub_round(&self, now: UnixMillis) {
@@ -189,6 +214,11 @@ impl Metrics {
         self.published_size.set(size.get().cast_signed());
         self.published_time.set(now.seconds().get().cast_signed());
     }
+}
+
+/// What is beyond a gauge's numbers shows as the largest of them.
+fn set(gauge: &Gauge, value: impl TryInto<i64>) {
+    gauge.set(value.try_into().unwrap_or(i64::MAX));
 }
 
 /// From half a millisecond to half a minute.

@@ -7,7 +7,7 @@
 use crate::{
     broken::{Promise, is_broken},
     cosign::{Asking, Target, Vote},
-    fork, recover, sign,
+    read_back, recover, sign,
     state::{Core, Fatal, Phase, Published},
     window,
 };
@@ -24,11 +24,13 @@ use treering_tlog::{
     checkpoint::Checkpoint,
     note::{Note, Signature},
     time::UnixMillis,
-    tree::TreeSize,
+    tree::{TreeHead, TreeSize},
 };
 
 /// Once the quorum is met, the witnesses that were well have so long to add theirs: a part of the tick, at most this.
 const LINGER: Duration = Duration::from_millis(100);
+/// A target that some have cosigned and no quorum has is given up after so many witness timeouts.
+const PATIENCE: u32 = 10;
 /// How many votes may wait for the publisher.
 const VOTES: usize = 256;
 
@@ -40,14 +42,16 @@ pub(crate) async fn run(core: Arc<Core>, signed: Option<Note>) {
 }
 
 async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
-    if let Some(reason) = fork::kept(core) {
-        core.end_signing(reason);
+    if core.signing_is_over() {
         return Ok(());
     }
     let signed = match signed {
         Some(note) => core.blocking(|core| sign::complete(core, note)).await?,
         // A new log: the head of size 0, which has only one root, is signed, so that witnesses can be asked about it.
-        None => core.blocking(|core| sign::sign(core, treering_tlog::tree::TreeHead::EMPTY)).await?.1,
+        None => match core.blocking(|core| sign::sign(core, TreeSize::ZERO, TreeHead::EMPTY)).await? {
+            Some((_, note)) => note,
+            None => return Ok(()),
+        },
     };
     let checkpoint = Checkpoint::parse(signed.text()).map_err(|e| crate::store::StoreError::Damaged {
         what: format!("the last signed checkpoint: {e}"),
@@ -70,6 +74,8 @@ struct Publisher<'a> {
     targets: watch::Sender<Option<Arc<Target>>>,
     /// The last signed head; INVARIANT 3: sizes only grow, so a size is never signed with two roots.
     signed: (Checkpoint, Note),
+    /// How many entries were read back with their batches: those below the signed size, at least.
+    read_back: u64,
     round: Option<Round>,
     rounds: u64,
     /// When the signed head's last entry was sealed.
@@ -77,6 +83,8 @@ struct Publisher<'a> {
     refreshed_at: Instant,
     /// The last round before the end has begun.
     called: bool,
+    /// A round has begun so that the witnesses tell the time.
+    asked_the_time: bool,
 }
 
 /// One target and what has come in for it.
@@ -102,26 +110,31 @@ impl<'a> Publisher<'a> {
         signed: (Checkpoint, Note),
         sealed_at: Option<UnixMillis>,
     ) -> Publisher<'a> {
+        let read_back = signed.0.head.size.get();
         Publisher {
             core,
             targets,
             signed,
+            read_back,
             round: None,
             rounds: 0,
             sealed_at,
             refreshed_at: core.host.now(),
             called: false,
+            asked_the_time: false,
         }
     }
 
     async fn run(mut self, mut ballot: mpsc::Receiver<Vote>) -> Result<(), Fatal> {
         let mut sealed = self.core.sealed.subscribe();
         let mut last_call = self.core.last_call.subscribe();
+        let mut time_wanted = self.core.time_wanted();
         loop {
-            if *self.core.signing_over.borrow() {
+            if self.core.signing_is_over() {
                 return Ok(());
             }
-            if !self.choose().await? {
+            let head = self.core.sealed.borrow().head;
+            if !self.read_back(head.size).await? || !self.choose(head).await? {
                 return Ok(());
             }
             if self.conclude().await? {
@@ -136,22 +149,36 @@ impl<'a> Publisher<'a> {
                 vote = ballot.recv() => if let Some(vote) = vote { self.count(vote).await? },
                 changed = last_call.changed() => if changed.is_err() { return Ok(()) },
                 changed = sealed.changed() => if changed.is_err() { return Ok(()) },
+                changed = time_wanted.changed() => if changed.is_err() { return Ok(()) },
                 () = self.core.host.sleep_until(wake) => {}
             }
         }
     }
 
-    /// Sets the next target, if it is time for one. `false`: nothing may be signed any more.
-    async fn choose(&mut self) -> Result<bool, Fatal> {
-        let sealed = self.core.sealed.borrow().head;
+    /// Reads back the batches that were sealed meanwhile: also while witnesses are waited for, so that there is little left to
+    /// do once they are back. `false`: the log stops.
+    async fn read_back(&mut self, size: TreeSize) -> Result<bool, Fatal> {
+        while self.read_back < size.get() && !is_broken(Promise::ReadBack) {
+            if self.core.phase() == Phase::Stopped {
+                return Ok(false);
+            }
+            let from = self.read_back;
+            let read = move |core: &Core| read_back::batches(core.store.as_ref(), from, size);
+            self.read_back = self.core.blocking(read).await?;
+        }
+        Ok(true)
+    }
+
+    /// Sets the next target, if it is time for one; this head is sealed, and its batches were read back. `false`: nothing may be
+    /// signed any more.
+    async fn choose(&mut self, sealed: TreeHead) -> Result<bool, Fatal> {
         let now = self.core.host.now();
         let (open, overdue) = match &self.round {
             None => (true, false),
             // A refresh never holds up a new head.
             Some(round) => (
                 round.published || round.target.refresh,
-                round.votes.is_empty()
-                    && now.duration_since(round.begun) >= self.core.settings.witness_timeout,
+                now.duration_since(round.begun) >= self.patience(round),
             ),
         };
         if !open && !overdue {
@@ -161,18 +188,18 @@ impl<'a> Publisher<'a> {
             if !self.may_sign().await? {
                 return Ok(false);
             }
-            let size = sealed.size;
-            (self.signed, self.sealed_at) = self
-                .core
-                .blocking(move |core| Ok((sign::sign(core, sealed)?, sealed_at(core, size)?)))
-                .await?;
+            let (from, size) = (self.signed.0.head.size, sealed.size);
+            let signed = move |core: &Core| Ok((sign::sign(core, from, sealed)?, sealed_at(core, size)?));
+            let (Some(signed), sealed_at) = self.core.blocking(signed).await? else { return Ok(false) };
+            (self.signed, self.sealed_at) = (signed, sealed_at);
             self.begin(false);
             return Ok(true);
         }
         let published = self.core.published.borrow().as_ref().map(|published| published.size);
         if published != Some(self.signed.0.head.size) {
-            // Signed before a restart, or overdue: the same head again. Nobody else may be asked for in between.
-            if self.round.is_none() {
+            // Signed before a restart, or overdue: the same head again. Nobody else may be asked for in between. Who has cosigned
+            // it already is asked anew: with a part of its keys it may have said what meets no quorum.
+            if self.round.as_ref().is_none_or(|round| !round.votes.is_empty()) {
                 self.begin(false);
             }
             return Ok(true);
@@ -184,13 +211,21 @@ impl<'a> Publisher<'a> {
             return Ok(true);
         }
         let refresh_is_due = now.duration_since(self.refreshed_at) >= self.core.settings.refresh;
-        if refresh_is_due {
+        if self.asks_the_time() || refresh_is_due {
             self.refreshed_at = now;
             if !self.core.settings.policy.needs_no_witness() {
                 self.begin(true);
             }
         }
         Ok(true)
+    }
+
+    /// Sealing is held until the witnesses confirm the clock, and what they have told so far doesn't: their next cosignatures
+    /// come with fresh times. Once each time that it is held; the refreshes that follow ask again.
+    fn asks_the_time(&mut self) -> bool {
+        let wanted = *self.core.time_wanted().borrow();
+        let asks = wanted.is_some_and(|within| !self.core.is_confirmed(self.core.clock.now(), within));
+        !std::mem::replace(&mut self.asked_the_time, asks) && asks
     }
 
     /// INVARIANT 2, of a process that stood still (a machine that was suspended, SIGSTOP): meanwhile a copy of its store may
@@ -299,6 +334,13 @@ impl<'a> Publisher<'a> {
         };
         self.show(size, &note);
         Ok(())
+    }
+
+    /// How long a round may go without a quorum. Slow witnesses are to agree on one size, so a head that some have cosigned stays
+    /// for longer: unless all have that can, and nothing more will come.
+    fn patience(&self, round: &Round) -> Duration {
+        let some = !round.votes.is_empty() && round.votes.len() < self.core.peers.len();
+        self.core.settings.witness_timeout * if some { PATIENCE } else { 1 }
     }
 
     /// How long a met quorum waits for the witnesses that were well.

@@ -5,7 +5,9 @@ mod fresh;
 pub(crate) use fresh::Fresh;
 
 use crate::{
-    batch, entries,
+    batch,
+    broken::{Promise, is_broken},
+    entries,
     log::{ReadError, ReceiptState},
     state::{Core, Fatal},
     store::{Position, StoreError},
@@ -53,7 +55,7 @@ pub(crate) fn receipt(core: &Core, fresh: &Fresh, wanted: Wanted) -> Result<Rece
         Ok(token) => Ok(ReceiptState::Ready(Box::new(token))),
         // Dropped while it was being read.
         Err(_) if position.entry < core.retained_from.load(Ordering::SeqCst) => Ok(ReceiptState::Gone),
-        Err(error) => Err(unreadable(&error)),
+        Err(error) => Err(unreadable(core, &error)),
     }
 }
 
@@ -87,10 +89,10 @@ pub(crate) fn small_token(
     let entry = receipt.index();
     // Between the end of the window and the moment at which the bytes are gone from the disk there is nothing to be
     // had, and "gone" would not be true yet.
-    if !window::is_open(core, entry).map_err(|error| unreadable(&error))? {
+    if !window::is_open(core, entry).map_err(|error| unreadable(core, &error))? {
         return Ok(ReceiptState::Unknown);
     }
-    let kept = core.store.small(entry, &root).map_err(|error| unreadable(&error.into()))?;
+    let kept = core.store.small(entry, &root).map_err(|error| unreadable(core, &error.into()))?;
     let leaves: Vec<Hash> =
         kept.iter().flat_map(|bytes| bytes.chunks_exact(32)).map(hash::leaf_hash).collect();
     let wanted = hash::leaf_hash(commitment.0.as_bytes());
@@ -98,7 +100,8 @@ pub(crate) fn small_token(
         return Ok(ReceiptState::Unknown);
     };
     let tree = MemoryTree::new(leaves);
-    let damaged = || unreadable(&StoreError::Damaged { what: format!("the commitments of {root}") }.into());
+    let damaged =
+        || unreadable(core, &StoreError::Damaged { what: format!("the commitments of {root}") }.into());
     if tree.root() != root {
         return Err(damaged());
     }
@@ -109,7 +112,7 @@ pub(crate) fn small_token(
 }
 
 fn position(core: &Core, root: &Hash, from: u64) -> Result<Option<Position>, ReadError> {
-    core.store.position(root, from).map_err(|error| unreadable(&error.into()))
+    core.store.position(root, from).map_err(|error| unreadable(core, &error.into()))
 }
 
 /// The size of the checkpoint that a receipt proves to; `None` while the entry is not published.
@@ -119,7 +122,7 @@ fn covering(core: &Core, entry: u64, size: Option<u64>) -> Result<Option<TreeSiz
     if entry >= published.get() {
         return Ok(None);
     }
-    let failed = |error: StoreError| unreadable(&error.into());
+    let failed = |error: StoreError| unreadable(core, &error.into());
     let Some(size) = size else {
         // INVARIANT 9: the earliest published checkpoint that covers it.
         return core.store.first_published_over(entry).map_err(failed);
@@ -154,7 +157,7 @@ fn evidence(
         return Ok(Some(evidence));
     }
     let Some(covering) = covering(core, entry, size)? else { return Ok(None) };
-    let evidence = Arc::new(prove(core, entry, covering).map_err(|error| unreadable(&error))?);
+    let evidence = Arc::new(prove(core, entry, covering).map_err(|error| unreadable(core, &error))?);
     if size.is_none() {
         fresh.keep_evidence(entry, cosigned, Arc::clone(&evidence));
     }
@@ -170,8 +173,12 @@ fn prove(core: &Core, at: u64, size: TreeSize) -> Result<Evidence, Fatal> {
     let note = store.checkpoint(size)?.ok_or_else(|| damaged(format!("checkpoint {size} is missing")))?;
     // What is handed out was checked: a damaged tile must not become a proof.
     let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(error.to_string()))?;
-    tree::verify_inclusion(&hash::leaf_hash(&entry.encode()), at, &checkpoint.head, &proof)
-        .map_err(|error| damaged(format!("the tiles of entry {at}: {error}")))?;
+    match tree::verify_inclusion(&hash::leaf_hash(&entry.encode()), at, &checkpoint.head, &proof) {
+        Err(error) if !is_broken(Promise::Serve) => {
+            return Err(damaged(format!("the tiles of entry {at}: {error}")));
+        }
+        _ => {}
+    }
     Ok(Evidence { entry, proof, note })
 }
 
@@ -184,7 +191,7 @@ fn make(core: &Core, fresh: &Fresh, root: &Hash, at: Position, evidence: &Eviden
     let path = path.ok_or_else(|| damaged(format!("batch {} ends before its receipts", at.entry)))?;
     let layer = Layer::from_path(path).map_err(|error| damaged(error.to_string()))?;
     // What is handed out was checked: a damaged row must not become a receipt.
-    if layer.root(root) != evidence.entry.batch_root() {
+    if layer.root(root) != evidence.entry.batch_root() && !is_broken(Promise::Serve) {
         return Err(damaged(format!("batch {} does not have the root that its entry names", at.entry)));
     }
     let Evidence { entry, proof, note } = evidence;
@@ -198,8 +205,30 @@ fn stored_path(core: &Core, at: Position, entry: &Entry) -> Result<Option<Merkle
     tree::prove_path(&mut batch::batch_reader(core.store.as_ref(), at.entry, size), index, size).map(Some)
 }
 
-/// Readers learn that it could not be read; the operator learns why.
-pub(crate) fn unreadable(error: &Fatal) -> ReadError {
-    tracing::error!(%error, "reading failed");
+/// Readers learn that it could not be read; the operator learns why, at most once a second.
+pub(crate) fn unreadable(core: &Core, error: &Fatal) -> ReadError {
+    if let Some(left_out) = core.unreadable.turn() {
+        tracing::error!(%error, left_out, "reading failed");
+    }
     ReadError::Store
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{sample::Sample, throttle::lines::Lines};
+    use std::time::Instant;
+
+    #[test]
+    fn what_can_not_be_read_is_told_once_a_second() {
+        let sample = Sample::new(3);
+        let core = sample.core();
+        let (lines, _guard) = Lines::begin();
+        let begun = Instant::now();
+        for _ in 0..1000 {
+            assert_eq!(unreadable(&core, &StoreError::Poisoned.into()), ReadError::Store);
+        }
+        let said = lines.that_say("reading failed").len() as u64;
+        assert!((1..=1 + begun.elapsed().as_secs()).contains(&said), "{said}");
+    }
 }

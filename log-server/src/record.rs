@@ -4,17 +4,22 @@
 //! head about to be signed is written here first, in a file of its own beside the store, synced on its own. At start
 //! the store must hold that head (INVARIANT 2); it may hold more, never less, never another root.
 //!
-//! The file's three lines are read and written in `record/text.rs`.
+//! That the log has ended is in it, too: a store that is made anew from a mirror, or from a backup of before, doesn't know it.
+//!
+//! The file's few lines are read and written in `record/text.rs`.
 
 mod text;
 
-use crate::broken::{Promise, is_broken};
+use crate::{
+    beside,
+    broken::{Promise, is_broken},
+};
 use std::{
-    fs::{self, File},
-    io::Write,
+    fs,
     path::{Path, PathBuf},
 };
-use treering_tlog::tree::TreeHead;
+
+pub use text::HighMark;
 
 /// Where the high-water record is kept. Injected, so that a simulation can lose what was not synced.
 pub trait HighWater: Send + Sync + std::fmt::Debug + 'static {
@@ -22,23 +27,34 @@ pub trait HighWater: Send + Sync + std::fmt::Debug + 'static {
     ///
     /// # Errors
     /// Unreadable, or not a record.
-    fn read(&self) -> Result<Option<TreeHead>, RecordError>;
+    fn read(&self) -> Result<Option<HighMark>, RecordError>;
     /// Replaces the record; it is on disk when this returns.
     ///
     /// # Errors
     /// Any failure: nothing may be signed then, and the process has to end.
-    fn write(&self, head: &TreeHead) -> Result<(), RecordError>;
+    fn write(&self, mark: &HighMark) -> Result<(), RecordError>;
+    /// How many bytes may still be written to the disk that the record is on: not always the store's, which may be a mount of
+    /// its own.
+    ///
+    /// # Errors
+    /// The file system can't say it.
+    fn free_bytes(&self) -> Result<u64, RecordError>;
     /// Where it is, for people.
     fn place(&self) -> String;
 }
 
 impl HighWater for Record {
-    fn read(&self) -> Result<Option<TreeHead>, RecordError> {
+    fn read(&self) -> Result<Option<HighMark>, RecordError> {
         Record::read(self)
     }
 
-    fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
-        Record::write(self, head)
+    fn write(&self, mark: &HighMark) -> Result<(), RecordError> {
+        Record::write(self, mark)
+    }
+
+    fn free_bytes(&self) -> Result<u64, RecordError> {
+        beside::free_bytes(beside::folder(&self.path))
+            .map_err(|source| RecordError::File { path: self.path.clone(), source })
     }
 
     fn place(&self) -> String {
@@ -56,10 +72,7 @@ impl Record {
     /// The record that belongs to a store: `<store>.record`, beside it and not in it, so that a copy of the store that
     /// is put back does not bring its own old record along.
     pub fn beside(store: &Path) -> Record {
-        // Taken apart and put together again: a slash at the end would put the record into the store.
-        let mut name = store.components().collect::<PathBuf>().into_os_string();
-        name.push(".record");
-        Record { path: name.into() }
+        Record { path: beside::path(store, ".record") }
     }
 
     /// Where it is.
@@ -71,7 +84,7 @@ impl Record {
     ///
     /// # Errors
     /// Unreadable, or not a record.
-    pub fn read(&self) -> Result<Option<TreeHead>, RecordError> {
+    pub fn read(&self) -> Result<Option<HighMark>, RecordError> {
         match fs::read_to_string(&self.path) {
             Ok(text) => {
                 text::parse(&text).map(Some).ok_or_else(|| RecordError::Malformed { path: self.path.clone() })
@@ -85,27 +98,13 @@ impl Record {
     ///
     /// # Errors
     /// Any failure of the file system: nothing may be signed then, and the process has to end.
-    pub fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
-        match self.replace(text::print(head).as_bytes()) {
+    pub fn write(&self, mark: &HighMark) -> Result<(), RecordError> {
+        match beside::replace(&self.path, text::print(mark).as_bytes()) {
             Err(source) if !is_broken(Promise::Failure) => {
                 Err(RecordError::File { path: self.path.clone(), source })
             }
             _ => Ok(()),
         }
-    }
-
-    // CRASH: up to the rename the old record stands, after it the new one; the directory's sync makes the rename last.
-    // write, fsync, rename, fsync of the directory: in this order, or a power cut could leave an empty record.
-    fn replace(&self, bytes: &[u8]) -> std::io::Result<()> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(".new");
-        let new = PathBuf::from(name);
-        let mut file = File::create(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        let parent = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()
     }
 }
 
@@ -121,7 +120,7 @@ pub enum RecordError {
         source: std::io::Error,
     },
     /// The file is not a record.
-    #[error("{path} is not a record of a signed head: restore it, or see docs/operating.md for the ways out")]
+    #[error("{path} is not a record of a signed head")]
     Malformed {
         /// Which file.
         path: PathBuf,
@@ -131,7 +130,10 @@ pub enum RecordError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use treering_tlog::{hash::Hash, tree::TreeSize};
+    use treering_tlog::{
+        hash::Hash,
+        tree::{TreeHead, TreeSize},
+    };
 
     #[test]
     fn reads_back_what_was_written_and_refuses_anything_else() {
@@ -141,15 +143,22 @@ mod tests {
         assert_eq!(Record::beside(&dir.path().join("store/")).path(), record.path());
         assert_eq!(record.read().unwrap(), None);
         let head = TreeHead { size: TreeSize::new(7).unwrap(), root: Hash::new([9; 32]) };
-        record.write(&TreeHead::EMPTY).unwrap();
-        record.write(&head).unwrap();
-        assert_eq!(record.read().unwrap(), Some(head));
+        record.write(&HighMark { head: TreeHead::EMPTY, ended: false }).unwrap();
+        record.write(&HighMark { head, ended: false }).unwrap();
+        assert_eq!(record.read().unwrap(), Some(HighMark { head, ended: false }));
         let good = fs::read_to_string(record.path()).unwrap();
+        assert_eq!(good.lines().count(), 3);
+        record.write(&HighMark { head, ended: true }).unwrap();
+        assert_eq!(record.read().unwrap(), Some(HighMark { head, ended: true }));
+        assert_eq!(fs::read_to_string(record.path()).unwrap(), format!("{good}ended\n"));
         for bad in [
             &good[..good.len() - 1],
             "",
             &good.replace('7', "07"),
             &format!("{good}\n"),
+            &format!("{good}ended"),
+            &format!("{good}ended\nended\n"),
+            &format!("{good}Ended\n"),
             &good.replace("/1", "/2"),
         ] {
             fs::write(record.path(), bad).unwrap();

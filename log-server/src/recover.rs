@@ -11,7 +11,8 @@ use crate::{
     broken::{Promise, is_broken},
     cosign::{cosignature_by, jitter},
     fork::{self, Seen},
-    record::{HighWater, Record, RecordError},
+    former_policy::FormerPolicyError,
+    record::{HighMark, HighWater, Record, RecordError},
     state::{Core, Fatal, Phase},
     store::{Loaded, RocksStore, Store, StoreError},
     witness_client::WitnessError,
@@ -34,12 +35,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Why a log does not start: nothing was signed and nothing is accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The store can't be read.
-    #[error(transparent)]
+    /// The store can't be opened or read.
+    #[error("{0}. Ways out: docs/operating.md, \"When the log refuses to start\"")]
     Store(#[from] StoreError),
     /// The record can't be read.
-    #[error(transparent)]
+    #[error("{0}. Ways out: docs/operating.md, \"When the log refuses to start\"")]
     Record(#[from] RecordError),
+    /// Which policy was in force at the last start can't be read, or this one can't be kept.
+    #[error("{0}. Ways out: docs/operating.md, \"When the log refuses to start\"")]
+    FormerPolicy(#[from] FormerPolicyError),
     /// The store is behind the record: it was restored from an older copy, or has lost what it had synced.
     #[error(
         "the store ends at size {store}, but this log may have signed size {record}: it was put back from an older copy, \
@@ -72,6 +76,17 @@ pub enum StartError {
         /// The record's size.
         record: TreeSize,
     },
+    /// The log has ended, and the store is not what it ended with.
+    #[error(
+        "the record says that this log has ended at size {size}, for ever, and {what}: nothing is added to it again. Ways out: \
+         docs/operating.md, \"The end of a log's life\""
+    )]
+    Ended {
+        /// Its last size.
+        size: TreeSize,
+        /// What is wrong with the store.
+        what: &'static str,
+    },
     /// Checkpoints were signed, but the record that goes with them is gone.
     #[error(
         "{path} is missing, although this log has signed checkpoints: without it nobody can tell whether the store is \
@@ -86,7 +101,7 @@ pub enum StartError {
 /// A store is made only where nothing was ever signed. Blocking.
 pub(crate) fn may_open(path: &Path, record: &Record) -> Result<(), StartError> {
     match record.read()? {
-        Some(head) if !RocksStore::exists(path) => {
+        Some(HighMark { head, .. }) if !RocksStore::exists(path) => {
             Err(StartError::NoStore { path: path.display().to_string(), record: head.size })
         }
         _ => Ok(()),
@@ -95,7 +110,7 @@ pub(crate) fn may_open(path: &Path, record: &Record) -> Result<(), StartError> {
 
 /// Reads the store and holds it against the record. Blocking.
 pub(crate) fn load(store: &dyn Store, record: &dyn HighWater) -> Result<(Loaded, Edge), StartError> {
-    let loaded = store.load()?;
+    let mut loaded = store.load()?;
     let edge = Edge::load(store, &loaded.head)?;
     match record.read()? {
         None if loaded.signed.is_some() => {
@@ -103,9 +118,47 @@ pub(crate) fn load(store: &dyn Store, record: &dyn HighWater) -> Result<(Loaded,
         }
         None => {}
         Some(_) if is_broken(Promise::History) => {}
-        Some(head) => holds(store, &loaded.head, &head)?,
+        Some(HighMark { head, ended }) => {
+            holds(store, &loaded.head, &head)?;
+            if ended {
+                is_the_end(&loaded, head.size)?;
+                // A store that was made anew, or put back from before, doesn't know it.
+                loaded.frozen = Some(head.size);
+            }
+        }
     }
     Ok((loaded, edge))
+}
+
+/// There is no way back from the end of a log: the store has to be what it ended with.
+fn is_the_end(loaded: &Loaded, size: TreeSize) -> Result<(), StartError> {
+    let waits = !loaded.waiting.is_empty() || !loaded.grants.is_empty();
+    let what = if loaded.head.size != size {
+        "the store goes on behind that"
+    } else if waits {
+        "the store has something that waits to be sealed"
+    } else if loaded.published != Some(size) {
+        "the store doesn't have that head as it was published (a mirror has it: `restore --from-mirror`)"
+    } else {
+        return Ok(());
+    };
+    Err(StartError::Ended { size, what })
+}
+
+/// Of a log that has ended both know it, record and store. Blocking.
+///
+/// CRASH: whichever has it tells the other at the next start.
+pub(crate) fn keep_end(store: &dyn Store, record: &dyn HighWater, loaded: &Loaded) -> Result<(), StartError> {
+    let Some(size) = loaded.frozen else { return Ok(()) };
+    let ended = record.read()?.is_some_and(|mark| mark.ended);
+    if !ended && size == loaded.head.size {
+        record.write(&HighMark { head: loaded.head, ended: true })?;
+    }
+    if store.load()?.frozen.is_none() {
+        tracing::warn!(%size, "the record says that this log has ended: the store takes that over");
+        store.freeze(size)?;
+    }
+    Ok(())
 }
 
 /// INVARIANT 2: the store's root at the record's size must be the record's.
@@ -128,7 +181,7 @@ enum Said {
 }
 
 /// Waits until signing is allowed: the sizes that the witnesses know, in the order of [`Core::peers`]. `None` if the
-/// log stopped first, or if a witness objected (then signing is held until a restart, while intake goes on).
+/// log stopped first, or if a witness objected (then signing is over until a restart, and with it sealing and intake).
 pub(crate) async fn gate(
     core: &Arc<Core>,
     checkpoint: &Checkpoint,
@@ -142,7 +195,7 @@ pub(crate) async fn gate(
         );
         return Ok(Some(known));
     }
-    let record = core.record.read()?.map_or(TreeSize::ZERO, |head| head.size);
+    let record = core.record.read()?.map_or(TreeSize::ZERO, |mark| mark.head.size);
     let record = record.max(checkpoint.head.size);
     let (answers, mut heard) = mpsc::channel(64);
     for peer in 0..core.peers.len() {
@@ -158,6 +211,8 @@ pub(crate) async fn gate(
         tokio::select! {
             biased;
             () = core.reached(Phase::Stopped) => return Ok(None),
+            // By what another witness has shown meanwhile.
+            () = core.signing_ended() => return Ok(None),
             said = heard.recv() => match said {
                 None => return Ok(deadline.is_some().then_some(known)),
                 Some((peer, Said::Knows(size))) => {
@@ -169,8 +224,10 @@ pub(crate) async fn gate(
                 }
                 Some((peer, Said::Objects(reason))) => {
                     keep_proof(core, peer).await?;
+                    if !core.signing_is_over() {
+                        core.end_signing(reason.clone());
+                    }
                     failed(core, peer, &reason);
-                    core.hold_signing(Some(reason));
                     return Ok(None);
                 }
                 Some((peer, Said::Nothing(reason))) => failed(core, peer, &reason),
@@ -266,7 +323,7 @@ fn said(
             for &line in lines {
                 match cosignature_by(&witnesses[line].key, checkpoint, &signatures) {
                     Ok((_, time)) => {
-                        core.board.cosigned(line, size, time);
+                        core.board.cosigned(line, size, time, core.clock.monotonic());
                         knows = true;
                     }
                     Err(error) => nothing = Said::Nothing(error.to_string()),
@@ -293,3 +350,6 @@ fn said(
         Err(error) => Said::Nothing(error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests;

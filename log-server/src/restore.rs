@@ -7,6 +7,8 @@
 
 mod mirror;
 mod rebuild;
+#[cfg(test)]
+mod tests;
 
 pub use mirror::{FetchError, Mirror};
 pub use rebuild::Rebuilt;
@@ -14,8 +16,8 @@ pub use rebuild::Rebuilt;
 use crate::{
     backup::{BackupError, Manifest, STORE},
     check,
-    record::{Record, RecordError},
-    recover,
+    record::{HighMark, Record, RecordError},
+    recover::{self, StartError},
     store::{RocksStore, Store as _, StoreError},
 };
 use std::{
@@ -84,14 +86,6 @@ pub enum RestoreError {
         /// Which.
         index: u64,
     },
-    /// A batch that should be there.
-    #[error(
-        "the mirror has dropped batch {index}, and has some before it: no retention leaves that; use another mirror"
-    )]
-    BatchGone {
-        /// Which.
-        index: u64,
-    },
     /// A checkpoint of the mirror's.
     #[error("the mirror's {path} is no checkpoint of this log: {what}")]
     Checkpoint {
@@ -133,6 +127,14 @@ pub enum RestoreError {
         /// Where that is.
         path: PathBuf,
     },
+    /// The log has ended with something else.
+    #[error("what was restored stays at {path}: {source}")]
+    Ended {
+        /// Where it is.
+        path: PathBuf,
+        /// Why it can't be this log's.
+        source: StartError,
+    },
     /// The file system.
     #[error("{path}: {source}")]
     File {
@@ -156,6 +158,19 @@ pub struct Restore<'a> {
     pub cache_bytes: usize,
 }
 
+/// What came out of a backup.
+#[derive(Debug)]
+pub struct Taken {
+    /// As it says of itself.
+    pub manifest: Manifest,
+    /// Its head.
+    pub head: TreeHead,
+    /// Submissions that wait in it.
+    pub waiting: u64,
+    /// What was cut off the end of its write-ahead log, in words: made beside a write that was under way, or damaged since.
+    pub cut: Option<String>,
+}
+
 /// What was put in place.
 #[derive(Debug)]
 pub struct Restored {
@@ -174,6 +189,8 @@ pub struct Restored {
 pub enum Recorded {
     /// There was one, and the store holds its head.
     Kept(TreeSize),
+    /// There was one, and it says that the log has ended here.
+    Ended(TreeSize),
     /// There was none; this is the newest signed head, and the witnesses are asked whether they know more.
     Written(TreeSize),
     /// There was none, and nobody who could be asked: the log does not start until an operator has written it.
@@ -194,7 +211,7 @@ impl Restore<'_> {
     ///
     /// # Errors
     /// There is a store, or the backup can't be used.
-    pub fn take_backup(&self, backup: &Path) -> Result<Manifest, RestoreError> {
+    pub fn take_backup(&self, backup: &Path) -> Result<Taken, RestoreError> {
         self.no_store()?;
         let path = self.path();
         if path.exists() {
@@ -211,12 +228,16 @@ impl Restore<'_> {
         let part = path.with_extension("restoring.part");
         copy(&backup.join(STORE), &part)
             .map_err(|source| RestoreError::File { path: part.clone(), source })?;
-        let head = RocksStore::open_or_migrate(&part, self.origin, self.cache_bytes)?.load()?.head;
-        if Some(head) != manifest.head() {
+        let store = RocksStore::open_or_migrate(&part, self.origin, self.cache_bytes)?;
+        let loaded = store.load()?;
+        if Some(loaded.head) != manifest.head() {
             return Err(RestoreError::OtherHead);
         }
+        let taken =
+            Taken { head: loaded.head, waiting: loaded.waiting.len() as u64, cut: store.cut(), manifest };
+        drop(store);
         rename(&part, &path)?;
-        Ok(manifest)
+        Ok(taken)
     }
 
     /// Adds what a mirror has; `tell` hears how many entries there are, and how many there will be.
@@ -258,9 +279,13 @@ impl Restore<'_> {
         let store = RocksStore::open_copy(path, self.origin)?;
         let loaded = store.load()?;
         let record = Record::beside(self.store);
-        if let Some(head) = record.read()? {
-            return match recover::holds(&store, &loaded.head, &head) {
-                Ok(()) => Ok((loaded.head, Recorded::Kept(head.size))),
+        if let Some(HighMark { head, ended }) = record.read()? {
+            return match recover::load(&store, &record) {
+                Ok(_) if ended => Ok((loaded.head, Recorded::Ended(head.size))),
+                Ok(_) => Ok((loaded.head, Recorded::Kept(head.size))),
+                Err(source @ StartError::Ended { .. }) => {
+                    Err(RestoreError::Ended { path: path.to_owned(), source })
+                }
                 Err(_) => Err(RestoreError::Behind {
                     record: record.path().to_owned(),
                     size: head.size,
@@ -275,7 +300,7 @@ impl Restore<'_> {
         if self.policy.needs_no_witness() {
             return Ok((loaded.head, Recorded::Missing));
         }
-        record.write(&signed.head)?;
+        record.write(&HighMark { head: signed.head, ended: false })?;
         Ok((loaded.head, Recorded::Written(signed.head.size)))
     }
 

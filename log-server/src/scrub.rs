@@ -12,16 +12,13 @@
 //! What this does not do: it repairs nothing, and blocks that are in the store's cache are not read from the disk.
 
 use crate::{
+    beside,
     check::{Checkpoint, Finding, Report, Tiles, WIDTH, Walk},
-    damage::Withheld,
     state::{Core, Fatal, Phase},
     store::{RocksStore, StoreError},
 };
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
-use treering_tlog::{
-    tile::{TileKind, TileLevel, TilePath},
-    tree::TreeHead,
-};
+use std::{fs, num::NonZeroU64, path::PathBuf, sync::Arc, time::Duration};
+use treering_tlog::{tile::TileKind, tree::TreeHead};
 
 /// What is read in one go.
 const STEP: u64 = 1 << 20;
@@ -35,15 +32,13 @@ const FIRST_LINE: &str = "treering-scrub/1";
 
 /// Runs until the log stops.
 pub(crate) async fn run(core: Arc<Core>, store: Arc<RocksStore>) {
-    if core.settings.scrub_bytes_per_second == 0 {
-        return;
-    }
+    let Some(rate) = NonZeroU64::new(core.settings.scrub_bytes_per_second) else { return };
     let mut first = read_place(&core);
     loop {
         if !pause(&core, PAUSE).await {
             return;
         }
-        match round(&core, &store, first).await {
+        match round(&core, &store, rate, first).await {
             Ok(true) => first = 0,
             Ok(false) => return,
             Err(fatal) => return core.fail(&fatal),
@@ -52,7 +47,12 @@ pub(crate) async fn run(core: Arc<Core>, store: Arc<RocksStore>) {
 }
 
 /// One round from this bundle on; false if the log stops.
-async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<bool, Fatal> {
+async fn round(
+    core: &Arc<Core>,
+    store: &Arc<RocksStore>,
+    rate: NonZeroU64,
+    first: u64,
+) -> Result<bool, Fatal> {
     let head = core.sealed.borrow().head;
     let mut round = Round::new(Arc::clone(store), head, first);
     if first == 0 {
@@ -76,12 +76,15 @@ async fn round(core: &Arc<Core>, store: &Arc<RocksStore>, first: u64) -> Result<
             write_place(core, 0);
             return Ok(core.phase() == Phase::Running);
         }
-        let bytes = u32::try_from(read).unwrap_or(u32::MAX);
-        let rate = core.settings.scrub_bytes_per_second;
-        if !pause(core, Duration::from_secs_f64(f64::from(bytes) / rate as f64)).await {
+        if !pause(core, rest_after(read, rate)).await {
             return Ok(false);
         }
     }
+}
+
+/// How long the disk is left alone after so many bytes.
+fn rest_after(bytes: u64, rate: NonZeroU64) -> Duration {
+    Duration::from_millis(bytes.saturating_mul(1000) / rate)
 }
 
 /// False if the log stops meanwhile.
@@ -199,25 +202,8 @@ impl Round {
     }
 }
 
-/// What a finding names is not served: which bytes of it are wrong can't be told to a reader.
-pub(crate) fn withhold(finding: &Finding, withheld: &mut Withheld) {
-    if let Some(Ok(entry)) = finding.place.strip_prefix("batch ").map(str::parse) {
-        withheld.batches.insert(entry);
-    } else if let Some(Ok(entry)) = finding.place.strip_prefix("entry ").map(str::parse::<u64>) {
-        withheld.tiles.insert((TileKind::Entries, entry / WIDTH));
-    } else if let Ok(path) = TilePath::parse(&finding.place) {
-        withheld.tiles.insert((path.kind(), path.index()));
-        // Which of the two is wrong, the tile or the entries below it, isn't known.
-        if path.kind() == TileKind::Hashes(TileLevel::LEAVES) {
-            withheld.tiles.insert((TileKind::Entries, path.index()));
-        }
-    }
-}
-
 fn place_file(core: &Core) -> PathBuf {
-    let mut name = core.settings.store.components().collect::<PathBuf>().into_os_string();
-    name.push(".scrub");
-    name.into()
+    beside::path(&core.settings.store, ".scrub")
 }
 
 /// The bundle to go on with; 0 if there is none, or what is there is not one.
@@ -255,20 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_finding_names_is_withheld_and_nothing_else() {
-        let mut withheld = Withheld::default();
-        for place in ["receipt of leaf ab", "checkpoint 7", "head 9", "batch x"] {
-            withhold(&finding(place), &mut withheld);
-        }
-        assert!(withheld.tiles.is_empty() && withheld.batches.is_empty());
-        for place in ["batch 3", "entry 513", "tile/0/001", "tile/1/000.p/7", "tile/entries/004.p/2"] {
-            withhold(&finding(place), &mut withheld);
-        }
-        assert_eq!(withheld.batches.into_iter().collect::<Vec<_>>(), [3]);
-        let level = |level| TileKind::Hashes(TileLevel::new(level).unwrap());
-        let entries = TileKind::Entries;
-        let wanted = [(entries, 2), (level(0), 1), (entries, 1), (level(1), 0), (entries, 4)];
-        assert_eq!(withheld.tiles, wanted.into_iter().collect());
+    fn it_rests_for_as_long_as_its_rate_wants() {
+        let rate = |mib: u64| NonZeroU64::new(mib << 20).unwrap();
+        assert_eq!(rest_after(STEP, rate(1)), Duration::from_secs(1));
+        assert_eq!(rest_after(STEP, rate(4)), Duration::from_millis(250));
+        assert_eq!(rest_after(3 << 20, rate(1024)), Duration::from_millis(2));
+        assert_eq!(rest_after(0, rate(4)), Duration::ZERO);
     }
 
     #[test]

@@ -3,37 +3,49 @@
 use crate::{
     batch,
     broken::{Promise, is_broken},
-    entries,
+    read_back,
+    record::HighMark,
     state::{Core, Fatal},
     store::StoreError,
 };
 use treering_tlog::{
-    checkpoint::Checkpoint,
-    hash,
+    checkpoint::{Checkpoint, CheckpointError, VerifiedCheckpoint},
     note::{Note, Signature, VerifierKey},
-    tree::{self, NodeId, NodeReader, TreeHead},
+    tree::{self, TreeHead, TreeSize},
 };
 
-/// Signs a sealed head. Blocking.
+/// Signs a sealed head, whose batches were read back; the last one that was signed has the size `from`. `None` if signing is over
+/// by now. Blocking.
 ///
 /// INVARIANT 2: durable before signed. The order: the seal is synced (the caller has it from `Core::sealed`); the
 /// record of the head about to be signed is synced; it is signed; the signed checkpoint is synced; only then does
 /// anybody see it.
-pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fatal> {
+pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Option<(Checkpoint, Note)>, Fatal> {
     if let Some(size) = core.frozen {
         return Err(Fatal::Frozen { size });
     }
-    read_back(core, head)?;
-    if let Some(highest) = core.record.read()?
-        && head.size < highest.size
+    if !is_broken(Promise::ReadBack) {
+        read_back::tree(core.store.as_ref(), from, &head)?;
+    }
+    if let Some(HighMark { head: highest, ended }) = core.record.read()?
         && !is_broken(Promise::History)
     {
-        return Err(Fatal::ReadBack {
-            size: head.size,
-            what: format!("size {} may have been signed", highest.size),
-        });
+        if ended {
+            return Err(Fatal::Frozen { size: highest.size });
+        }
+        if head.size < highest.size || head.size == highest.size && head != highest {
+            return Err(Fatal::Recorded { size: head.size, record: highest.size });
+        }
     }
-    core.record.write(&head)?;
+    // Reading back may take seconds, in which a witness may have shown another history.
+    if core.signing_is_over() {
+        return Ok(None);
+    }
+    core.record.write(&HighMark { head, ended: false })?;
+    // And so may the record's sync. That it is ahead then is allowed.
+    if core.signing_is_over() {
+        return Ok(None);
+    }
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.
     let checkpoint = Checkpoint { origin: core.settings.origin.clone(), head, extensions: Vec::new() };
     let text = checkpoint.to_text();
@@ -42,7 +54,7 @@ pub(crate) fn sign(core: &Core, head: TreeHead) -> Result<(Checkpoint, Note), Fa
         .map_err(|error| Fatal::ReadBack { size: head.size, what: error.to_string() })?;
     core.store.keep_signed(head.size, &note)?;
     // CRASH: signed and kept, not sent: the next start sends this very checkpoint first.
-    Ok((checkpoint, note))
+    Ok(Some((checkpoint, note)))
 }
 
 /// The last signed checkpoint with a signature by each key that signs now. Blocking.
@@ -55,6 +67,7 @@ pub(crate) fn complete(core: &Core, note: Note) -> Result<Note, Fatal> {
         return Ok(note);
     }
     let checkpoint = Checkpoint::parse(note.text()).map_err(|error| damaged(&error))?;
+    may_complete(core, &checkpoint, &note)?;
     let known = |line: &Signature| {
         note.signatures().iter().any(|old| old.id() == line.id() && old.name() == line.name())
     };
@@ -66,26 +79,25 @@ pub(crate) fn complete(core: &Core, note: Note) -> Result<Note, Fatal> {
     Ok(note)
 }
 
-fn damaged(error: &dyn std::fmt::Display) -> Fatal {
-    StoreError::Damaged { what: format!("the last signed checkpoint: {error}") }.into()
-}
-
-/// Recomputes the root from what the store gives back, and the last leaf from its entry: a bit that flipped between
-/// sealing and signing must not become a signed head.
-fn read_back(core: &Core, head: TreeHead) -> Result<(), Fatal> {
-    let differs = |what: &str| Fatal::ReadBack { size: head.size, what: what.to_owned() };
-    let store = core.store.as_ref();
-    let mut reader = batch::reader(store, head.size);
-    if tree::root_from(&mut reader, head.size)? != head.root {
-        return Err(differs("its tiles have another root"));
+/// It was read from the store, and a row may say something else than what was written: a signature is made over it as if it were new.
+fn may_complete(core: &Core, checkpoint: &Checkpoint, note: &Note) -> Result<(), Fatal> {
+    match VerifiedCheckpoint::open(note.clone(), &core.settings.origin, &core.signer.verifiers()) {
+        // By keys of before alone.
+        Ok(_) | Err(CheckpointError::Unsigned) => {}
+        Err(error) => return Err(damaged(&error)),
     }
-    let Some(last) = head.size.get().checked_sub(1).and_then(|last| head.size.leaf(last)) else {
-        return Ok(());
-    };
-    let leaf = reader.read(&[NodeId { level: 0, index: last.get() }])?;
-    let entry = entries::bytes(store, last, head.size)?;
-    if leaf.first() != Some(&hash::leaf_hash(&entry)) {
-        return Err(differs("its last entry has another leaf hash"));
+    let TreeHead { size, root } = checkpoint.head;
+    if let Some(HighMark { head, .. }) = core.record.read()?
+        && (size > head.size || size == head.size && root != head.root)
+    {
+        return Err(Fatal::Recorded { size, record: head.size });
+    }
+    if tree::root_from(&mut batch::reader(core.store.as_ref(), size), size)? != root {
+        return Err(Fatal::ReadBack { size, what: "the last signed checkpoint has another root".into() });
     }
     Ok(())
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> Fatal {
+    StoreError::Damaged { what: format!("the last signed checkpoint: {error}") }.into()
 }

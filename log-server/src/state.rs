@@ -1,6 +1,7 @@
 //! What the parts of the pipeline share: the store, the clock, the queue, the heads, and the one place where a
 //! failure ends everything.
 
+mod beat;
 mod held;
 mod queue;
 
@@ -14,14 +15,12 @@ use crate::{
     record::{HighWater, RecordError},
     signer::{Signer, SignerError},
     store::{GrantGroup, Store, StoreError, Waiting},
+    throttle::Throttle,
     witnesses::{Board, Peer, Witnesses, peers},
 };
 use bytes::Bytes;
 use std::{
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 use tokio::sync::watch;
@@ -30,6 +29,7 @@ use treering_tlog::{
     tree::{TreeHead, TreeSize},
 };
 
+use beat::Beat;
 pub(crate) use held::Held;
 pub(crate) use queue::Queue;
 
@@ -89,30 +89,29 @@ pub(crate) struct Core {
     /// The wall clock when it was last found to be in order, in milliseconds: what deletes things by their age must not
     /// believe a clock that has stepped.
     pub(crate) steady_now: AtomicU64,
-    /// Somebody else signs with the log's key: nothing is signed any more.
-    pub(crate) signing_over: watch::Sender<bool>,
+    /// A witness contradicts this log, or somebody else signs with its key: nothing is signed any more.
+    /// INVARIANT 1: nor is anything acknowledged or sealed; what has no place in the history has no receipt either.
+    signing_over: watch::Sender<bool>,
+    /// Sealing waits until the witnesses' clocks confirm this one, within so much.
+    time_wanted: watch::Sender<Option<Duration>>,
     /// The size at which the log ended.
     /// INVARIANT: where there is one, nothing is accepted, sealed or signed.
     pub(crate) frozen: Option<TreeSize>,
     /// The log is about to end: its last head is to have every cosignature that can be had.
     pub(crate) last_call: watch::Sender<bool>,
-    /// What timestamps are held against.
+    /// What timestamps are held against; none before the clock was found to be in order.
     pace: Mutex<Option<Pace>>,
-    /// The minute, by the monotonic clock and from 1, in which it was last told that there is no time; 0 never.
-    told: AtomicU64,
-    /// When the sequencer went round last, in milliseconds of the monotonic clock.
-    beat: AtomicU64,
-    /// This process stood still for long, and nobody has asked the witnesses since.
-    stood_still: AtomicBool,
+    /// How often it is told that there is no time for timestamps.
+    pub(crate) no_time: Throttle,
+    /// How often it is told that something could not be read.
+    pub(crate) unreadable: Throttle,
+    beat: Beat,
     /// How many writers of the intake may still bring something: at 0 nothing comes into the queues any more.
     intakes: watch::Sender<usize>,
     /// Entries below this one are having their commitments deleted, or have had.
     closing: Mutex<u64>,
     pub(crate) damage: Damage,
 }
-
-/// A process that misses its tick by so much may have been stopped, and its store have gone on elsewhere.
-const STILL: Duration = Duration::from_secs(1);
 
 /// The writers of the intake: submissions, and grants.
 const INTAKES: usize = 2;
@@ -128,6 +127,11 @@ pub(crate) enum Fatal {
     Signer(#[from] SignerError),
     #[error("before signing size {size}, the store gave back another tree than was sealed: {what}")]
     ReadBack { size: TreeSize, what: String },
+    #[error(
+        "before signing size {size}, the record says that size {record} may have been signed, and that is not a head of this \
+         store's past"
+    )]
+    Recorded { size: TreeSize, record: TreeSize },
     #[error("the log is frozen at size {size}, and a part of it wanted to go on")]
     Frozen { size: TreeSize },
     #[error("a part of the pipeline ended unexpectedly: {0}")]
@@ -174,11 +178,12 @@ impl Core {
             steady_now: AtomicU64::new(0),
             frozen: start.frozen,
             signing_over: watch::Sender::new(false),
+            time_wanted: watch::Sender::new(None),
             last_call: watch::Sender::new(false),
             pace: Mutex::new(None),
-            told: AtomicU64::new(0),
-            beat: AtomicU64::new(millis(clock.monotonic())),
-            stood_still: AtomicBool::new(false),
+            no_time: Throttle::new(Duration::from_secs(60)),
+            unreadable: Throttle::new(Duration::from_secs(1)),
+            beat: Beat::new(settings.tick, clock.monotonic()),
             intakes: watch::Sender::new(INTAKES),
             closing: Mutex::new(start.window_closed),
             damage: Damage::default(),
@@ -259,24 +264,21 @@ impl Core {
 
     /// The sequencer goes round.
     pub(crate) fn beat(&self) {
-        let late = self.is_late();
-        self.beat.store(millis(self.clock.monotonic()), Ordering::SeqCst);
-        if late {
-            tracing::warn!("this process stood still: the witnesses are asked before anything new is signed");
-            self.stood_still.store(true, Ordering::SeqCst);
+        if self.beat.beat(self.clock.monotonic()) {
+            told_of_standstill();
         }
+    }
+
+    /// This process was not there for a while.
+    pub(crate) fn stand_still(&self) {
+        self.beat.stand_still();
+        told_of_standstill();
     }
 
     /// Has this process stood still since this was asked last? Whoever signs asks it after it has seen what to sign: what
     /// was sealed before the standstill is in any copy of the store that was taken meanwhile.
     pub(crate) fn has_stood_still(&self) -> bool {
-        // Both are looked at: the signer may be the first to run again.
-        self.stood_still.swap(false, Ordering::SeqCst) | self.is_late()
-    }
-
-    fn is_late(&self) -> bool {
-        let since = millis(self.clock.monotonic()).saturating_sub(self.beat.load(Ordering::SeqCst));
-        u128::from(since) > (self.settings.tick + STILL).as_millis()
+        self.beat.has_stood_still(self.clock.monotonic())
     }
 
     /// A writer of the intake has written its last group.
@@ -289,12 +291,6 @@ impl Core {
         self.intakes.subscribe()
     }
 
-    /// Is it time to tell again that there is no time?
-    pub(crate) fn may_tell(&self) -> bool {
-        let minute = self.clock.monotonic().as_secs() / 60 + 1;
-        self.told.swap(minute, Ordering::SeqCst) != minute
-    }
-
     /// The wall clock, if it can be vouched for; else why not.
     pub(crate) fn time(&self, tolerance: Duration) -> Result<UnixMillis, String> {
         if let Some(reason) = self.held().sealing {
@@ -304,7 +300,8 @@ impl Core {
         // At each token: its time is its own claim, and can't wait for the next tick's look, which allows far more.
         let monotonic = self.clock.monotonic();
         let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
-        let step = pace.get_or_insert_with(|| Pace::new(now, monotonic)).step(now, monotonic);
+        let Some(pace) = pace.as_mut() else { return Err("the clock is not confirmed yet".into()) };
+        let step = pace.step(now, monotonic);
         if step.unsigned_abs() > tolerance.as_millis() {
             return Err(format!("the clock stepped by {step} ms, more than {} ms", tolerance.as_millis()));
         }
@@ -314,10 +311,41 @@ impl Core {
         }
     }
 
-    /// Nothing is signed after this, and this process doesn't take it back.
-    pub(crate) fn end_signing(&self, reason: String) {
-        self.hold_signing(Some(reason));
-        self.signing_over.send_replace(true);
+    /// Since when the clock is vouched for, by its own time; none before it was found to be in order.
+    pub(crate) fn pace_began(&self) -> Option<UnixMillis> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Pace::began)
+    }
+
+    /// From now on timestamps are held against the clock as it is.
+    pub(crate) fn begin_pace(&self) {
+        let pace = Pace::new(self.clock.now(), self.clock.monotonic());
+        *self.pace.lock().unwrap_or_else(PoisonError::into_inner) = Some(pace);
+    }
+
+    /// Do the clocks of a quorum of the witnesses show this time, within so much?
+    pub(crate) fn is_confirmed(&self, now: UnixMillis, within: Duration) -> bool {
+        let policy = &self.settings.policy;
+        let witnesses = self.board.show(now, self.clock.monotonic(), within);
+        !policy.needs_no_witness() && policy.is_met(&witnesses)
+    }
+
+    /// Sealing waits until the witnesses' clocks confirm this one, within so much; or it doesn't wait for them.
+    pub(crate) fn want_time(&self, within: Option<Duration>) {
+        self.time_wanted.send_if_modified(|wanted| {
+            let changes = *wanted != within;
+            *wanted = within;
+            changes
+        });
+    }
+
+    /// Is the witnesses' time waited for?
+    pub(crate) fn time_wanted(&self) -> watch::Receiver<Option<Duration>> {
+        self.time_wanted.subscribe()
+    }
+
+    /// Is nothing signed any more?
+    pub(crate) fn signing_is_over(&self) -> bool {
+        *self.signing_over.borrow()
     }
 
     /// Completes when nothing is signed any more.
@@ -326,6 +354,10 @@ impl Core {
         // The sender lives in self, so waiting can't fail while self is borrowed.
         let _ = over.wait_for(|over| *over).await;
     }
+}
+
+fn told_of_standstill() {
+    tracing::warn!("this process stood still: the witnesses are asked before anything new is signed");
 }
 
 fn millis(time: Duration) -> u64 {

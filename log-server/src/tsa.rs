@@ -8,10 +8,10 @@ mod pkcs11;
 pub use keys::{TsaKeyError, load_chain, load_signer};
 pub use pkcs11::Pkcs11Error;
 
-use crate::{config::TsaConfig, log::Log};
+use crate::{config::TsaConfig, log::Log, throttle::Throttle};
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,7 +20,7 @@ use treering_tlog::time::UnixMillis;
 use treering_tsa::{
     accuracy::{Accuracy, AccuracyError},
     authority::{Authority, AuthorityError, Refused, Settings},
-    embed::ProofAttribute,
+    embed::{EmbedError, ProofAttribute},
     gen_time::{GenTime, GenTimeError},
     oid::{self, OidError},
     query::Query,
@@ -40,6 +40,8 @@ pub struct Tsa(Arc<Shared>);
 struct Shared {
     log: Log,
     setup: TsaSetup,
+    /// How often it is told that a token could not be made.
+    failures: Throttle,
 }
 
 /// Key, certificate and settings that were found fit; with a log it is a [`Tsa`].
@@ -56,27 +58,34 @@ pub struct TsaSetup {
 /// Gives each token a later time than the one before it.
 #[derive(Debug)]
 struct Order {
-    /// The last time that was given, in milliseconds.
-    last: AtomicU64,
+    /// The last time that was given, in milliseconds; before the first, the last that an earlier process may have given.
+    last: OnceLock<AtomicU64>,
     /// How far beyond the clock a time may be.
     ahead: u64,
 }
 
 impl Order {
-    /// At a start the tokens before it may have had times as far beyond the clock as is allowed.
-    fn new(now: UnixMillis, accuracy: Duration) -> Order {
+    fn new(accuracy: Duration) -> Order {
         let ahead = u64::try_from(accuracy.as_millis()).unwrap_or(u64::MAX);
-        Order { last: AtomicU64::new(now.get().saturating_add(ahead)), ahead }
+        Order { last: OnceLock::new(), ahead }
     }
 
-    /// The next time, if it is within the accuracy.
-    fn next(&self, now: UnixMillis) -> Option<UnixMillis> {
+    /// The next time, if it is within the accuracy. `since`: from when on the clock is vouched for. The tokens before that may
+    /// have had times as far beyond it as is allowed; what the clock showed earlier than that says nothing.
+    fn next(&self, now: UnixMillis, since: UnixMillis) -> Option<UnixMillis> {
         let later = |last: u64| {
             let next = now.get().max(last.saturating_add(1));
             (next <= now.get().saturating_add(self.ahead)).then_some(next)
         };
-        let last = self.last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).ok()?;
+        let last = self.last.get_or_init(|| AtomicU64::new(since.get().saturating_add(self.ahead)));
+        let last = last.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later).ok()?;
         later(last).and_then(UnixMillis::new)
+    }
+
+    /// Has the clock gone back so far that no time is left until it is where it was?
+    fn is_beyond(&self, now: UnixMillis) -> bool {
+        let last = self.last.get().map_or(0, |last| last.load(Ordering::SeqCst));
+        last > now.get().saturating_add(self.ahead)
     }
 }
 
@@ -138,7 +147,7 @@ impl TsaSetup {
         let proof =
             config.proof_oid.as_deref().map(ProofAttribute::new).transpose().map_err(TsaError::ProofOid)?;
         // What the tokens state has to be true: no two with one time, and none with an earlier one than before.
-        let order = config.ordering.then(|| Order::new(now, config.accuracy));
+        let order = config.ordering.then(|| Order::new(config.accuracy));
         Ok(TsaSetup { authority, proof, tolerance: config.accuracy, slow, order })
     }
 }
@@ -146,7 +155,7 @@ impl TsaSetup {
 impl Tsa {
     /// The authority of a log.
     pub fn new(setup: TsaSetup, log: Log) -> Tsa {
-        Tsa(Arc::new(Shared { log, setup }))
+        Tsa(Arc::new(Shared { log, setup, failures: Throttle::new(Duration::from_secs(1)) }))
     }
 
     /// Can a token carry its proof?
@@ -161,24 +170,28 @@ impl Tsa {
 
     /// A token for a query, or why there is none.
     pub(crate) fn issue(&self, query: &Query) -> Result<Issued, Rejection> {
-        let Shared { log, setup } = self.0.as_ref();
+        let Shared { log, setup, failures } = self.0.as_ref();
         let time = log.time(setup.tolerance).map_err(|reason| {
             log.warn_of_time(&reason);
             Rejection::TIME_NOT_AVAILABLE
         })?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| {
-            tracing::error!(%error, "no timestamp: the system gives no random bytes");
+            if let Some(left_out) = failures.turn() {
+                tracing::error!(%error, left_out, "no timestamp: the system gives no random bytes");
+            }
             Rejection::SYSTEM_FAILURE
         })?;
         // Random, so that a log that was put back to an older state can't give a number again.
         let serial = Serial::from_random(random);
-        let time = setup.order.as_ref().map_or(Some(time), |order| order.next(time));
-        let time = time.and_then(|time| gen_time(time).ok()).ok_or(Rejection::TIME_NOT_AVAILABLE)?;
+        let time = self.ordered(time).and_then(|time| gen_time(time).ok());
+        let time = time.ok_or(Rejection::TIME_NOT_AVAILABLE)?;
         let granted = setup.authority.grant(query, time, &serial);
         let granted = granted.map_err(|refused| {
-            if !matches!(refused, Refused::Policy(_)) {
-                tracing::error!(error = %refused, "no timestamp");
+            if !matches!(refused, Refused::Policy(_))
+                && let Some(left_out) = failures.turn()
+            {
+                tracing::error!(error = %refused, left_out, "no timestamp");
             }
             refused.rejection()
         })?;
@@ -186,10 +199,26 @@ impl Tsa {
         Ok(Issued { reply: granted.reply, serial, commitment: granted.commitment })
     }
 
+    /// The time for a token, where they state their order.
+    fn ordered(&self, time: UnixMillis) -> Option<UnixMillis> {
+        let Shared { log, setup, .. } = self.0.as_ref();
+        let Some(order) = &setup.order else { return Some(time) };
+        let next = order.next(time, log.time_since()?);
+        if next.is_none() && order.is_beyond(time) {
+            log.warn_of_time("it stands before the last timestamp");
+        }
+        next
+    }
+
     /// The reply with its proof in it.
     pub(crate) fn embed(&self, reply: &[u8], proof: &str) -> Option<Vec<u8>> {
         let embedded = self.0.setup.proof.as_ref()?.embed(reply, proof.as_bytes());
-        embedded.inspect_err(|error| tracing::error!(%error, "a proof was not embedded")).ok()
+        let tell = |error: &EmbedError| {
+            if let Some(left_out) = self.0.failures.turn() {
+                tracing::error!(%error, left_out, "a proof was not embedded");
+            }
+        };
+        embedded.inspect_err(tell).ok()
     }
 
     /// Whole days until the authority's certificate ends; below 0 afterwards.
@@ -215,18 +244,21 @@ mod tests {
     #[test]
     fn ordered_times_only_grow_and_stay_within_the_accuracy() {
         let at = |millis| UnixMillis::new(millis).unwrap();
-        let order = Order::new(at(10_000), Duration::from_millis(5));
+        let order = Order::new(Duration::from_millis(5));
+        let next = |now| order.next(at(now), at(10_000));
         // Before the start there may have been a token of 10,005.
-        assert_eq!(order.next(at(10_000)), None);
-        assert_eq!(order.next(at(10_001)), Some(at(10_006)));
-        assert_eq!(order.next(at(10_001)), None);
-        assert_eq!(order.next(at(10_100)), Some(at(10_100)));
-        for next in 101..=105 {
-            assert_eq!(order.next(at(10_100)), Some(at(10_000 + next)));
+        assert_eq!(next(10_000), None);
+        assert_eq!(next(10_001), Some(at(10_006)));
+        assert_eq!(next(10_001), None);
+        assert_eq!(next(10_100), Some(at(10_100)));
+        for last in 10_101..=10_105 {
+            assert_eq!(next(10_100), Some(at(last)));
         }
-        assert_eq!(order.next(at(10_100)), None);
+        assert_eq!(next(10_100), None);
+        assert!(!order.is_beyond(at(10_100)));
         // The clock went back a little.
-        assert_eq!(order.next(at(10_099)), None);
-        assert_eq!(order.next(at(10_101)), Some(at(10_106)));
+        assert_eq!(next(10_099), None);
+        assert!(order.is_beyond(at(10_099)));
+        assert_eq!(next(10_101), Some(at(10_106)));
     }
 }

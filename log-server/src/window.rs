@@ -37,7 +37,7 @@ pub(crate) async fn run(core: Arc<Core>) {
 
 fn close(core: &Core) -> Result<(), Fatal> {
     let from = core.window_closed.load(Ordering::SeqCst);
-    let to = first_younger(core, from, core.settings.token_window)?;
+    let Some(to) = first_younger(core, from, core.settings.token_window)? else { return Ok(()) };
     // INVARIANT: `window_closed` goes up only when the bytes are gone from the disk.
     if to > from {
         *core.closing() = to;
@@ -48,7 +48,7 @@ fn close(core: &Core) -> Result<(), Fatal> {
     }
     let Some(retention) = core.settings.retention else { return Ok(()) };
     let from = core.retained_from.load(Ordering::SeqCst);
-    let to = first_younger(core, from, retention)?;
+    let Some(to) = first_younger(core, from, retention)? else { return Ok(()) };
     if to > from {
         // First in memory: whoever finds a batch missing then also finds that it is meant to be.
         core.retained_from.store(to, Ordering::SeqCst);
@@ -59,16 +59,25 @@ fn close(core: &Core) -> Result<(), Fatal> {
 }
 
 /// The first entry at or after `from` that is younger than `age`, among the published ones. Entries are in order of
-/// time, so this is a binary search.
-fn first_younger(core: &Core, from: u64, age: Duration) -> Result<u64, Fatal> {
+/// time, so this is a binary search. `None` where the store can't tell: old data may be damaged, which is no reason to end
+/// (decision 0013); nothing is deleted then.
+fn first_younger(core: &Core, from: u64, age: Duration) -> Result<Option<u64>, Fatal> {
     let published = core.published.borrow().as_ref().map_or(0, |published| published.size.get());
     let limit = core.steady_now.load(Ordering::SeqCst).saturating_sub(millis(age));
     let (mut low, mut high) = (from, published.max(from));
     while low < high {
         let middle = low + (high - low) / 2;
-        if sealed_at(core, middle)?.get() <= limit { low = middle + 1 } else { high = middle }
+        match sealed_at(core, middle) {
+            Ok(time) if time.get() <= limit => low = middle + 1,
+            Ok(_) => high = middle,
+            Err(Fatal::Store(error)) => {
+                tracing::error!(%error, entry = middle, "how old an entry is can't be read, and nothing is deleted by its age");
+                return Ok(None);
+            }
+            Err(fatal) => return Err(fatal),
+        }
     }
-    Ok(low)
+    Ok(Some(low))
 }
 
 /// When an entry says that it was sealed.

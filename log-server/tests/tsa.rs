@@ -1,21 +1,17 @@
 //! The timestamp authority when something is wrong: the clock, the queue, the certificate's end.
 #![expect(clippy::unwrap_used, reason = "a test program: what is not there fails the test")]
 
-use std::{
-    net::SocketAddr,
-    os::unix::fs::PermissionsExt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+#[path = "support/moved.rs"]
+mod moved;
+
+use std::{net::SocketAddr, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
 use http_body_util::BodyExt;
+use moved::Moved;
 use treering_log::{
     access::Access,
     clock::{Clock, SystemClock},
@@ -27,7 +23,6 @@ use treering_log::{
 use treering_tlog::{
     checkpoint::Origin,
     note::{KeyName, SigningKey},
-    time::UnixMillis,
 };
 use treering_tsa::{
     gen_time::GenTime,
@@ -39,25 +34,7 @@ use treering_tsa::{
 };
 
 const ORIGIN: &str = "log.example/tsa";
-const DAY: u64 = 86_400_000;
-
-/// The machine's clock: `stepped` moves the wall clock, `slept` the monotonic one as well.
-#[derive(Debug)]
-struct Moved {
-    clock: SystemClock,
-    stepped: AtomicU64,
-    slept: AtomicU64,
-}
-
-impl Clock for Moved {
-    fn now(&self) -> UnixMillis {
-        let moved = self.stepped.load(Ordering::SeqCst) + self.slept.load(Ordering::SeqCst);
-        UnixMillis::new(self.clock.now().get() + moved).unwrap()
-    }
-    fn monotonic(&self) -> Duration {
-        self.clock.monotonic() + Duration::from_millis(self.slept.load(Ordering::SeqCst))
-    }
-}
+const DAY: u64 = 86_400;
 
 struct Server {
     api: Api,
@@ -69,21 +46,23 @@ struct Server {
 impl Server {
     /// With these settings of `log.toml` in place of the defaults.
     async fn start(settings: &[(&str, &str)]) -> Server {
+        Server::start_ahead(0, settings).await
+    }
+
+    /// The same, with a clock that is so many seconds ahead until just before the log starts.
+    async fn start_ahead(seconds: u64, settings: &[(&str, &str)]) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let template = render(&Origin::new(ORIGIN).unwrap(), any, any);
+        let template =
+            render(&Origin::new(ORIGIN).unwrap(), any, any) + &render_tsa("key.pem", "chain.pem", "1.2.3.4");
         let text = settings.iter().fold(template, |text, (from, to)| {
             assert!(text.contains(from), "{from}");
             text.replace(from, to)
         });
-        std::fs::write(path("log.toml"), text + &render_tsa("key.pem", "chain.pem", "1.2.3.4")).unwrap();
+        std::fs::write(path("log.toml"), text).unwrap();
         std::fs::write(path("witnesses.policy"), "quorum none\n").unwrap();
-        let clock = Arc::new(Moved {
-            clock: SystemClock::new(),
-            stepped: AtomicU64::new(0),
-            slept: AtomicU64::new(0),
-        });
+        let clock = Moved::by(0);
         let now = GenTime::from_millis(clock.now().get()).unwrap();
         let signer = LocalSigner::generate(KeyKind::P256).unwrap();
         let ca = TestCa::generate(KeyKind::P256, "CN=ca", [1; 16], now).unwrap();
@@ -93,7 +72,9 @@ impl Server {
         std::fs::set_permissions(path("key.pem"), std::fs::Permissions::from_mode(0o600)).unwrap();
 
         let config = Config::load(&path("log.toml")).unwrap();
+        clock.step(seconds);
         let setup = TsaSetup::load(config.tsa.as_ref().unwrap(), clock.now()).unwrap();
+        clock.step(0);
         let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[5; 32]);
         let log = Log::open(config.settings(&key).unwrap(), key, Arc::clone(&clock) as _).await.unwrap();
         let tsa = Tsa::new(setup, log.clone());
@@ -121,8 +102,12 @@ impl Server {
     }
 
     /// Asks until the answer is this one: the first tick has to have looked at the clock, for example.
-    async fn until(&self, wanted: Option<&'static str>) {
-        while self.ask().await.1 != wanted {
+    async fn until(&self, wanted: Option<&'static str>) -> HeaderMap {
+        loop {
+            let (headers, why) = self.ask().await;
+            if why == wanted {
+                return headers;
+            }
             tokio::task::yield_now().await;
         }
     }
@@ -132,14 +117,14 @@ impl Server {
 async fn a_clock_that_stepped_gives_no_time_until_it_is_back() {
     let server = Server::start(&[("tick_ms = 1000", "tick_ms = 50")]).await;
     server.until(None).await;
-    server.clock.stepped.store(3_600_000, Ordering::SeqCst);
+    server.clock.step(3_600);
     assert_eq!(server.ask().await.1, Some("timeNotAvailable"));
     // A tick has seen it, and holds sealing.
     while server.log.status().degraded.iter().all(|why| !why.contains("stepped")) {
         tokio::task::yield_now().await;
     }
     assert_eq!(server.ask().await.1, Some("timeNotAvailable"));
-    server.clock.stepped.store(0, Ordering::SeqCst);
+    server.clock.step(0);
     server.until(None).await;
     server.log.stop(Duration::from_secs(10)).await;
 }
@@ -150,9 +135,8 @@ async fn a_full_queue_is_a_failure_that_says_when_to_come_back() {
         Server::start(&[("tick_ms = 1000", "tick_ms = 60000"), ("max_pending = 500000", "max_pending = 2")])
             .await;
     server.until(None).await;
-    server.until(Some("systemFailure")).await;
-    let (headers, why) = server.ask().await;
-    assert_eq!((headers["retry-after"].to_str().unwrap(), why), ("60", Some("systemFailure")));
+    let headers = server.until(Some("systemFailure")).await;
+    assert_eq!(headers["retry-after"], "60");
     server.log.stop(Duration::from_secs(10)).await;
 }
 
@@ -160,9 +144,9 @@ async fn a_full_queue_is_a_failure_that_says_when_to_come_back() {
 async fn no_token_is_given_after_the_certificates_end() {
     let server = Server::start(&[("tick_ms = 1000", "tick_ms = 50")]).await;
     server.until(None).await;
-    server.clock.slept.store(29 * DAY, Ordering::SeqCst);
+    server.clock.sleep(29 * DAY);
     server.until(None).await;
-    server.clock.slept.store(31 * DAY, Ordering::SeqCst);
+    server.clock.sleep(31 * DAY);
     server.until(Some("systemFailure")).await;
     server.log.stop(Duration::from_secs(10)).await;
 }
@@ -173,4 +157,20 @@ async fn a_log_that_stops_gives_no_more_tokens() {
     server.until(None).await;
     server.log.stop(Duration::from_secs(10)).await;
     assert_eq!(server.ask().await.1, Some("systemFailure"));
+}
+
+/// The log takes a clock that was set right while it started, and so do timestamps that state their order.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_tokens_begins_with_a_clock_that_is_vouched_for() {
+    let server = Server::start_ahead(3_600, &[("ordering = false", "ordering = true")]).await;
+    while server.log.time(Duration::from_secs(1)).is_err() {
+        tokio::task::yield_now().await;
+    }
+    // Of the millisecond in which that was there may have been tokens.
+    let since = server.clock.now();
+    while server.clock.now() == since {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(server.ask().await.1, None);
+    server.log.stop(Duration::from_secs(10)).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::key_file::Scope;
+use super::key_list::Scope;
 
 /// Why a caller is not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,8 @@ use treering_tlog::time::UnixMillis;
 
 use super::{
     api_key::{ApiKey, ApiKeyId, SecretHash},
-    key_file::{self, KeyEntry, KeyFileError, Scope, Stamp},
+    key_file::{self, KeyFileError, Stamp},
+    key_list::{KeyEntry, Scope},
 };
 
 /// Which keys there are.

@@ -12,7 +12,7 @@ use super::{
     address::Caller,
     api_key::ApiKeyId,
     denied::Denied,
-    key_file::MAX_KEYS,
+    key_list::MAX_KEYS,
     quota::{Bucket, Quota},
     table::{Table, Usage},
 };

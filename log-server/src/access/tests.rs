@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    access::key_file::{KeyEntry, edit},
+    access::{key_file::edit, key_list::KeyEntry},
     clock::SystemClock,
     config::{Allowance, RateLimits},
 };

@@ -48,7 +48,7 @@ impl<'a> Checkpoints<'a> {
             );
         }
         if let Some(note) = &loaded.refreshed {
-            self.refreshed(note, report)?;
+            self.refreshed(note, loaded.published, report)?;
         }
         if report.unmet > 0 {
             let unmet = report.unmet;
@@ -71,8 +71,13 @@ impl<'a> Checkpoints<'a> {
         Ok(())
     }
 
-    /// The refreshed note is of a checkpoint that was checked above, with other cosignatures.
-    fn refreshed(&self, note: &Note, report: &mut Report) -> Result<(), StoreError> {
+    /// The refreshed note is of the newest published checkpoint, which was checked above, with other cosignatures.
+    fn refreshed(
+        &self,
+        note: &Note,
+        published: Option<TreeSize>,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
         let place = "the refreshed checkpoint";
         let opened = match VerifiedCheckpoint::open(note.clone(), self.origin, &self.keys) {
             Ok(opened) => opened,
@@ -82,10 +87,8 @@ impl<'a> Checkpoints<'a> {
             }
         };
         let kept = self.store.checkpoint(opened.head().size)?;
-        if kept.is_none_or(|kept| kept.text() != note.text())
-            || !self.store.is_published(opened.head().size)?
-        {
-            report.find(place, "is not one that was published");
+        if kept.is_none_or(|kept| kept.text() != note.text()) || Some(opened.head().size) != published {
+            report.find(place, "is not the newest one that was published");
         }
         Checkpoint { origin: self.origin, policy: self.policy }.cosignatures(place, &opened, report);
         Ok(())

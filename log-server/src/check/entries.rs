@@ -36,6 +36,9 @@ pub(super) fn check(
     if walk.last != loaded.sealed_at {
         report.find("head", "its time is not the last entry's");
     }
+    if let Some(entry) = store.first_batch_from(size)? {
+        report.find(format!("batch {entry}"), "stands behind the last entry");
+    }
     let stored = store.tile_count()?;
     if stored != report.tiles {
         report.find("tiles", format!("{stored} are stored where the tree has {}", report.tiles));

@@ -7,11 +7,14 @@ mod checkpoints;
 mod entries;
 mod grants;
 mod receipts;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use checkpoints::Checkpoint;
 pub(crate) use entries::{Tiles, WIDTH, Walk, name};
 
 use crate::{
+    damage::Withheld,
     record::Record,
     recover,
     store::{Loaded, RocksStore, Store, StoreError, TileValue},
@@ -58,6 +61,8 @@ pub struct Report {
     pub unlisted: u64,
     /// What is worth knowing, and no damage.
     pub remarks: Vec<String>,
+    /// What of the findings isn't to be served, of those that are not listed as well.
+    pub(crate) withheld: Withheld,
 }
 
 /// One thing that is broken.
@@ -82,8 +87,10 @@ impl Report {
     }
 
     pub(crate) fn find(&mut self, place: impl ToString, what: impl ToString) {
+        let place = place.to_string();
+        self.withheld.add(&place);
         if self.findings.len() < MAX_LISTED {
-            self.findings.push(Finding { place: place.to_string(), what: what.to_string() });
+            self.findings.push(Finding { place, what: what.to_string() });
         } else {
             self.unlisted += 1;
         }
@@ -121,6 +128,7 @@ pub fn check_store(
             return Ok(report);
         }
     };
+    report.remarks.extend(store.cut());
     let outcome = go_through(&store, record, (origin, policy), &mut report);
     if let Err(error) = outcome {
         report.find("store", error);
@@ -139,6 +147,9 @@ fn go_through(
     let grants: usize = loaded.grants.iter().map(|group| group.grants.len()).sum();
     report.waiting = u64::try_from(loaded.waiting.len() + grants).unwrap_or(u64::MAX);
     match record.map(|record| recover::load(store, record)) {
+        Some(Ok((known, _))) if known.frozen != loaded.frozen => report.remarks.push(
+            "the record says that the log has ended; the store takes that over at the next start".into(),
+        ),
         None | Some(Ok(_)) => {}
         // The store's own errors come up again below, with their places.
         Some(Err(recover::StartError::Store(_))) => {}

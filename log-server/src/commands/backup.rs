@@ -59,7 +59,11 @@ impl Backup {
                 bail!("there is no store at {}", config.store.display());
             }
             Answer::NotRunning => {
-                RocksStore::open(&config.store, &config.origin, config.cache_bytes)?.backup(&store)?;
+                let opened = RocksStore::open(&config.store, &config.origin, config.cache_bytes)?;
+                if let Some(cut) = opened.cut() {
+                    eprintln!("warning: {cut}");
+                }
+                opened.backup(&store)?;
             }
         }
         backup::write_new(&to.join(FILE_NAME), &read(file)?)?;

@@ -44,10 +44,18 @@ impl Restore {
         };
         let mut waiting = 0;
         if let Some(backup) = &self.from_backup {
-            let manifest = restoring.take_backup(backup)?;
-            let size = manifest.head().map_or(0, |head| head.size.get());
-            eprintln!("{}: {size} entries", backup.display());
-            waiting = manifest.waiting;
+            let taken = restoring.take_backup(backup)?;
+            eprintln!("{}: {} entries", backup.display(), taken.head.size);
+            if let Some(cut) = &taken.cut {
+                eprintln!("NOTE: {cut}");
+            }
+            if taken.waiting != taken.manifest.waiting {
+                eprintln!(
+                    "NOTE: of {} submissions that waited when the backup was made {} are in it",
+                    taken.manifest.waiting, taken.waiting
+                );
+            }
+            waiting = taken.waiting;
         }
         let mut rebuilt = Rebuilt::default();
         if let Some(url) = &self.from_mirror {
@@ -90,7 +98,16 @@ fn told(restored: &Restored, store: &Path, waiting: u64) -> String {
         report.checkpoints
     );
     if rebuilt.dropped > 0 {
-        text += &format!("the mirror has dropped {} batches after the retention\n", rebuilt.dropped);
+        text +=
+            &format!("the mirror lacks {} batches: they were dropped after the retention\n", rebuilt.dropped);
+    }
+    if rebuilt.given_up > 0 {
+        text += &format!(
+            "NOTE: {} batches that stand before those are not kept, since a log's batches have no gaps: there are batches from \
+             entry {} on. Of what was submitted before, no receipt can be made here again; those that were given out stay good. \
+             Keep the mirror: it has what this log has not\n",
+            rebuilt.given_up, rebuilt.retained_from
+        );
     }
     if rebuilt.unmet > 0 {
         text += &format!(
@@ -110,6 +127,9 @@ fn told(restored: &Restored, store: &Path, waiting: u64) -> String {
     }
     text += &match record {
         Recorded::Kept(size) => format!("the record says size {size}, and the store holds that head\n"),
+        Recorded::Ended(size) => format!(
+            "the record says that this log has ended at size {size}, and the store holds that head: it stays read-only\n"
+        ),
         Recorded::Written(size) => format!(
             "there was no record; now it says size {size}, the newest signed head found. If the log may have signed more, \
              find that first\n"
@@ -120,5 +140,43 @@ fn told(restored: &Restored, store: &Path, waiting: u64) -> String {
             .to_owned(),
         Recorded::None => "nothing of it was ever signed\n".to_owned(),
     };
-    text + "at its next start the log asks its witnesses before it signs anything\n"
+    if !matches!(record, Recorded::Ended(_)) {
+        text += "at its next start the log asks its witnesses before it signs anything\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Report;
+    use treering_tlog::tree::TreeHead;
+
+    fn told_of(rebuilt: Rebuilt, record: Recorded) -> String {
+        let restored = Restored { head: TreeHead::EMPTY, rebuilt, report: Report::default(), record };
+        told(&restored, Path::new("store"), 0)
+    }
+
+    #[test]
+    fn what_is_given_up_behind_a_mirrors_holes_is_told() {
+        let hole = Rebuilt { entries: 9, dropped: 1, given_up: 5, retained_from: 6, ..Rebuilt::default() };
+        let text = told_of(hole, Recorded::None);
+        assert!(
+            text.contains("the mirror lacks 1 batches: they were dropped after the retention\n"),
+            "{text}"
+        );
+        assert!(text.contains("\nNOTE: 5 batches that stand before those are not kept"), "{text}");
+        assert!(text.contains("there are batches from entry 6 on"), "{text}");
+        let beginning = Rebuilt { entries: 9, dropped: 6, retained_from: 6, ..Rebuilt::default() };
+        assert!(!told_of(beginning, Recorded::None).contains("NOTE"));
+    }
+
+    #[test]
+    fn a_log_that_has_ended_is_not_said_to_sign_again() {
+        let size = TreeHead::EMPTY.size;
+        let asks = "asks its witnesses before it signs anything";
+        assert!(told_of(Rebuilt::default(), Recorded::Kept(size)).contains(asks));
+        let ended = told_of(Rebuilt::default(), Recorded::Ended(size));
+        assert!(ended.contains("has ended at size 0") && !ended.contains(asks), "{ended}");
+    }
 }

@@ -9,7 +9,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context;
 use clap::Args;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{Signal, SignalKind, signal},
 };
 use tokio_util::task::AbortOnDropHandle;
@@ -34,6 +34,9 @@ const CONNECTIONS_GRACE: Duration = Duration::from_secs(10);
 const LOG_GRACE: Duration = Duration::from_secs(15);
 /// Connections of probes and scrapers.
 const ADMIN_CONNECTIONS: usize = 64;
+/// How many connections may wait to be accepted; the kernel has a limit of its own (net.core.somaxconn, 4096). Whoever comes beyond
+/// it tries again after a second: with the usual 1024 a crowd that came at once cost honest clients that second.
+const BACKLOG: u32 = 4096;
 
 /// Run a log.
 #[derive(Debug, Args)]
@@ -64,8 +67,8 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
         tracing::warn!("quorum none: nobody but this log vouches for the time");
     }
     // A port that is taken is found before the store is opened.
-    let (public, address) = bind(config.listen).await?;
-    let (admin, admin_address) = bind(config.admin).await?;
+    let (public, address) = bind(config.listen)?;
+    let (admin, admin_address) = bind(config.admin)?;
     let clock = Arc::new(SystemClock::new());
     // As is a key or certificate that isn't fit.
     let setup = match config.tsa.clone() {
@@ -188,10 +191,18 @@ async fn stop(public: Server, log: &Log) {
     log.stop(LOG_GRACE).await;
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+fn bind(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+    let listener = listen(address).with_context(|| format!("listening on {address}"))?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As `TcpListener::bind` does: connections of the process before this one may still be closing.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// What asks a process to end.

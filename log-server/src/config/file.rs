@@ -22,6 +22,8 @@ use super::{
 };
 
 const DAY: u64 = 24 * 60 * 60;
+/// Nothing that an operator would have to set: who is there answers at once.
+const PING: Duration = Duration::from_secs(20);
 
 /// As typed; `template.toml` says what each field means.
 #[derive(Debug, Deserialize)]
@@ -145,6 +147,7 @@ impl LimitsTable {
                 3600,
             )?),
             header: Duration::from_secs(within("limits.header_seconds", self.header_seconds, 1, 600)?),
+            ping: PING,
             max_wait: Duration::from_secs(within("limits.max_wait_seconds", self.max_wait_seconds, 0, 600)?),
         })
     }

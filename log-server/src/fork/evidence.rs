@@ -3,14 +3,12 @@
 use minicbor::Encoder;
 use std::{
     convert::Infallible,
-    fs::{self, File},
-    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 use treering_tlog::{hash::Hash, note::Note, time::UnixMillis};
 
-use crate::record::RecordError;
+use crate::{beside, record::RecordError};
 
 const MAGIC: &str = "treering.evidence/1";
 /// SPEC: evidence.md section 2: a source is at most so long.
@@ -38,10 +36,7 @@ impl Evidence {
 
     /// The file that belongs to a store: beside it and not in it, as the record.
     pub(crate) fn path(store: &Path) -> PathBuf {
-        // Taken apart and put together again: a slash at the end would put it into the store.
-        let mut name = store.components().collect::<PathBuf>().into_os_string();
-        name.push(".evidence");
-        name.into()
+        beside::path(store, ".evidence")
     }
 
     /// Writes the file; it is on disk when this returns. The first one stays.
@@ -49,22 +44,11 @@ impl Evidence {
         let path = Evidence::path(store);
         let _one_by_one = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         if !path.exists() {
-            let file = |source| RecordError::File { path: path.clone(), source };
-            self.write(&path).map_err(file)?;
+            // CRASH: the file is there as a whole or not at all; without it the witness shows the same again.
+            beside::replace(&path, &self.encode())
+                .map_err(|source| RecordError::File { path: path.clone(), source })?;
         }
         Ok(path)
-    }
-
-    // CRASH: the file is there as a whole or not at all; without it the witness shows the same again.
-    fn write(&self, path: &Path) -> io::Result<()> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".new");
-        let mut file = File::create(&name)?;
-        file.write_all(&self.encode())?;
-        file.sync_all()?;
-        fs::rename(&name, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
     }
 
     /// SPEC: evidence.md section 2: every field is always there.
@@ -90,6 +74,7 @@ impl Evidence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn the_first_evidence_stays() {

@@ -14,7 +14,7 @@ use treering_token::layer::Layer;
 pub(crate) fn proof(core: &Core, fresh: &Fresh, serial: &[u8; 16]) -> Result<ReceiptState, ReadError> {
     // Pending is looked at before the store: a serial leaves memory only after its row is there.
     let pending = core.grants().contains(serial);
-    let place = match core.store.grant(serial).map_err(|error| unreadable(&error.into()))? {
+    let place = match core.store.grant(serial).map_err(|error| unreadable(core, &error.into()))? {
         Some(place) => place,
         None if pending => return Ok(ReceiptState::Pending { retry_after: core.settings.tick }),
         None => return Ok(ReceiptState::Unknown),
@@ -26,7 +26,7 @@ pub(crate) fn proof(core: &Core, fresh: &Fresh, serial: &[u8; 16]) -> Result<Rec
         Ok(layer) => layer,
         // Dropped while it was being read.
         Err(_) if place.entry < core.retained_from.load(Ordering::SeqCst) => return Ok(ReceiptState::Gone),
-        Err(error) => return Err(unreadable(&error)),
+        Err(error) => return Err(unreadable(core, &error)),
     };
     // INVARIANT 5 is kept there: nothing beyond what is published. What the layer's root is not found for is damaged.
     let root = layer.root(&Hash::new(place.commitment));
@@ -34,14 +34,14 @@ pub(crate) fn proof(core: &Core, fresh: &Fresh, serial: &[u8; 16]) -> Result<Rec
     let receipt = match receipts::receipt(core, fresh, wanted)? {
         ReceiptState::Ready(receipt) if receipt.index() == place.entry => receipt,
         ReceiptState::Ready(_) | ReceiptState::Unknown => {
-            return Err(unreadable(&damaged(serial, "its entry does not have it")));
+            return Err(unreadable(core, &damaged(serial, "its entry does not have it")));
         }
         other => return Ok(other),
     };
     let token = receipt.below(layer, None, None, None);
     token
         .map(|token| ReceiptState::Ready(Box::new(token)))
-        .map_err(|error| unreadable(&damaged(serial, error)))
+        .map_err(|error| unreadable(core, &damaged(serial, error)))
 }
 
 fn layer(core: &Core, fresh: &Fresh, place: &GrantPlace) -> Result<Layer, Fatal> {

@@ -67,14 +67,14 @@ impl Server {
         metrics: HttpMetrics,
         tls: Option<Tls>,
     ) -> Server {
-        let (header, patience) = match is_broken(Promise::Patience) {
-            true => (DAY, DAY),
-            false => (limits.header, limits.body_idle),
+        let (header, patience, ping) = match is_broken(Promise::Patience) {
+            true => (DAY, DAY, DAY),
+            false => (limits.header, limits.body_idle, limits.ping),
         };
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let acceptor = Acceptor {
-            rooms: Rooms::new(header),
+            rooms: Rooms::new(header, ping),
             api,
             header,
             patience,

@@ -13,12 +13,13 @@ use std::{
 
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     response::Response,
 };
 use tracing::Instrument;
 
 use super::{metrics::HttpMetrics, problem::RefusalName};
+use crate::throttle::Throttle;
 
 /// Every route of both listeners; anything else is one label, so that callers can't make new ones.
 const ROUTES: [&str; 15] = [
@@ -43,7 +44,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request by `answer`, and does what is done for each.
 pub(super) async fn observe(
-    metrics: &HttpMetrics,
+    (metrics, failures): (&HttpMetrics, &Throttle),
     request: Request,
     answer: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
@@ -63,8 +64,11 @@ pub(super) async fn observe(
     if let Some(RefusalName(name)) = response.extensions_mut().remove() {
         metrics.refused(name);
     }
-    if status.is_server_error() {
-        tracing::warn!(%id, route, status = status.as_u16(), "a request failed");
+    // What is refused for a while (503, 507) is no failure: it is counted, and readiness says why.
+    if status == StatusCode::INTERNAL_SERVER_ERROR
+        && let Some(left_out) = failures.turn()
+    {
+        tracing::warn!(%id, route, status = status.as_u16(), left_out, "a request failed");
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id.header());
@@ -124,10 +128,14 @@ impl fmt::Display for RequestId {
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, body::Body, http::StatusCode, routing::get};
+    use axum::{Router, body::Body, routing::get};
 
     use super::*;
-    use crate::http::{Api, refusal::Refusal};
+    use crate::{
+        http::{Api, refusal::Refusal},
+        log::SubmitError,
+        throttle::lines::Lines,
+    };
 
     async fn fine() -> &'static str {
         "fine"
@@ -201,6 +209,32 @@ mod tests {
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert!(metrics.contains("refusals_total{problem=\"internal\"} 1"), "{metrics}");
+    }
+
+    /// Where the log's own log is on the disk that is full, a line a refusal would take what is left of it.
+    #[tokio::test]
+    async fn refusals_are_not_logged_and_failures_once_a_second() {
+        let (lines, _guard) = Lines::begin();
+        let begun = Instant::now();
+        let full = async || -> Result<(), Refusal> { Err(SubmitError::NoSpace.into()) };
+        let held = async || -> Result<(), Refusal> { Err(SubmitError::Held.into()) };
+        let failed = async || -> Result<(), Refusal> { Err(Refusal::Internal) };
+        let routes = Router::new()
+            .route("/v1/log", get(full))
+            .route("/v1/policy", get(held))
+            .route("/checkpoint", get(failed));
+        let api = Api::new(routes, HttpMetrics::default());
+        for (path, status, logged) in
+            [("/v1/log", 507, false), ("/v1/policy", 503, false), ("/checkpoint", 500, true)]
+        {
+            for _ in 0..1000 {
+                let request = Request::get(path).body(Body::empty()).unwrap();
+                assert_eq!(api.answer(request).await.status(), status);
+            }
+            let said = lines.that_say("a request failed");
+            let most = if logged { 1 + begun.elapsed().as_secs() } else { 0 };
+            assert!(said.is_empty() != logged && said.len() as u64 <= most, "{path}: {said:#?}");
+        }
     }
 
     #[test]

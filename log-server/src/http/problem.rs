@@ -3,8 +3,8 @@
 //!
 //! A body has `type` (`urn:treering:problem:<name>`, stable: programs may match on it), `title`, `status`, `detail`
 //! (for people), `retry` (may the same request succeed later?) and the members of its kind, as `limit`. Problems
-//! are `no-store`. 429, 503 and 507 carry `Retry-After`, spread out so that clients don't come back all at once. A 5xx
-//! says nothing about its cause: that is in the server's log, under the request's ID.
+//! are `no-store`. 429, 503 and 507 carry `Retry-After`, spread out so that clients don't come back all at once. A 500
+//! says nothing about its cause: that is in the server's log, which has the ID of one failed request a second.
 
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ const ACCEPT_POST: &str = "application/octet-stream, application/json, text/plai
 const RESTART: Duration = Duration::from_secs(5);
 /// Somebody has to make room on a full disk.
 const SPACE: Duration = Duration::from_secs(30);
+/// Somebody has to find out who is right.
+const HELD: Duration = Duration::from_secs(60);
 
 /// What a kind of refusal always says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +113,9 @@ fn kind_of_submit(error: &SubmitError) -> Kind {
         }
         SubmitError::MinEntryTooLarge { .. } => MIN_ENTRY,
         SubmitError::Frozen { .. } => kind(StatusCode::GONE, "frozen", "The log has ended"),
+        SubmitError::Unreadable => INTERNAL,
         SubmitError::Stopping => passing(StatusCode::SERVICE_UNAVAILABLE, "stopping", "The log is stopping"),
+        SubmitError::Held => passing(StatusCode::SERVICE_UNAVAILABLE, "held", "The log is held"),
     }
 }
 
@@ -183,7 +187,8 @@ pub(super) fn retry_after_of(error: &SubmitError) -> Option<Duration> {
         SubmitError::QueueFull { retry_after } => Some(*retry_after),
         SubmitError::Stopping => Some(RESTART),
         SubmitError::NoSpace => Some(SPACE),
-        SubmitError::MinEntryTooLarge { .. } | SubmitError::Frozen { .. } => None,
+        SubmitError::Held => Some(HELD),
+        SubmitError::MinEntryTooLarge { .. } | SubmitError::Frozen { .. } | SubmitError::Unreadable => None,
     }
 }
 

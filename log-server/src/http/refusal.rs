@@ -183,8 +183,8 @@ pub enum Refusal {
     /// Who asks may not, or not so much.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// A fault of this server: its cause is in its log, under the request's ID.
-    #[error("the server failed at this request; its log has the cause under the request ID")]
+    /// A fault of this server: its cause is in its log.
+    #[error("the server failed at this request; its log says why")]
     Internal,
 }
 
@@ -197,10 +197,17 @@ fn submit_detail(error: &SubmitError) -> String {
     match error {
         SubmitError::QueueFull { .. } => format!("{error}; nothing of this one is stored, send it again"),
         SubmitError::NoSpace => format!("{error}; nothing of this one is stored, send it again later"),
+        SubmitError::Held => {
+            format!(
+                "{error}; nothing of this is stored, send it again later: its operator has to find out who is right"
+            )
+        }
         SubmitError::MinEntryTooLarge { size } => min_entry_detail(*size),
         SubmitError::Frozen { .. } => {
             format!("{error}; what it has can be read as ever, and its operator says which log follows")
         }
+        // What the store said stands in the server's log.
+        SubmitError::Unreadable => Refusal::Internal.to_string(),
         SubmitError::Stopping => "the log is stopping; nothing of this is stored, send it again".to_owned(),
     }
 }

@@ -14,8 +14,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// So many connections at once have much room.
 pub(super) const LARGE_ROOMS: usize = 128;
-/// An HTTP/2 peer that says nothing is asked this often, and has as long to answer.
-const PING: Duration = Duration::from_secs(20);
 
 /// What one connection may hold, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +56,13 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    /// `header` is how long a head may take on HTTP/1.
-    pub(super) fn new(header: Duration) -> Rooms {
+    /// `header` is how long a head may take on HTTP/1; an HTTP/2 peer that says nothing is asked each `ping`, and has as
+    /// long to answer.
+    pub(super) fn new(header: Duration, ping: Duration) -> Rooms {
         Rooms {
             places: Arc::new(Semaphore::new(LARGE_ROOMS)),
-            large: Arc::new(builder(LARGE, header)),
-            small: Arc::new(builder(SMALL, header)),
+            large: Arc::new(builder(LARGE, header, ping)),
+            small: Arc::new(builder(SMALL, header, ping)),
         }
     }
 
@@ -76,7 +75,7 @@ impl Rooms {
     }
 }
 
-fn builder(room: Room, header: Duration) -> Builder<TokioExecutor> {
+fn builder(room: Room, header: Duration, ping: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -93,7 +92,7 @@ fn builder(room: Room, header: Duration) -> Builder<TokioExecutor> {
         // Less than this no connection can have; with one stream the stream's window decides.
         .initial_connection_window_size(room.window.max(65_535))
         .max_send_buf_size(room.send)
-        .keep_alive_interval(PING)
-        .keep_alive_timeout(PING);
+        .keep_alive_interval(ping)
+        .keep_alive_timeout(ping);
     builder
 }

@@ -129,7 +129,7 @@ pub(super) enum Ready {
         (status = 415, description = "Not one of the three formats, or a Content-Encoding; see Accept-Post", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 429, description = "The queue is full, or the caller's quota is used up; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 500, description = "The server failed", body = super::openapi::Problem, content_type = MEDIA_TYPE),
-        (status = 503, description = "The log is stopping; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
+        (status = 503, description = "The log is stopping, or it is held: what is known of it elsewhere contradicts it; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
         (status = 507, description = "The log's disk is nearly full; see Retry-After", body = super::openapi::Problem, content_type = MEDIA_TYPE),
     ),
 )]
@@ -242,7 +242,8 @@ async fn take(
 /// The submission is durable by now: if its receipt can't be read, it is still taken, and the answer says so.
 async fn wait_for_receipt(app: &App, root: Hash, min_entry: Option<u64>, wait: Duration) -> ReceiptState {
     app.log().wait_receipt(root, min_entry, wait).await.unwrap_or_else(|error| {
-        tracing::error!(%root, %error, "the receipt of a submission just taken could not be read");
+        // What the store said stands in the log, as often as it may.
+        tracing::debug!(%root, %error, "the receipt of a submission just taken could not be read");
         ReceiptState::Pending { retry_after: app.log().settings().tick }
     })
 }

@@ -43,6 +43,9 @@ pub enum SubmitError {
     /// The disk is nearly full.
     #[error("the log's disk is nearly full")]
     NoSpace,
+    /// A witness contradicts the log, or somebody else signs with its key: what it took now might never have a receipt.
+    #[error("the log is held, since what is known of it elsewhere contradicts it")]
+    Held,
     /// `min_entry` is in the future.
     #[error("min_entry is above the log's current size")]
     MinEntryTooLarge {
@@ -55,6 +58,9 @@ pub enum SubmitError {
         /// Its last size.
         size: u64,
     },
+    /// Whether it is there already can't be read; the operator's log says more.
+    #[error("the store could not be read")]
+    Unreadable,
     /// The log is stopping; another one may take its place soon.
     #[error("the log is stopping")]
     Stopping,

@@ -2,7 +2,8 @@
 
 use super::{Log, Status};
 use crate::{
-    state::{Fatal, Phase},
+    record::HighMark,
+    state::{Core, Fatal, Phase},
     witnesses::cosigned_by_all,
 };
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,7 @@ pub struct Frozen {
     pub missing: Vec<String>,
 }
 
-/// Why a log was not frozen: it goes on with the next start as before.
+/// Why a log was not frozen.
 #[derive(Debug, thiserror::Error)]
 pub enum FreezeError {
     /// Accepted, sealed or signed, but not published in the time that was given.
@@ -29,8 +30,8 @@ pub enum FreezeError {
         reasons(.0)
     )]
     NotPublished(Vec<String>),
-    /// The pipeline failed.
-    #[error("not frozen: {0}")]
+    /// The pipeline failed, or the write that ends the log.
+    #[error("the log failed, and whether it is frozen shows at its next start: {0}")]
     Failed(String),
 }
 
@@ -72,8 +73,13 @@ impl Log {
         }
         // Nothing is signed or published after this, so what is counted now stays.
         self.core.phase.send_replace(Phase::Stopped);
-        // CRASH: before this write the log goes on with the next start, after it never again.
-        let freeze = move |core: &crate::state::Core| Ok(core.store.freeze(size)?);
+        // CRASH: before the first of these writes the log goes on with the next start, after it never again: the record keeps the
+        // end if the store is lost, and tells the store of it.
+        let freeze = move |core: &Core| {
+            let head = core.sealed.borrow().head;
+            core.record.write(&HighMark { head, ended: true })?;
+            Ok(core.store.freeze(size)?)
+        };
         self.core.blocking(freeze).await.map_err(failed)?;
         let ended = self.ended(size).await;
         self.stop(Duration::ZERO).await;

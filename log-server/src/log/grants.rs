@@ -15,10 +15,15 @@ impl Log {
         self.core.time(tolerance)
     }
 
+    /// Since when the clock is vouched for, by its own time: the start of this process, or a step that was confirmed.
+    pub(crate) fn time_since(&self) -> Option<UnixMillis> {
+        self.core.pace_began()
+    }
+
     /// Warns that there is no time for timestamps: at most once a minute, since whoever asks could fill the disk with it.
     pub(crate) fn warn_of_time(&self, reason: &str) {
-        if self.core.may_tell() {
-            tracing::warn!(%reason, "no timestamps: the clock can't be vouched for");
+        if let Some(left_out) = self.core.no_time.turn() {
+            tracing::warn!(%reason, left_out, "no timestamps: the clock can't be vouched for");
         }
     }
 

@@ -216,6 +216,7 @@ impl Log {
         Status {
             accepting: core.phase() == Phase::Running
                 && held.intake.is_none()
+                && !core.signing_is_over()
                 && pending < core.settings.max_pending,
             publishing,
             frozen: None,
@@ -292,7 +293,7 @@ impl Log {
             tokio::select! {
                 biased;
                 () = self.core.reached(Phase::Stopped) => return,
-                // Then nothing is published any more.
+                // Then nothing is sealed or published any more.
                 () = self.core.signing_ended() => return,
                 _ = intakes.changed() => {}
                 _ = sealed.changed() => {}
@@ -320,8 +321,13 @@ impl Log {
         F: FnOnce(&Core) -> Result<T, ReadError> + Send + 'static,
     {
         let core = Arc::clone(&self.core);
-        let _turn = self.readers.acquire().await.map_err(|_| ReadError::Store)?;
-        let answer = self.core.host.blocking(move || question(&core)).await;
-        answer.unwrap_or_else(|error| Err(receipts::unreadable(&Fatal::from(error))))
+        let turn = Arc::clone(&self.readers).acquire_owned().await.map_err(|_| ReadError::Store)?;
+        let read = move || {
+            // INVARIANT 7: the read's own, and not its reader's, who may go away while it goes on.
+            let _turn = turn;
+            question(&core)
+        };
+        let answer = self.core.host.blocking(read).await;
+        answer.unwrap_or_else(|error| Err(receipts::unreadable(&self.core, &Fatal::from(error))))
     }
 }

@@ -24,7 +24,7 @@ impl Log {
         }
         self.read(move |core| {
             let entry = entries::read(core.store.as_ref(), entry, published);
-            entry.map_err(|error| receipts::unreadable(&error.into()))
+            entry.map_err(|error| receipts::unreadable(core, &error.into()))
         })
         .await
         .map(|entry| Some(TreeSize::new(entry.submissions())))
@@ -39,12 +39,13 @@ impl Log {
         self.read(move |core| {
             if core.damage.withholds_batch(entry) {
                 return Err(receipts::unreadable(
+                    core,
                     &StoreError::Damaged { what: format!("batch {entry}") }.into(),
                 ));
             }
             let tiles = (piece.saturating_mul(PIECE_TILES), PIECE_TILES);
             let leaves = batch::leaf_hashes(core.store.as_ref(), entry, size, tiles);
-            leaves.map(Bytes::from).map_err(|error| receipts::unreadable(&error.into()))
+            leaves.map(Bytes::from).map_err(|error| receipts::unreadable(core, &error.into()))
         })
         .await
     }
@@ -69,7 +70,7 @@ impl Log {
                 Err(error) => Err(error),
             };
             note.map(|note| note.map(|note| Bytes::from(note.to_string())))
-                .map_err(|error| receipts::unreadable(&error.into()))
+                .map_err(|error| receipts::unreadable(core, &error.into()))
         })
         .await
     }
@@ -85,9 +86,12 @@ impl Log {
         self.read(move |core| {
             // The scrub found wrong bytes in it.
             if core.damage.withholds_tile(path.kind(), path.index()) {
-                return Err(receipts::unreadable(&StoreError::Damaged { what: path.to_string() }.into()));
+                return Err(receipts::unreadable(
+                    core,
+                    &StoreError::Damaged { what: path.to_string() }.into(),
+                ));
             }
-            core.store.tile(path).map_err(|error| receipts::unreadable(&error.into()))
+            core.store.tile(path).map_err(|error| receipts::unreadable(core, &error.into()))
         })
         .await
     }

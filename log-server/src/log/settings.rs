@@ -30,7 +30,7 @@ pub struct Settings {
     pub commit_wait: Duration,
     /// Submissions waiting for their tick; beyond it they are refused for the moment.
     pub max_pending: usize,
-    /// Nothing is taken while there are fewer free bytes on the store's disk.
+    /// Nothing is taken while there are fewer free bytes on the store's disk, or on the record's.
     pub min_free_bytes: u64,
     /// One request to a witness may take so long (5 s).
     pub witness_timeout: Duration,
@@ -82,6 +82,12 @@ pub enum OpenError {
     /// Too many.
     #[error("the policy has {0} witnesses, and a log asks at most {MAX_WITNESSES}")]
     TooManyWitnesses(usize),
+    /// At a start enough witnesses must be asked that no quorum is left that hasn't been.
+    #[error(
+        "the policy's quorum can be met by witnesses without a URL: nobody can ask them at a start whether they know more than \
+         this log does. Give them URLs, or choose another quorum"
+    )]
+    OutOfReach,
     /// The loading task ended unexpectedly.
     #[error("loading the store ended unexpectedly: {0}")]
     Task(#[from] tokio::task::JoinError),

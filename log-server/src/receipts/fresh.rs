@@ -9,8 +9,10 @@ use std::{
 };
 use treering_tlog::tree::MemoryTree;
 
-/// Trees of recent batches, and those of their grants, are kept up to so many leaves in all: 64 bytes each, so 32 MiB.
+/// Trees of recent batches, and those of their grants, are kept up to so many leaves in all: 32 MiB.
 const LEAVES: u64 = 1 << 19;
+/// A leaf's hash, and as many above all leaves together.
+const LEAF_BYTES: u64 = 64;
 /// And of up to so many batches: a quiet log's have one leaf each.
 const TREES: usize = 1 << 10;
 /// The evidence of so many entries is kept, a few kilobytes each.
@@ -49,8 +51,8 @@ struct Proved {
 }
 
 impl Fresh {
-    /// Keeps the tree of the newest batch, and that of its grants.
-    pub(crate) fn add(&self, entry: u64, batch: MemoryTree, grants: Option<MemoryTree>) {
+    /// Keeps the tree of the newest batch, and that of its grants. The bytes of all that is kept then.
+    pub(crate) fn add(&self, entry: u64, batch: MemoryTree, grants: Option<MemoryTree>) -> u64 {
         let mut kept = self.kept();
         kept.trees.push_back(Trees { entry, batch: Arc::new(batch), grants: grants.map(Arc::new) });
         let mut leaves: u64 = kept.trees.iter().map(Trees::leaves).sum();
@@ -58,6 +60,7 @@ impl Fresh {
         while (leaves > LEAVES || kept.trees.len() > TREES) && kept.trees.len() > 1 {
             leaves -= kept.trees.pop_front().map_or(0, |trees| trees.leaves());
         }
+        leaves * LEAF_BYTES
     }
 
     pub(super) fn tree(&self, entry: u64) -> Option<Arc<MemoryTree>> {

@@ -1,8 +1,9 @@
 //! Making a store anew, entry by entry, from what a mirror has.
 //!
 //! Each step takes some entries, hashes them into the tree, and proves that tree to be a prefix of the newest signed
-//! checkpoint's before anything is written: a mirror that lies about one byte stops here. Then entries, tiles, batches,
-//! receipts' rows and past checkpoints are written in one synced write, by the code that seals a running log's ticks.
+//! checkpoint's before anything else is asked for: a mirror that lies about one byte stops here. Then come their batches, each
+//! held against its entry, and entries, tiles, batches, receipts' rows and past checkpoints are written in one synced
+//! write, by the code that seals a running log's ticks.
 
 use super::{RestoreError, mirror::Mirror};
 use crate::{
@@ -18,7 +19,7 @@ use treering_tlog::{
     note::{Note, Signature, VerifierKey},
     policy::Policy,
     tile::{self, TILE_WIDTH, TileKind, TilePath, TileReader},
-    tree::{self, TreeHead, TreeSize},
+    tree::{self, MemoryTree, TreeHead, TreeSize},
 };
 use treering_token::entry::Entry;
 
@@ -34,8 +35,12 @@ pub struct Rebuilt {
     pub entries: u64,
     /// Submissions in their batches.
     pub submissions: u64,
-    /// Batches that the mirror has dropped after the retention.
+    /// Batches that the mirror lacks: they were dropped after the retention.
     pub dropped: u64,
+    /// Batches before those, which are not kept.
+    pub given_up: u64,
+    /// Entries below this one have no batch.
+    pub retained_from: u64,
     /// Past checkpoints.
     pub checkpoints: u64,
     /// Of these, those that don't meet the present policy: they are kept, and readers don't see them.
@@ -55,35 +60,41 @@ impl Rebuild<'_> {
         let newest = self.open(&self.mirror.checkpoint().await?, "checkpoint")?;
         let loaded = self.store.load()?;
         let mut edge = Edge::load(self.store, &loaded.head)?;
-        let mut rebuilt = Rebuilt::default();
+        let mut rebuilt = Rebuilt { retained_from: loaded.retained_from, ..Rebuilt::default() };
         let (from, to) = (loaded.head.size.get(), newest.head().size.get());
         if to <= from {
             let root =
                 tree::root_from(&mut batch::reader(self.store, newest.head().size), newest.head().size)?;
-            return if root == newest.head().root {
-                Ok(rebuilt)
-            } else {
-                Err(RestoreError::OtherHistory { size: newest.head().size })
-            };
+            if root != newest.head().root {
+                return Err(RestoreError::OtherHistory { size: newest.head().size });
+            }
+            // A backup may have a head that was published only after it.
+            if !self.store.is_published(newest.head().size)? {
+                let past = self.past(&[newest.head()], &newest, &mut rebuilt).await?;
+                self.store.append(&[], &past, None)?;
+            }
+            return Ok(rebuilt);
         }
         self.prove(&edge.head(), &newest.head()).await?;
         let mut last = loaded.sealed_at;
         if from == 0 {
             let past = self.past(&[TreeHead::EMPTY], &newest, &mut rebuilt).await?;
-            self.store.append(&[], &past)?;
+            self.store.append(&[], &past, None)?;
         }
         let mut next = from;
         while next < to {
             let entries = self.entries(next, to).await?;
-            let mut ticks = Vec::with_capacity(entries.len());
-            let mut heads = Vec::with_capacity(entries.len());
+            let mut ticks: Vec<Tick> = entries.iter().map(|entry| batch::rebuild(&mut edge, entry)).collect();
+            // Before their batches: how long one is says its entry, and until here that may be the mirror's word.
+            self.prove(&edge.head(), &newest.head()).await?;
+            let (retained_from, given_up) = (rebuilt.retained_from, rebuilt.given_up);
             let batches: Vec<_> = stream::iter(next..)
                 .zip(stream::iter(&entries))
                 .map(|(index, entry)| self.mirror.batch(index, entry.submissions()))
                 .buffered(AT_ONCE)
                 .try_collect()
                 .await?;
-            for ((index, entry), leaves) in (next..).zip(&entries).zip(batches) {
+            for (((index, entry), leaves), tick) in (next..).zip(&entries).zip(batches).zip(&mut ticks) {
                 if last.is_some_and(|last| entry.sealed_at() <= last) {
                     return Err(RestoreError::Entry {
                         index,
@@ -91,27 +102,32 @@ impl Rebuild<'_> {
                     });
                 }
                 last = Some(entry.sealed_at());
-                let leaves = leaves.map(|bytes| leaf_hashes(index, entry, &bytes)).transpose()?;
-                match &leaves {
-                    Some(leaves) => rebuilt.submissions += leaves.len() as u64,
-                    // What is kept follows what is dropped, so that one number tells them apart.
-                    None if rebuilt.submissions > 0 => return Err(RestoreError::BatchGone { index }),
-                    None => rebuilt.dropped += 1,
+                match leaves {
+                    Some(bytes) => {
+                        let leaves = leaf_hashes(index, entry, &bytes)?;
+                        rebuilt.submissions += leaves.len() as u64;
+                        tick.batch = batch::hash_tiles(&MemoryTree::new(leaves));
+                    }
+                    // What is kept follows what is dropped, so that one number tells them apart. A mirror that was away for
+                    // longer than the retention has some before, which the log had dropped by then.
+                    None => {
+                        rebuilt.dropped += 1;
+                        rebuilt.given_up += index - rebuilt.retained_from;
+                        rebuilt.retained_from = index + 1;
+                    }
                 }
-                let tick: Tick = batch::rebuild(&mut edge, entry, leaves);
-                heads.push(tick.head);
-                ticks.push(tick);
             }
-            self.prove(&edge.head(), &newest.head()).await?;
+            let heads: Vec<TreeHead> = ticks.iter().map(|tick| tick.head).collect();
             let past = self.past(&heads, &newest, &mut rebuilt).await?;
-            // CRASH: before this write the store ends at `next`, and the next try goes on there; after it behind these.
-            self.store.append(&ticks, &past)?;
+            // Where nothing is given up there is nothing to delete, and the number alone goes up.
+            let first = if rebuilt.given_up > given_up { retained_from } else { rebuilt.retained_from };
+            let dropped = (rebuilt.retained_from > retained_from).then_some(first..rebuilt.retained_from);
+            // CRASH: before this write the store ends at `next`, and the next try goes on there; after it behind these, with
+            // what is known of dropped batches.
+            self.store.append(&ticks, &past, dropped)?;
             next += ticks.len() as u64;
             rebuilt.entries += ticks.len() as u64;
             tell(next, to);
-        }
-        if rebuilt.dropped > 0 {
-            self.store.drop_batches(from + rebuilt.dropped)?;
         }
         Ok(rebuilt)
     }

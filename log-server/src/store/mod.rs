@@ -198,6 +198,8 @@ pub struct Memory {
     pub write_buffers: u64,
     /// Blocks that were read, with indexes and filters: at most `cache_mib`.
     pub cache: u64,
+    /// What the open tables hold beside the cache: at most 512 are open.
+    pub tables: u64,
 }
 
 /// The log's memory.

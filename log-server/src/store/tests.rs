@@ -337,7 +337,7 @@ fn a_damaged_log_is_refused_rather_than_cut() {
     bytes[middle] ^= 1;
     std::fs::write(&wal, bytes).unwrap();
     let opened = RocksStore::open(dir.path(), &origin(), 1 << 20);
-    assert!(matches!(opened, Err(StoreError::Engine { step: "opening", .. })), "{opened:?}");
+    assert!(matches!(opened, Err(StoreError::Damaged { .. })), "{opened:?}");
 }
 
 #[test]

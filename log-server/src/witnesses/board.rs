@@ -1,14 +1,23 @@
 //! What is known of each witness of the policy, in its order.
 
 use crate::log::WitnessStatus;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::time::Instant;
-use treering_tlog::{policy::Policy, time::UnixSeconds, tree::TreeSize};
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::watch, time::Instant};
+use treering_tlog::{
+    policy::Policy,
+    time::{UnixMillis, UnixSeconds},
+    tree::TreeSize,
+};
 
 /// What is known of each witness, in the policy's order.
 #[derive(Debug)]
 pub(crate) struct Board {
     rows: Mutex<Vec<Row>>,
+    /// Somebody has cosigned, and thereby told the time.
+    told: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -16,6 +25,8 @@ struct Row {
     status: WitnessStatus,
     /// It is not asked before.
     rests_until: Option<Instant>,
+    /// The time of its last cosignature since this log started, and when that came, by the monotonic clock.
+    time: Option<(UnixSeconds, Duration)>,
 }
 
 impl Board {
@@ -31,15 +42,17 @@ impl Board {
                 ),
             },
             rests_until: None,
+            time: None,
         });
-        Board { rows: Mutex::new(rows.collect()) }
+        Board { rows: Mutex::new(rows.collect()), told: watch::Sender::new(()) }
     }
 
     pub(crate) fn rows(&self) -> Vec<WitnessStatus> {
         self.lock().iter().map(|row| row.status.clone()).collect()
     }
 
-    pub(crate) fn cosigned(&self, witness: usize, size: TreeSize, time: UnixSeconds) {
+    /// `at`: when its answer came, by the monotonic clock.
+    pub(crate) fn cosigned(&self, witness: usize, size: TreeSize, time: UnixSeconds, at: Duration) {
         self.change(witness, |row| {
             let status = &mut row.status;
             if status.last_error.take().is_some() {
@@ -47,7 +60,25 @@ impl Board {
             }
             status.last_size = Some(size.get());
             status.last_time = Some(time.get());
+            row.time = Some((time, at));
         });
+        self.told.send_replace(());
+    }
+
+    /// Changes whenever a witness has told its time.
+    pub(crate) fn told(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+
+    /// Witnesses whose clocks show this time, within so much: the time of the last cosignature, and what has gone by since.
+    pub(crate) fn show(&self, now: UnixMillis, monotonic: Duration, within: Duration) -> Vec<usize> {
+        self.those(|row| {
+            row.time.is_some_and(|(time, at)| {
+                let since = monotonic.saturating_sub(at).as_millis();
+                let theirs = u128::from(time.get()) * 1000 + since;
+                theirs.abs_diff(now.get().into()) <= within.as_millis()
+            })
+        })
     }
 
     pub(crate) fn failed(&self, witness: usize, error: &str) {

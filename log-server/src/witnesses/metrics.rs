@@ -69,7 +69,7 @@ impl Collector for Shown {
             return Ok(());
         }
         let floor = i64::try_from(core.settings.min_free_bytes).unwrap_or(i64::MAX);
-        let help = "Nothing is taken while less is free on the store's disk";
+        let help = "Nothing is taken while less is free where store and record are";
         gauge(&mut encoder, "disk_floor", help, Some(&Unit::Bytes), floor)?;
         let (sizes, ages) = sizes_and_ages(&core.board, core.began, core.clock.now());
         family(
@@ -158,8 +158,9 @@ mod tests {
         let policy = policy(&[("a", "http://a"), ("b", "http://b"), ("c", "")], "quorum none\n");
         let board = Board::new(&policy);
         let millis = |seconds: u64| UnixMillis::new(seconds * 1000).unwrap();
-        let cosigned =
-            |seconds| board.cosigned(0, TreeSize::new(7).unwrap(), UnixSeconds::new(seconds).unwrap());
+        let cosigned = |seconds| {
+            board.cosigned(0, TreeSize::new(7).unwrap(), UnixSeconds::new(seconds).unwrap(), Duration::ZERO);
+        };
         let named = |name: &str, value| (name.to_owned(), value);
         let shown = || sizes_and_ages(&board, millis(5000), millis(5100));
         assert_eq!(shown(), (vec![], vec![named("a", 100), named("b", 100)]));

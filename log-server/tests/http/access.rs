@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use treering_log::access::{
     Peer,
     api_key::ApiKey,
-    key_file::{KeyEntry, Scope, edit},
+    key_file::edit,
+    key_list::{KeyEntry, Scope},
 };
 
 use super::*;

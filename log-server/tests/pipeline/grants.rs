@@ -21,7 +21,7 @@ use treering_tlog::{
 };
 use treering_token::{commitment::Commitment, verify::Verifier};
 
-fn grant(number: u64) -> Grant {
+pub(crate) fn grant(number: u64) -> Grant {
     let hash = hash::sha256(&[b"grant", &number.to_be_bytes()[..]].concat());
     Grant { serial: hash.as_bytes()[..16].try_into().unwrap(), commitment: *hash.as_bytes() }
 }
@@ -34,7 +34,7 @@ async fn start(fixture: &Fixture, settings: Settings) -> (Log, Arc<FailingStore>
 }
 
 /// Waits for the proof and verifies it: the entry and how many layers it has.
-async fn proved(fixture: &Fixture, log: &Log, grant: &Grant) -> u64 {
+pub(crate) async fn proved(fixture: &Fixture, log: &Log, grant: &Grant) -> u64 {
     let state = log.wait_grant_proof(grant.serial, LONG).await.unwrap();
     let ReceiptState::Ready(token) = state else { panic!("no proof: {state:?}, {:#?}", log.status()) };
     let verifier = Verifier { policy: &fixture.policy, now: UnixSeconds::MAX };
@@ -121,40 +121,6 @@ async fn no_token_is_given_out_before_its_write_and_those_that_wait_share_the_ne
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_that_fails_ends_the_log_and_no_token_that_was_given_out_is_lost() {
-    for (nth, done) in [(1, false), (1, true), (3, false), (3, true)] {
-        let fixture = Fixture::new("g");
-        let store = Arc::new(FailingStore::new(&fixture.settings(), Some((Step::AcceptGrants, nth, done))));
-        let parts = (Arc::clone(&store) as _, Arc::new(SystemClock::new()) as _);
-        let log = Log::start(fixture.settings(), Arc::new(key()), parts, fixture.net.clone()).await.unwrap();
-        let mut given = Vec::new();
-        for number in 0.. {
-            match log.grant(grant(number)).await {
-                Ok(()) => given.push(number),
-                Err(error) => {
-                    assert_eq!(error, SubmitError::Stopping);
-                    break;
-                }
-            }
-        }
-        assert_eq!(given.len(), nth - 1);
-        log.failed().await;
-        log.stop(Duration::ZERO).await;
-        drop((log, store));
-        let settings = fixture.settings();
-        while RocksStore::open(&settings.store, &settings.origin, 1 << 20).is_err() {
-            tokio::task::yield_now().await;
-        }
-        let log = fixture.start().await;
-        for number in given {
-            proved(&fixture, &log, &grant(number)).await;
-        }
-        fixture.stop(log).await;
-        assert!(fixture.check().is_clean());
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_of_grants_refuses_and_submissions_go_on() {
     let mut fixture = Fixture::new("g");
     fixture.tick = LONG;
@@ -218,7 +184,8 @@ impl Clock for Set {
 async fn the_time_of_a_token_is_refused_at_once_when_the_clock_steps() {
     const NOON: u64 = 1_800_000_000_000;
     let second = Duration::from_secs(1);
-    let mut fixture = Fixture::new("g");
+    // The witnesses of the others go by the machine's clock, and wouldn't confirm this one.
+    let mut fixture = Fixture::new("none");
     fixture.tick = LONG;
     let clock = Arc::new(Set(Mutex::new((NOON, second))));
     let settings = fixture.settings();

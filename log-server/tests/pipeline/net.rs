@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use tokio::sync::watch;
 use treering_log::{witness_client::WitnessError, witnesses::Witnesses};
 use treering_tlog::{
-    checkpoint::Checkpoint,
+    checkpoint::{Checkpoint, Origin},
     cosignature::CosignerKey,
-    note::{KeyName, Signature, VerifierKey},
+    note::{KeyName, Note, Signature, VerifierKey},
     time::UnixSeconds,
     tree::{self, TreeHead, TreeSize},
     witness::AddCheckpoint,
@@ -25,6 +25,8 @@ pub(crate) enum Mood {
     WrongSignature,
     ConflictForEver,
     Nonsense,
+    /// The next witness is this one's second key, and cosigns as well.
+    WithNext,
 }
 
 #[derive(Debug)]
@@ -32,13 +34,19 @@ struct Witness {
     key: CosignerKey,
     mood: Mood,
     head: TreeHead,
+    /// By so many seconds its clock is ahead.
+    ahead: u64,
 }
 
 #[derive(Debug)]
 pub(crate) struct Net {
     witnesses: Mutex<Vec<Witness>>,
     largest: Mutex<u64>,
+    /// Of each request, the size that it was proved from, and the one that it was for.
+    asked: Mutex<Vec<(u64, u64)>>,
     released: watch::Sender<bool>,
+    /// What each witness shows as the checkpoint that it cosigned last.
+    shown: Mutex<Option<Note>>,
 }
 
 impl Net {
@@ -50,11 +58,14 @@ impl Net {
             ),
             mood: Mood::Good,
             head: TreeHead::EMPTY,
+            ahead: 0,
         };
         Net {
             witnesses: Mutex::new((0..count).map(witness).collect()),
             largest: Mutex::new(0),
+            asked: Mutex::default(),
             released: watch::Sender::new(false),
+            shown: Mutex::default(),
         }
     }
 
@@ -73,8 +84,38 @@ impl Net {
         self.witnesses.lock().unwrap().iter_mut().for_each(|w| w.mood = mood);
     }
 
+    /// Sets a witness's clock so many seconds ahead.
+    pub(crate) fn set_clock(&self, witness: usize, ahead: u64) {
+        self.witnesses.lock().unwrap()[witness].ahead = ahead;
+    }
+
+    /// The head that a witness has cosigned last.
+    pub(crate) fn head(&self, witness: usize) -> TreeHead {
+        self.witnesses.lock().unwrap()[witness].head
+    }
+
+    /// Puts a witness back to a head of before.
+    pub(crate) fn set_head(&self, witness: usize, head: TreeHead) {
+        self.witnesses.lock().unwrap()[witness].head = head;
+    }
+
+    /// How often the witnesses were asked for this size by a proof from that one.
+    pub(crate) fn asked(&self, old: u64, size: u64) -> usize {
+        self.asked.lock().unwrap().iter().filter(|asked| **asked == (old, size)).count()
+    }
+
     pub(crate) fn release(&self) {
         self.released.send_replace(true);
+    }
+
+    /// Whoever is slow doesn't answer until the next release.
+    pub(crate) fn hold(&self) {
+        self.released.send_replace(false);
+    }
+
+    /// From now on this is what each witness shows.
+    pub(crate) fn show(&self, note: Note) {
+        *self.shown.lock().unwrap() = Some(note);
     }
 
     /// The largest size that any witness was ever shown.
@@ -87,10 +128,11 @@ impl Net {
         let mut largest = self.largest.lock().unwrap();
         *largest = (*largest).max(checkpoint.head.size.get());
         drop(largest);
+        self.asked.lock().unwrap().push((message.old.get(), checkpoint.head.size.get()));
         let mut witnesses = self.witnesses.lock().unwrap();
         let witness = &mut witnesses[index];
         match witness.mood {
-            Mood::Good | Mood::Slow | Mood::WrongSignature => {}
+            Mood::Good | Mood::Slow | Mood::WrongSignature | Mood::WithNext => {}
             Mood::Away => return Err(WitnessError::Unavailable("away".into())),
             Mood::UnknownLog => return Err(WitnessError::Unknown),
             Mood::KnowsMore => return Err(WitnessError::Conflict { size: TreeSize::new(1_000).unwrap() }),
@@ -102,7 +144,8 @@ impl Net {
         }
         tree::verify_consistency(&witness.head, &checkpoint.head, &message.proof)
             .map_err(|_| WitnessError::Unprocessable)?;
-        let now = UnixSeconds::new(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()).unwrap();
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs() + witness.ahead;
+        let now = UnixSeconds::new(now).unwrap();
         if witness.mood == Mood::WrongSignature {
             let good = witness.key.cosign(&checkpoint, now).unwrap();
             let mut bytes = good.bytes().to_vec();
@@ -110,7 +153,8 @@ impl Net {
             return Ok(vec![Signature::new(good.name().clone(), good.id(), bytes)]);
         }
         witness.head = checkpoint.head;
-        Ok(vec![witness.key.cosign(&checkpoint, now).unwrap()])
+        let both = if witness.mood == Mood::WithNext { index..=index + 1 } else { index..=index };
+        Ok(both.map(|index| witnesses[index].key.cosign(&checkpoint, now).unwrap()).collect())
     }
 }
 
@@ -127,5 +171,10 @@ impl Witnesses for Net {
             }
             self.answer(index, message)
         })
+    }
+
+    fn latest<'a>(&'a self, _url: &'a str, _origin: &'a Origin) -> BoxFuture<'a, Result<Note, WitnessError>> {
+        let shown = self.shown.lock().unwrap().clone();
+        Box::pin(async { shown.ok_or(WitnessError::Unknown) })
     }
 }

@@ -1,17 +1,5 @@
 use super::*;
-use crate::access::api_key::ApiKey;
-
-fn entry(name: &str) -> KeyEntry {
-    let key = ApiKey::generate().unwrap();
-    KeyEntry {
-        id: key.id(),
-        name: name.to_owned(),
-        hash: key.hash(),
-        scopes: vec![Scope::Submit, Scope::Timestamp],
-        added: "2026-11-25T09:00:00Z".parse().unwrap(),
-        expires: Some("2027-11-25T00:00:00Z".parse().unwrap()),
-    }
-}
+use crate::access::key_list::{Scope, tests::entry};
 
 fn add(path: &Path, name: &str) {
     edit(path, |keys| {
@@ -83,28 +71,4 @@ fn a_file_that_others_may_read_or_write_is_refused() {
         let text = read(&path).unwrap_err().to_string();
         assert!(text.contains(&format!("others may read or write this file (mode {mode:04o})")), "{text}");
     }
-}
-
-#[test]
-fn each_field_is_checked() {
-    let good = render(&[entry("a")]);
-    let refusal = |text: &str| parse(Path::new("f"), text).unwrap_err().to_string();
-    for (from, to, why) in [
-        ("name = \"a\"", "name = \"a b\"", "f: key 1: name must be 1 to 64 letters, digits and . _ @ -"),
-        ("id = \"", "id = \"0", "f: key 1: id must be 16 lowercase hex digits"),
-        ("sha256 = \"", "sha256 = \"0", "f: key 1: sha256 must be 64 lowercase hex digits"),
-        (
-            "\"submit\", ",
-            "\"timestamp\", ",
-            "f: key 1: scopes must list submit, timestamp or both, each once",
-        ),
-        ("2027-11-25T", "2027-13-25T", "f: key 1: a time must look like 2027-01-31T12:00:00Z"),
-    ] {
-        let bad = good.replace(from, to);
-        assert_ne!(bad, good);
-        assert_eq!(refusal(&bad), why);
-    }
-    let twice = good.clone() + good.split(HEAD).nth(1).unwrap();
-    assert_eq!(refusal(&twice), "f: key 2: another key has its id or its name");
-    assert!(refusal(&good.replace("added", "ended")).contains("unknown field `ended`"));
 }

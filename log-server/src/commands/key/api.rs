@@ -8,7 +8,8 @@ use super::super::{Outcome, Place};
 use crate::{
     access::{
         api_key::{ApiKey, ApiKeyId},
-        key_file::{self, KeyEntry, KeyFileError, Scope, is_name},
+        key_file::{self, KeyFileError},
+        key_list::{KeyEntry, Scope, is_name},
     },
     config::{Admission, Config},
 };

@@ -6,7 +6,10 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+};
 
 use super::*;
 use crate::http::{body::BodyReader, refusal::Refusal, room, tls::tests::Pair};
@@ -19,6 +22,7 @@ fn limits() -> Limits {
         max_connections: 2,
         body_idle: Duration::from_millis(50),
         header: Duration::from_millis(50),
+        ping: Duration::from_secs(20),
         max_wait: Duration::ZERO,
     }
 }
@@ -244,6 +248,67 @@ async fn an_http_2_peer_that_takes_no_byte_of_its_answer_is_given_up() {
     }
     // The answer's HEADERS (1), and neither DATA (0) nor a GOAWAY (7) for something that the peer did wrong.
     assert!(kinds.contains(&1) && !kinds.contains(&0) && !kinds.contains(&7), "{kinds:?}");
+}
+
+/// A request over HTTP/2 that is answered once the server is told to, where no other deadline is near.
+async fn waiting(ping: Duration) -> (Server, TcpStream, Arc<Notify>) {
+    let far = Duration::from_secs(3600);
+    let limits = Limits { ping, header: far, body_idle: far, ..limits() };
+    let told = Arc::new(Notify::new());
+    let when = Arc::clone(&told);
+    let routes = Router::new().route("/wait", get(async move || when.notified().await));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    // The preface with empty SETTINGS; HEADERS: GET, http, authority "a" and path "/wait" as literals.
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    stream.write_all(b"\0\0\x0c\x01\x05\0\0\0\x01\x82\x86\x41\x01a\x04\x05/wait").await.unwrap();
+    (serve(listener, routes, &limits, None), stream, told)
+}
+
+/// The next frame: its kind, its flags, what it carries (RFC 9113 section 4.1). Only a failure takes a minute.
+async fn frame(stream: &mut TcpStream) -> io::Result<(u8, u8, Vec<u8>)> {
+    let read = async {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).await?;
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).await?;
+        Ok((head[3], head[4], payload))
+    };
+    timeout(Duration::from_secs(60), read).await.expect("a frame, or the connection's end")
+}
+
+#[tokio::test]
+async fn an_http_2_peer_that_answers_no_ping_is_closed_though_its_request_is_not_answered_yet() {
+    let (_server, mut peer, _told) = waiting(Duration::from_millis(50)).await;
+    let mut kinds = Vec::new();
+    while let Ok((kind, ..)) = frame(&mut peer).await {
+        kinds.push(kind);
+    }
+    // It was asked (PING is 6), and has no answer (HEADERS is 1).
+    assert!(kinds.contains(&6) && !kinds.contains(&1), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn an_http_2_peer_that_answers_each_ping_stays_and_gets_its_answer() {
+    let (_server, mut peer, told) = waiting(Duration::from_millis(500)).await;
+    let mut asked = 0;
+    let head = loop {
+        let (kind, flags, payload) = frame(&mut peer).await.expect("it stays");
+        match (kind, flags) {
+            (6, 0) => {
+                asked += 1;
+                peer.write_all(&[&[0, 0, 8, 6, 1, 0, 0, 0, 0][..], &payload].concat()).await.unwrap();
+                // By the third ping the time for an answer to the first is over.
+                if asked == 3 {
+                    told.notify_one();
+                }
+            }
+            (1, _) => break payload,
+            _ => {}
+        }
+    };
+    // HPACK's static table has `:status 200` at 8.
+    assert_eq!((asked, head[0]), (3, 0x88));
 }
 
 #[tokio::test]

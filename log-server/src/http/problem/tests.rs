@@ -43,6 +43,8 @@ fn every_refusal() -> Vec<Refusal> {
         Refusal::Submit(SubmitError::MinEntryTooLarge { size: 9 }),
         Refusal::Submit(SubmitError::Frozen { size: 9 }),
         Refusal::Submit(SubmitError::Stopping),
+        Refusal::Submit(SubmitError::Held),
+        Refusal::Submit(SubmitError::Unreadable),
         Refusal::Read(ReadError::Store),
         Refusal::Read(ReadError::Size),
         Refusal::Read(ReadError::MinEntryTooLarge { size: 9 }),
@@ -102,7 +104,9 @@ fn is_listed(refusal: &Refusal) {
             | SubmitError::NoSpace
             | SubmitError::MinEntryTooLarge { .. }
             | SubmitError::Frozen { .. }
-            | SubmitError::Stopping,
+            | SubmitError::Stopping
+            | SubmitError::Held
+            | SubmitError::Unreadable,
         )
         | Refusal::Read(ReadError::Store | ReadError::Size | ReadError::MinEntryTooLarge { .. })
         | Refusal::Denied(
@@ -162,6 +166,8 @@ fn the_table_of_problems() {
             "400 min_entry_too_large final",
             "410 frozen final",
             "503 stopping retry",
+            "503 held retry",
+            "500 internal retry",
             "500 internal retry",
             "400 size final",
             "400 min_entry_too_large final",
@@ -221,7 +227,9 @@ fn what_people_read() {
             "min_entry must be at most 9, the log's current size",
             "this log has ended at size 9 and takes nothing more; what it has can be read as ever, and its operator says which log follows",
             "the log is stopping; nothing of this is stored, send it again",
-            "the server failed at this request; its log has the cause under the request ID",
+            "the log is held, since what is known of it elsewhere contradicts it; nothing of this is stored, send it again later: its operator has to find out who is right",
+            "the server failed at this request; its log says why",
+            "the server failed at this request; its log says why",
             "size is not that of a published checkpoint that covers the entry",
             "min_entry must be at most 9, the log's current size",
             "this log takes submissions from holders of an API key only; send it as \"Authorization: Bearer treering_…\", or ask the log's operator for one. Reading needs no key",
@@ -229,7 +237,7 @@ fn what_people_read() {
             "the API key has expired; ask the log's operator for a new one",
             "the API key is not for timestamp queries; ask the log's operator for one with the scope \"timestamp\"",
             "this caller has used up its hashes (100 in 60 s); nothing of this is stored, send it again later (the limits stand in /v1/log, what is left of them in the RateLimit header)",
-            "the server failed at this request; its log has the cause under the request ID",
+            "the server failed at this request; its log says why",
         ]
     );
 }

@@ -62,6 +62,16 @@ impl RocksStore {
         Ok(rows)
     }
 
+    /// The first entry at or after this one that has a batch's row.
+    pub(crate) fn first_batch_from(&self, entry: u64) -> Result<Option<u64>, StoreError> {
+        let from = entry.to_be_bytes();
+        let mode = IteratorMode::From(&from, Direction::Forward);
+        let row = self.engine.rows("reading a batch", keys::BATCHES, mode).next();
+        let Some((key, _)) = row.transpose()? else { return Ok(None) };
+        let damaged = || StoreError::Damaged { what: format!("the batch's row {}", hex::encode(&key)) };
+        key.get(..8).and_then(keys::number).map(Some).ok_or_else(damaged)
+    }
+
     /// How many tiles and bundles are stored.
     pub(crate) fn tile_count(&self) -> Result<u64, StoreError> {
         let mut count = 0;

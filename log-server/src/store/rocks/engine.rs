@@ -51,6 +51,8 @@ impl Engine {
         match db.write_opt(batch, &options) {
             Err(source) if !is_broken(Promise::Failure) => {
                 self.is_known.store(false, Ordering::SeqCst);
+                // At once, and here: another thread may be the first to end the process, and it knows of an earlier write only.
+                tracing::error!(step, error = %source, "a write of the store has failed");
                 Err(StoreError::Engine { step, source })
             }
             _ => Ok(()),

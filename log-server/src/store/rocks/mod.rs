@@ -3,27 +3,33 @@
 mod audit;
 mod backup;
 mod engine;
+mod framing;
 mod grants;
 mod keys;
+mod lock;
+mod look;
 mod migrate;
 mod open;
 mod purge;
 mod read;
 mod settings;
 mod tables;
-mod wal;
 
 use super::{
     Accepted, GrantGroup, GrantPlace, Late, Loaded, Memory, Past, Position, Sequence, Store, StoreError,
     Tick, TileValue,
 };
+use crate::beside;
 use bytes::Bytes;
 use engine::Engine;
 use rocksdb::{
     ColumnFamily, WriteBatch,
-    properties::{BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, PropName},
+    properties::{BLOCK_CACHE_USAGE, CUR_SIZE_ALL_MEM_TABLES, ESTIMATE_TABLE_READERS_MEM, PropName},
 };
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 use treering_tlog::{
     hash::Hash,
     note::{Note, Signature},
@@ -34,11 +40,14 @@ use treering_tlog::{
 /// One submission in a group's record.
 const RECORD: usize = Hash::LEN + 2;
 
-/// A log's store in one directory. Only one process can have it open (RocksDB's lock).
+/// A log's store in one directory. Only one can have it open (`lock`).
 #[derive(Debug)]
 pub struct RocksStore {
     engine: Engine,
     path: PathBuf,
+    cut: Option<look::Cut>,
+    /// None of a copy, which is only read. INVARIANT: the last field, so that it goes when the database is closed.
+    _lock: Option<lock::Lock>,
 }
 
 impl RocksStore {
@@ -50,9 +59,14 @@ impl RocksStore {
         self.engine.write(step, batch)
     }
 
-    /// Seals ticks that follow each other, with checkpoints of the past: one atomic, synced write. The running log brings one
-    /// tick, a restore many.
-    pub(crate) fn append(&self, ticks: &[Tick], past: &[Past]) -> Result<(), StoreError> {
+    /// Seals ticks that follow each other, with checkpoints of the past, and drops batches of these entries, below which there
+    /// are none: one atomic, synced write. The running log brings one tick, a restore many.
+    pub(crate) fn append(
+        &self,
+        ticks: &[Tick],
+        past: &[Past],
+        dropped: Option<Range<u64>>,
+    ) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
         ticks.iter().try_for_each(|tick| self.put_tick(&mut batch, tick))?;
         let family = self.family(keys::CHECKPOINTS);
@@ -61,9 +75,29 @@ impl RocksStore {
             self.put_cosignatures(&mut batch, checkpoint.size, &checkpoint.cosignatures)?;
             if checkpoint.published {
                 batch.put_cf(family, keys::published(checkpoint.size), b"");
+                self.forget_refreshed(&mut batch);
             }
         }
+        if let Some(entries) = dropped {
+            self.put_dropped(&mut batch, entries);
+        }
         self.write("sealing a batch", batch)
+    }
+
+    /// The refresh was one of an older head: `/checkpoint` must not go back to it.
+    fn forget_refreshed(&self, batch: &mut WriteBatch) {
+        batch.delete_cf(self.family(keys::META), keys::META_REFRESHED);
+    }
+
+    /// Entries below the last of these have no batch any more.
+    fn put_dropped(&self, batch: &mut WriteBatch, entries: Range<u64>) {
+        let Range { start, end } = entries;
+        if start < end {
+            batch.delete_range_cf(self.family(keys::BATCHES), start.to_be_bytes(), end.to_be_bytes());
+            let (first, last) = (keys::grant_tiles(start), keys::grant_tiles(end));
+            batch.delete_range_cf(self.family(keys::GRANTS), first, last);
+        }
+        batch.put_cf(self.family(keys::META), keys::META_RETAINED_FROM, end.to_be_bytes());
     }
 
     fn put_tick(&self, batch: &mut WriteBatch, tick: &Tick) -> Result<(), StoreError> {
@@ -163,7 +197,7 @@ impl Store for RocksStore {
     }
 
     fn seal(&self, tick: &Tick) -> Result<(), StoreError> {
-        self.append(std::slice::from_ref(tick), &[])
+        self.append(std::slice::from_ref(tick), &[], None)
     }
 
     fn keep_signed(&self, size: TreeSize, note: &Note) -> Result<(), StoreError> {
@@ -190,8 +224,7 @@ impl Store for RocksStore {
         let mut batch = WriteBatch::default();
         self.put_cosignatures(&mut batch, size, cosignatures)?;
         batch.put_cf(self.family(keys::CHECKPOINTS), keys::published(size), b"");
-        // The refresh was one of an older head: `/checkpoint` must not go back to it.
-        batch.delete_cf(self.family(keys::META), keys::META_REFRESHED);
+        self.forget_refreshed(&mut batch);
         self.write("publishing a checkpoint", batch)
     }
 
@@ -207,10 +240,7 @@ impl Store for RocksStore {
 
     fn drop_batches(&self, entry: u64) -> Result<(), StoreError> {
         let mut batch = WriteBatch::default();
-        batch.delete_range_cf(self.family(keys::BATCHES), 0_u64.to_be_bytes(), entry.to_be_bytes());
-        let (first, last) = (keys::grant_tiles(0), keys::grant_tiles(entry));
-        batch.delete_range_cf(self.family(keys::GRANTS), first, last);
-        batch.put_cf(self.family(keys::META), keys::META_RETAINED_FROM, entry.to_be_bytes());
+        self.put_dropped(&mut batch, 0..entry);
         self.write("dropping batches", batch)
     }
 
@@ -257,12 +287,8 @@ impl Store for RocksStore {
     }
 
     fn free_bytes(&self) -> Result<u64, StoreError> {
-        let file = |source: rustix::io::Errno| StoreError::File {
-            step: "asking for free space",
-            source: source.into(),
-        };
-        let system = rustix::fs::statvfs(&self.path).map_err(file)?;
-        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+        let file = |source| StoreError::File { step: "asking for free space", source };
+        beside::free_bytes(&self.path).map_err(file)
     }
 
     fn memory(&self) -> Memory {
@@ -270,10 +296,13 @@ impl Store for RocksStore {
         let of = |family: &'static str, property: &PropName| {
             db.property_int_value_cf(self.family(family), property).ok().flatten().unwrap_or_default()
         };
-        let buffers = |family: &&'static str| of(family, CUR_SIZE_ALL_MEM_TABLES);
-        // All families share the one cache.
-        let cache = of(keys::META, BLOCK_CACHE_USAGE);
-        Memory { write_buffers: keys::FAMILIES.iter().map(buffers).sum(), cache }
+        let all = |property: &PropName| keys::FAMILIES.iter().map(|family| of(family, property)).sum();
+        Memory {
+            write_buffers: all(CUR_SIZE_ALL_MEM_TABLES),
+            // All families share the one cache.
+            cache: of(keys::META, BLOCK_CACHE_USAGE),
+            tables: all(ESTIMATE_TABLE_READERS_MEM),
+        }
     }
 
     fn backup(&self, to: &Path) -> Result<(), StoreError> {

@@ -1,9 +1,9 @@
 //! Opening RocksDB with the settings that a log needs; each line says what would go wrong without it.
 
-use super::{RocksStore, engine::Engine, keys, migrate, settings, wal};
+use super::{RocksStore, engine::Engine, keys, lock, look, migrate, settings};
 use crate::store::StoreError;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, ErrorKind, IteratorMode, Options,
+    BlockBasedOptions, Cache, ColumnFamilyDescriptor, DB, DBRecoveryMode, IteratorMode, Options,
     SliceTransform, WriteBatch,
 };
 use std::path::Path;
@@ -44,35 +44,34 @@ impl RocksStore {
     }
 
     pub(super) fn open_copy_unclaimed(path: &Path) -> Result<RocksStore, StoreError> {
+        // A write at its end that was being written when it was made is left out by RocksDB: nothing is cut off here.
+        look::look_at_copy(path)?;
         let cache = Cache::new_lru_cache(COPY_CACHE);
         let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
         let families = keys::FAMILIES.iter().map(family);
         let db = DB::open_cf_descriptors_read_only(&db_options()?, path, families, false)
             .map_err(|source| StoreError::Engine { step: "opening a copy", source })?;
         // Nothing is ever written through this.
-        Ok(RocksStore { engine: Engine::new(db, false), path: path.to_owned() })
+        Ok(RocksStore { engine: Engine::new(db, false), path: path.to_owned(), cut: None, _lock: None })
     }
 
     /// Without a look at what the store says of itself.
     pub(super) fn open_unclaimed(path: &Path, cache_bytes: usize) -> Result<RocksStore, StoreError> {
+        RocksStore::open_with(path, cache_bytes, &db_options()?)
+    }
+
+    /// Whatever the settings are, they have to be those that a log needs.
+    fn open_with(path: &Path, cache_bytes: usize, options: &Options) -> Result<RocksStore, StoreError> {
+        // INVARIANT: nobody else has it from here on; what is being written to it would look torn.
+        let lock = lock::take(path)?;
+        let cut = look::look(path)?;
+        if let Some(torn) = &cut {
+            tracing::warn!("{torn}");
+            look::cut(torn)?;
+        }
         let cache = Cache::new_lru_cache(cache_bytes);
-        let options = db_options()?;
-        let open = || {
-            let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
-            DB::open_cf_descriptors(&options, path, keys::FAMILIES.iter().map(family))
-        };
-        let opened = match open() {
-            // A power cut may leave the write that was under way in pieces, which RocksDB takes for damage.
-            Err(error) if error.kind() == ErrorKind::Corruption => match wal::cut_torn_end(path)? {
-                Some(wal::Cut { file, at, bytes }) => {
-                    let file = file.display();
-                    tracing::warn!(%file, at, bytes, %error, "the last write was torn, as by a power cut, and is cut off");
-                    open()
-                }
-                None => Err(error),
-            },
-            opened => opened,
-        };
+        let family = |name: &&str| ColumnFamilyDescriptor::new(*name, family_options(name, &cache));
+        let opened = DB::open_cf_descriptors(options, path, keys::FAMILIES.iter().map(family));
         let db = opened.map_err(|source| {
             // Only the lock's own file is named so; "block checksum mismatch" is damage, and must stay visible as such.
             if source.to_string().contains("/LOCK: ") {
@@ -82,7 +81,7 @@ impl RocksStore {
             }
         })?;
         settings::assert(path)?;
-        Ok(RocksStore { engine: Engine::new(db, true), path: path.to_owned() })
+        Ok(RocksStore { engine: Engine::new(db, true), path: path.to_owned(), cut, _lock: Some(lock) })
     }
 
     fn is_empty(&self) -> Result<bool, StoreError> {
@@ -93,6 +92,12 @@ impl RocksStore {
             }
         }
         Ok(true)
+    }
+
+    /// What was cut off when this was opened, as a power cut leaves it, if anything was: whoever asks for more than a start has to
+    /// tell it.
+    pub(crate) fn cut(&self) -> Option<String> {
+        self.cut.as_ref().map(ToString::to_string)
     }
 
     /// Is there a store at this path?
@@ -189,4 +194,33 @@ fn family_options(name: &str, cache: &Cache) -> Options {
     }
     options.set_block_based_table_factory(&blocks);
     options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_is_opened_with_a_wrong_setting_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = |options: &Options| RocksStore::open_with(dir.path(), 1 << 20, options);
+        let refused = |change: fn(&mut Options), wanted: &str| {
+            let mut options = db_options().unwrap();
+            change(&mut options);
+            match open(&options) {
+                Err(StoreError::Setting { name, .. }) => assert_eq!(name, wanted),
+                other => panic!("{wanted}: {other:?}"),
+            }
+        };
+        // Of a store that is made, and of one that is there.
+        for _ in 0..2 {
+            refused(
+                |options| options.set_wal_recovery_mode(DBRecoveryMode::PointInTime),
+                "DBOptions wal_recovery_mode",
+            );
+            refused(|options| options.set_paranoid_checks(false), "DBOptions paranoid_checks");
+            refused(|options| options.set_manual_wal_flush(true), "DBOptions manual_wal_flush");
+            drop(open(&db_options().unwrap()).unwrap());
+        }
+    }
 }
