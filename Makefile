@@ -4,9 +4,12 @@
 # Extra flags for every cargo call, for example CARGO_FLAGS=--locked.
 CARGO_FLAGS ?=
 PROFILE := --release --workspace $(CARGO_FLAGS)
+# What the tests say; what could not be made on this machine is told once more at the end.
+TESTED := $(abspath $(or $(CARGO_TARGET_DIR),target))/tested
+SHELL := bash
 
 .DEFAULT_GOAL := help
-.PHONY: help demo night run build man test interop crash chaos overload controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
+.PHONY: help demo night run build man test interop crash chaos overload upgrade controls mutants soak sim lint fmt clippy doc fuzz bench deps deps-test clean-run
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -23,9 +26,12 @@ build: deps ## the three programs, in target/release
 man: build ## the client's manual pages, in target/man
 	./target/release/treering man target/man
 
-test: deps-test ## all tests, the end-to-end ones against the real programs
+test: deps-test ## all tests, the end-to-end ones against the real programs, and the seeds and worst inputs of fuzzing
 	cargo build $(PROFILE) --bins
-	cargo test $(PROFILE)
+	@set -o pipefail; echo cargo test $(PROFILE); cargo test $(PROFILE) 2>&1 | tee "$(TESTED)"
+	cd fuzz && cargo test --release $(CARGO_FLAGS)
+	cd fuzz && cargo run --release --quiet $(CARGO_FLAGS) --example hostile
+	@grep '^SKIPPED' "$(TESTED)" | sort -u | grep . || echo "nothing was skipped"
 
 crash: deps-test ## kills, power cuts, damages, restores of older copies: COUNT (1000) of each, as scripts/crash.sh says
 	cargo build $(PROFILE) --bins
@@ -35,8 +41,8 @@ night: build ## a tree of yours (DIR) stamped, killed KILLS (10) times and gone 
 	@./scripts/deps.sh night
 	@./scripts/night.sh "$(DIR)" $(or $(KILLS),10) $(or $(CHANGES),1000)
 
-sim: ## a log, its witnesses and clients in one process, everything by a number: SEEDS (1000), or TREERING_SIM_SEED for one
-	TREERING_SIM_SEEDS=$(or $(SEEDS),1000) cargo test $(PROFILE) --test sim -- --nocapture whatever_goes_wrong
+sim: ## a log, its witnesses and clients in one process, everything by a number: SEEDS (10000), or TREERING_SIM_SEED for one
+	TREERING_SIM_SEEDS=$(or $(SEEDS),10000) cargo test $(PROFILE) --test sim -- --nocapture whatever_goes_wrong
 
 soak: deps-test ## a log with three witnesses that are killed at random, for MINUTES (30) on a tick of TICK_MS (1000); ends with its figures
 	cargo build $(PROFILE) --bins
@@ -46,10 +52,13 @@ chaos: deps-test ## faults at single system calls (COUNT or ALL), full disks, ta
 	cargo build $(PROFILE) --bins
 	@./scripts/chaos.sh $(COUNT)
 
-overload: deps-test ## far more than the machine can take, for MINUTES (10), and slow clients by other people's tools
+overload: deps-test ## as many requests as the machine can take or refuse, for MINUTES (10), and slow clients by other people's tools
 	@./scripts/deps.sh overload
 	cargo build $(PROFILE) --bins
 	@./scripts/overload.sh $(MINUTES)
+
+upgrade: deps-test ## from an older log (COMMIT) to this one and back, on one store
+	@./scripts/upgrade.sh $(COMMIT)
 
 controls: deps-test ## logs that break a promise on purpose: the tests must notice
 	@./scripts/controls.sh $(PROMISE)

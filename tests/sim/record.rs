@@ -11,36 +11,39 @@ use std::{
 };
 use treering_log::{
     clock::Clock,
-    record::{HighWater, RecordError},
+    record::{HighMark, HighWater, RecordError},
     signer::{Signer, SignerError},
 };
 use treering_tlog::{
     checkpoint::Checkpoint,
     note::{Signature, SigningKey, VerifierKey},
     time::UnixMillis,
-    tree::TreeHead,
 };
 
 /// The record as one running log has it.
 #[derive(Debug)]
 pub(crate) struct SimRecord {
-    pub(crate) disk: Arc<Disk<Option<TreeHead>>>,
+    pub(crate) disk: Arc<Disk<Option<HighMark>>>,
     pub(crate) node: Node,
 }
 
 impl HighWater for SimRecord {
-    fn read(&self) -> Result<Option<TreeHead>, RecordError> {
+    fn read(&self) -> Result<Option<HighMark>, RecordError> {
         Ok(self.disk.read(|record| *record))
     }
 
-    fn write(&self, head: &TreeHead) -> Result<(), RecordError> {
-        let what = format!("size {}", head.size);
-        self.disk.write(self.node, &what, |record| *record = Some(*head), None).map_err(|_| {
+    fn write(&self, mark: &HighMark) -> Result<(), RecordError> {
+        let what = format!("size {}", mark.head.size);
+        self.disk.write(self.node, &what, |record| *record = Some(*mark), None).map_err(|_| {
             RecordError::File {
                 path: self.place().into(),
                 source: std::io::Error::other("of the simulation"),
             }
         })
+    }
+
+    fn free_bytes(&self) -> Result<u64, RecordError> {
+        Ok(u64::MAX)
     }
 
     fn place(&self) -> String {

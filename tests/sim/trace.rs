@@ -48,7 +48,7 @@ impl Trace {
 
     /// A hash over everything up to now.
     pub(crate) fn hash(&self) -> Hash {
-        let kept = self.0.lock().unwrap();
+        let kept = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         sha256(&[kept.hash.as_bytes(), &kept.open[..]].concat())
     }
 

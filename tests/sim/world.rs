@@ -26,13 +26,13 @@ use std::{
 use treering_log::{
     host::Host,
     log::{Log, Parts, Settings},
+    record::HighMark,
     store::Store,
 };
 use treering_tlog::{
     checkpoint::Origin,
     note::{KeyName, SigningKey, VerifierKey},
     policy::Policy,
-    tree::TreeHead,
 };
 
 pub(crate) const WITNESSES: usize = 3;
@@ -46,7 +46,7 @@ pub(crate) struct World {
     pub(crate) executor: Arc<Executor>,
     pub(crate) oracle: Arc<Oracle>,
     pub(crate) store: Arc<Disk<Held>>,
-    pub(crate) record: Arc<Disk<Option<TreeHead>>>,
+    pub(crate) record: Arc<Disk<Option<HighMark>>>,
     pub(crate) clock: Arc<SimClock>,
     pub(crate) witnesses: Vec<Witness>,
     pub(crate) net: Net,
@@ -80,7 +80,7 @@ impl Counts {
 pub(crate) enum Process {
     Down,
     Starting(Node),
-    Running(Node, Log, u64),
+    Running(Node, Log),
     /// It did not start, and said why.
     Refused(String),
 }
@@ -171,7 +171,7 @@ impl World {
             return None;
         }
         match self.log() {
-            Process::Running(node, log, _) => Some((node, log)),
+            Process::Running(node, log) => Some((node, log)),
             _ => None,
         }
     }
@@ -229,8 +229,7 @@ impl World {
                     return;
                 }
             };
-            let since = world.executor.millis();
-            *world.log.lock().unwrap() = Process::Running(node, log.clone(), since);
+            *world.log.lock().unwrap() = Process::Running(node, log.clone());
             let why = log.failed().await;
             world.tell(&format!("the log ends: {why}"));
             Counts::add(&world.counts.failures);

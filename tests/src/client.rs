@@ -22,6 +22,11 @@ impl Client {
         Client { home: home.to_owned(), log: log.to_owned(), policy: policy.to_owned() }
     }
 
+    /// Their home.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
     /// Runs `treering` in a directory.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 //! them. Each holds its connections until it is dropped, so that it is the server who has to close them.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -40,24 +40,46 @@ impl Manner {
 }
 
 /// SPEC: RFC 9113 section 3.4.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// An empty SETTINGS frame.
-const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+pub(crate) const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
 /// `GET /v1/log` with HPACK: indexed method and scheme, literal path and authority.
-const BLOCK: &[u8] = b"\x82\x86\x04\x07/v1/log\x01\x01a";
+pub(crate) const BLOCK: &[u8] = b"\x82\x86\x04\x07/v1/log\x01\x01a";
+
+/// More than the kernel holds for a connection at both of its ends: a few megabytes on loopback.
+const BEYOND_BUFFERS: usize = 12 << 20;
+/// A client waits so long for a server's next bytes; only a failure takes it.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A large answer of a server, for those who ask for much.
+#[derive(Clone, Debug)]
+pub struct Large {
+    /// Its path.
+    pub path: String,
+    /// Its bytes.
+    pub length: usize,
+}
+
+impl Large {
+    /// So often it is asked for over one connection.
+    fn times(&self) -> usize {
+        BEYOND_BUFFERS.div_ceil(self.length)
+    }
+}
 
 /// Many connections of one manner.
 #[derive(Debug)]
 pub struct Crowd {
     manner: Manner,
+    large: Large,
     connections: Vec<TcpStream>,
 }
 
 impl Crowd {
     /// So many connections to a server, which begin as their manner is.
-    pub fn new(server: SocketAddr, manner: Manner, count: usize) -> Crowd {
-        let connections = (0..count).filter_map(|_| connect(server, manner)).collect();
-        Crowd { manner, connections }
+    pub fn new(server: SocketAddr, manner: Manner, count: usize, large: &Large) -> Crowd {
+        let connections = (0..count).filter_map(|_| connect(server, manner, large)).collect();
+        Crowd { manner, large: large.clone(), connections }
     }
 
     /// How many were made.
@@ -85,14 +107,43 @@ impl Crowd {
         }
     }
 
-    /// Has the server closed every one of them?
+    /// Has the server closed every one of them, as far as they can tell? Those that read nothing can't: the end stands behind
+    /// what they don't read.
     pub fn is_over(&mut self) -> bool {
+        if self.manner == Manner::Deaf {
+            return true;
+        }
         self.connections.retain_mut(|stream| !is_closed(stream));
         self.connections.is_empty()
     }
+
+    /// Of those that read nothing: how many would have had everything that they asked for, in the kernel's buffers, once they
+    /// read. To be asked when the server has closed them.
+    pub fn served_in_full(&mut self) -> usize {
+        let wanted = self.large.length * self.large.times();
+        self.connections
+            .iter_mut()
+            .filter_map(|stream| rest(stream).ok())
+            .filter(|got| *got >= wanted)
+            .count()
+    }
 }
 
-fn connect(server: SocketAddr, manner: Manner) -> Option<TcpStream> {
+/// How many bytes are to be had of a connection, to its end.
+fn rest(stream: &mut TcpStream) -> io::Result<usize> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let mut bytes = vec![0; 64 << 10];
+    let mut all = 0;
+    loop {
+        match stream.read(&mut bytes)? {
+            0 => return Ok(all),
+            count => all += count,
+        }
+    }
+}
+
+fn connect(server: SocketAddr, manner: Manner, large: &Large) -> Option<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&server, Duration::from_secs(10)).ok()?;
     stream.set_nonblocking(true).ok()?;
     let begin = match manner {
@@ -106,7 +157,9 @@ fn connect(server: SocketAddr, manner: Manner) -> Option<TcpStream> {
         Manner::HalfPreface => PREFACE[..12].to_vec(),
         Manner::SilentHttp2 => [PREFACE, &SETTINGS].concat(),
         Manner::EndlessHeaders => [PREFACE, &SETTINGS, &frame(1, 0, 1, BLOCK)].concat(),
-        Manner::Deaf => b"GET /v1/log HTTP/1.1\r\nhost: a\r\n\r\n".repeat(200),
+        Manner::Deaf => {
+            format!("GET {} HTTP/1.1\r\nhost: a\r\n\r\n", large.path).repeat(large.times()).into_bytes()
+        }
     };
     stream.write_all(&begin).ok()?;
     Some(stream)
@@ -119,44 +172,13 @@ fn is_closed(stream: &mut TcpStream) -> bool {
         match stream.read(&mut bytes) {
             Ok(0) => return true,
             Ok(_) => {}
-            Err(error) => return error.kind() != std::io::ErrorKind::WouldBlock,
+            Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
         }
     }
-}
-
-/// Opens requests over HTTP/2 and resets each at once, anew over another connection whenever the server hangs up: so many
-/// resets were sent, over so many connections.
-pub fn rapid_reset(server: SocketAddr, count: u64) -> (u64, u64) {
-    const AT_ONCE: u32 = 100;
-    let (mut sent, mut connections) = (0, 0);
-    while sent < count {
-        let Ok(mut stream) = TcpStream::connect(server) else { continue };
-        connections += 1;
-        let _ = stream.set_nodelay(true);
-        if stream.write_all(&[PREFACE, &SETTINGS].concat()).is_err() {
-            continue;
-        }
-        let mut id = 1;
-        // Until the server has had enough of it.
-        while sent < count {
-            let frames: Vec<u8> = (0..AT_ONCE)
-                .flat_map(|n| {
-                    let id = id + 2 * n;
-                    [frame(1, 5, id, BLOCK), frame(3, 0, id, &8_u32.to_be_bytes())].concat()
-                })
-                .collect();
-            if stream.write_all(&frames).is_err() {
-                break;
-            }
-            sent += u64::from(AT_ONCE);
-            id += 2 * AT_ONCE;
-        }
-    }
-    (sent, connections)
 }
 
 /// SPEC: RFC 9113 section 4.1.
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a short frame").to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }

@@ -62,16 +62,44 @@ impl Group {
     /// # Panics
     /// If the kernel doesn't tell.
     pub fn killed(&self) -> u64 {
-        let path = self.dir.join(if self.second { "memory.events" } else { "memory.oom_control" });
-        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let count = text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.parse().ok());
+        let (path, text) = self.events();
+        let count = counted(&text, "oom_kill");
         count.unwrap_or_else(|| panic!("{} doesn't count kills: {text}", path.display()))
     }
+
+    /// How often there was no memory for it, whether or not somebody was killed: some calls then fail. `None` where the kernel
+    /// doesn't count that (version 1).
+    pub fn without_memory(&self) -> Option<u64> {
+        counted(&self.events().1, "oom")
+    }
+
+    fn events(&self) -> (PathBuf, String) {
+        let path = self.dir.join(if self.second { "memory.events" } else { "memory.oom_control" });
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (path, text)
+    }
+}
+
+fn counted(text: &str, what: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(' ')?.parse().ok())
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         // A process that is still in it keeps it; it is empty otherwise.
         let _ = fs::remove_dir(&self.dir);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn what_the_kernel_counts_is_told_apart() {
+        let second = "low 0\nhigh 0\nmax 12\noom 3\noom_kill 2\noom_group_kill 1\n";
+        assert_eq!((counted(second, "oom"), counted(second, "oom_kill")), (Some(3), Some(2)));
+        let first = "oom_kill_disable 0\nunder_oom 0\noom_kill 7\n";
+        assert_eq!((counted(first, "oom"), counted(first, "oom_kill")), (None, Some(7)));
     }
 }

@@ -1,7 +1,7 @@
 //! What an oracle was ever given, in a file of its own that is synced at each line: every 202, receipt, checkpoint and
 //! cosignature. It lies outside the faults, and is read again from the disk when all is judged.
 //!
-//! One line a thing: `202 <root>`, `receipt <root> <entry> <path in the batch>`, `checkpoint <note>` and `witnessed <note>`
+//! One line a thing: `202 <root>`, `tokens <root> <commitment>` (one of those that are to have a token), `receipt <root> <entry> <path in the batch>`, `checkpoint <note>` and `witnessed <note>`
 //! (in hex); a note holds the cosignatures that it was shown with.
 
 use std::{
@@ -15,6 +15,8 @@ use std::{
 use treering_tlog::{hash::Hash, note::Note};
 use treering_token::token::Token;
 
+use crate::{random, view};
+
 /// An open journal; written by several threads.
 #[derive(Debug)]
 pub struct Journal {
@@ -26,7 +28,17 @@ pub struct Journal {
 struct Inner {
     file: File,
     acknowledged: Vec<Hash>,
+    tokens: Vec<Announced>,
     last_note: Vec<u8>,
+}
+
+/// A commitment that was acknowledged with `tokens=true`: it has a token of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Announced {
+    /// The submission's root.
+    pub root: Hash,
+    /// The commitment.
+    pub commitment: Hash,
 }
 
 /// Where a submission is: its entry, and the path in that entry's batch.
@@ -51,6 +63,8 @@ impl Place {
 pub struct Kept {
     /// The roots that were acknowledged.
     pub acknowledged: Vec<Hash>,
+    /// The commitments that have tokens.
+    pub tokens: Vec<Announced>,
     /// The place that each receipt gave.
     pub places: HashMap<Hash, Place>,
     /// Every checkpoint, as the log showed it.
@@ -66,7 +80,7 @@ impl Journal {
     /// If it can't be made.
     pub fn create(path: &Path) -> Journal {
         let file = File::create_new(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let inner = Inner { file, acknowledged: Vec::new(), last_note: Vec::new() };
+        let inner = Inner { file, acknowledged: Vec::new(), tokens: Vec::new(), last_note: Vec::new() };
         Journal { path: path.to_owned(), inner: Mutex::new(inner) }
     }
 
@@ -75,6 +89,17 @@ impl Journal {
         let mut inner = self.lock();
         inner.line(&format!("202 {root}"));
         inner.acknowledged.push(root);
+    }
+
+    /// A 202 for these commitments, which were sent with `tokens=true`: one of them is kept.
+    pub fn acknowledged_with_tokens(&self, commitments: &[[u8; 32]]) {
+        let root = view::root_of(commitments);
+        self.acknowledged(root);
+        let which = random::between(0, commitments.len() as u64 - 1);
+        let commitment = Hash::new(commitments[usize::try_from(which).expect("an index")]);
+        let mut inner = self.lock();
+        inner.line(&format!("tokens {root} {commitment}"));
+        inner.tokens.push(Announced { root, commitment });
     }
 
     /// A receipt, and the checkpoint in it.
@@ -108,6 +133,11 @@ impl Journal {
         self.lock().acknowledged[first..].to_vec()
     }
 
+    /// The commitments with tokens after the first so many.
+    pub fn tokens_since(&self, first: usize) -> Vec<Announced> {
+        self.lock().tokens[first..].to_vec()
+    }
+
     /// Reads from the disk what was ever written.
     ///
     /// # Panics
@@ -138,6 +168,11 @@ impl Kept {
         let (kind, rest) = line.split_once(' ')?;
         match kind {
             "202" => self.acknowledged.push(Hash::from_hex(rest)?),
+            "tokens" => {
+                let (root, commitment) = rest.split_once(' ')?;
+                let (root, commitment) = (Hash::from_hex(root)?, Hash::from_hex(commitment)?);
+                self.tokens.push(Announced { root, commitment });
+            }
             "receipt" => {
                 let mut words = rest.split(' ');
                 let root = Hash::from_hex(words.next()?)?;

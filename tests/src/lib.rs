@@ -11,7 +11,7 @@
 //! | [`mirror`] | a mirror |
 //! | [`connect`] | a proxy that passes bytes on |
 //! | [`clock`] | a wall clock that is moved under a running log |
-//! | [`crowd`] | clients that are slow, silent, or worse |
+//! | [`crowd`], [`resets`] | clients that are slow, silent, or worse |
 //! | [`disk`] | a file system whose power can be cut |
 //! | [`group`] | a limit to a process's memory, by the kernel |
 //! | [`flood`] | far more requests than a server can take |
@@ -44,11 +44,13 @@ pub mod log;
 pub mod memory;
 pub mod metrics;
 pub mod mirror;
+pub mod needles;
 pub mod net;
 pub mod preload;
 pub mod process;
 pub mod programs;
 pub mod random;
+pub mod resets;
 pub mod trace;
 pub mod tsa;
 pub mod view;

@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Output},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use treering_tlog::{
@@ -176,16 +177,17 @@ impl LogServer {
         })
     }
 
-    /// How many sockets it has open (Linux). Not all files: the store opens and closes its own.
+    /// How many descriptors it has open (Linux): sockets, and all else but what is below its own directory, since the store opens and
+    /// closes its files as it likes.
     ///
     /// # Panics
     /// If it does not run, or `/proc` can't be read.
-    pub fn sockets(&self) -> usize {
+    pub fn descriptors(&self) -> usize {
         let path = format!("/proc/{}/fd", self.pid().expect("it runs"));
         let files = fs::read_dir(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
         // One that is closed meanwhile is none.
         let links = files.filter_map(|file| fs::read_link(file.ok()?.path()).ok());
-        links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
+        links.filter(|link| !link.starts_with(&self.dir)).count()
     }
 
     /// How much memory it holds, and the most that it ever held, in MiB (Linux).
@@ -209,7 +211,11 @@ impl LogServer {
 
     /// Starts it under strace, which writes to `trace`, and waits until it listens.
     pub fn start_traced(&mut self, trace: &Path) {
-        let mut command = trace::command(trace, &programs::path(programs::LOG));
+        self.start_as(trace::command(trace, &programs::path(programs::LOG)));
+    }
+
+    /// Starts it by a command that runs its program, and waits until it listens.
+    pub fn start_as(&mut self, mut command: Command) {
         command.args(["serve", "--dir"]).arg(&self.dir);
         self.starts += 1;
         let mut process = Process::start(&format!("log-{}", self.starts), &mut command, &self.output);
@@ -280,19 +286,29 @@ impl LogServer {
     }
 
     /// A subcommand on this log's directory.
+    ///
+    /// # Panics
+    /// As [`LogServer::command_with`].
     pub fn command(&self, subcommand: &str) -> Output {
-        let output = self.program().args(subcommand.split(' ')).arg("--dir").arg(&self.dir).output();
-        output.expect("the program starts")
+        self.command_with(subcommand, &[])
     }
 
     /// The same with more arguments.
     ///
     /// # Panics
-    /// If the program can't be started.
+    /// If the program can't be started, or doesn't end: on a damaged store it could go round for ever.
     pub fn command_with(&self, subcommand: &str, arguments: &[&str]) -> Output {
+        static COMMANDS: AtomicU64 = AtomicU64::new(0);
+        let number = COMMANDS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", subcommand.replace(' ', "-"));
         let mut command = self.program();
         command.args(subcommand.split(' ')).arg("--dir").arg(&self.dir).args(arguments);
-        command.output().expect("the program starts")
+        let output = Process::start(&name, &mut command, &self.output).output();
+        // Ten thousand of them may come.
+        for ending in ["stdout", "stderr"] {
+            let _ = fs::remove_file(self.output.join(format!("{name}.{ending}")));
+        }
+        output
     }
 
     /// The verifier key.

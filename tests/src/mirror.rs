@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, ExitStatus, Output},
 };
 
 use treering_tlog::hash::sha256;
@@ -69,7 +69,8 @@ impl MirrorServer {
         self.start_as(&mut command);
     }
 
-    fn start_as(&mut self, command: &mut Command) {
+    /// Starts it by a command that runs its program with its arguments, and waits until it listens.
+    pub fn start_as(&mut self, command: &mut Command) {
         self.starts += 1;
         let mut process = Process::start(&format!("mirror-{}", self.starts), command, &self.output);
         process.says("listening on http://");
@@ -92,6 +93,24 @@ impl MirrorServer {
         let mut process = self.process.take().expect("it runs");
         process.terminate();
         assert!(process.end().success());
+    }
+
+    /// Its process id.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("it runs").pid()
+    }
+
+    /// Waits until it ends by itself: its exit status, and what it said.
+    ///
+    /// # Panics
+    /// If it does not run, or does not end.
+    pub fn end(&mut self) -> (ExitStatus, String) {
+        let mut process = self.process.take().expect("it runs");
+        let status = process.end();
+        (status, process.stderr())
     }
 
     /// Its directory.

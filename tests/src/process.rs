@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     thread,
 };
 
@@ -79,6 +79,16 @@ impl Process {
     /// If it does not come.
     pub fn end(&mut self) -> ExitStatus {
         wait::until(&format!("{} ends", self.name), || self.status())
+    }
+
+    /// Waits for its end, and gives all that it printed.
+    ///
+    /// # Panics
+    /// If it doesn't end.
+    pub fn output(&mut self) -> Output {
+        let status = self.end();
+        let read = |path: &Path| fs::read(path).unwrap_or_default();
+        Output { status, stdout: read(&self.stdout), stderr: read(&self.stderr) }
     }
 
     /// `kill -9`, and its end.

@@ -22,6 +22,13 @@ pub fn command(output: &Path, program: &Path) -> Command {
     command
 }
 
+/// The same with every call, and with arguments as far as strace cares to write them.
+pub fn every_call(output: &Path, program: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-D", "-f", "-o"]).arg(output).arg(program);
+    command
+}
+
 /// Is strace there, and may it trace?
 pub fn is_possible() -> bool {
     let mut command = Command::new("strace");

@@ -6,9 +6,15 @@ use std::{
     process::{Command, Output},
 };
 
-use treering_token::token::Token;
+use treering_tlog::{hash::Hash, time::UnixSeconds};
+use treering_token::{commitment::Commitment, token::Token, verify::Verifier};
+use treering_tsa::{
+    commitment::commitment_of,
+    imprint::{Imprint, ImprintAlgorithm},
+    query::Query,
+};
 
-use crate::{http::Answer, log::LogServer, net::Net};
+use crate::{http::Answer, log::LogServer, net::Net, random};
 
 /// RFC 3161 section 3.4.
 pub const QUERY: &str = "application/timestamp-query";
@@ -128,6 +134,45 @@ pub fn made(dir: &Path, arguments: &[&str]) -> String {
 pub fn openssl(dir: &Path, arguments: &[&str]) -> Output {
     let output = Command::new("openssl").args(arguments).current_dir(dir).output();
     output.expect("openssl is installed (scripts/deps.sh test)")
+}
+
+/// A timestamp that was given out: where its proof will be, and what of.
+#[derive(Clone, Debug)]
+pub struct Granted {
+    /// The proof's path.
+    pub path: String,
+    /// The token's commitment.
+    pub commitment: Commitment,
+}
+
+impl Granted {
+    /// Asks a log, which may fail, for a timestamp of something new; none if it gave none.
+    ///
+    /// # Panics
+    /// If it gave something else.
+    pub fn by(log: &LogServer) -> Option<Granted> {
+        let imprint = Imprint::new(ImprintAlgorithm::Sha256, random::commitment().to_vec());
+        let query = Query::new(imprint.expect("a digest"), None, None, false).encode();
+        let answer = log.public().try_post("/tsa", &[("content-type", QUERY)], query).ok()?;
+        if answer.header("treering-proof").is_empty() {
+            assert!(matches!(answer.status, 200 | 500 | 503), "{}", answer.shown());
+            return None;
+        }
+        let commitment = commitment_of(&answer.body).expect("a token");
+        Some(Granted { path: proof_path(&answer), commitment: Commitment(Hash::new(commitment)) })
+    }
+
+    /// The log has its proof, which verifies.
+    ///
+    /// # Panics
+    /// If not.
+    #[track_caller]
+    pub fn assert_proved(&self, net: &Net) {
+        let proof = proof(&net.log, &self.path);
+        let verifier = Verifier { policy: &net.policy, now: UnixSeconds::MAX };
+        let verified = verifier.receipt(&proof, &self.commitment);
+        verified.unwrap_or_else(|error| panic!("{}: {error}", self.path));
+    }
 }
 
 /// Where an answer says that its proof will be.

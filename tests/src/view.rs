@@ -108,6 +108,11 @@ impl Seen {
         assert_eq!(first, head.root, "two roots at size {}", head.size);
     }
 
+    /// All of them, by their sizes.
+    pub fn heads(&self) -> impl Iterator<Item = TreeHead> {
+        self.heads.iter().map(|(size, root)| TreeHead { size: *size, root: *root })
+    }
+
     /// The largest.
     pub fn newest(&self) -> Option<TreeHead> {
         self.heads.last_key_value().map(|(size, root)| TreeHead { size: *size, root: *root })

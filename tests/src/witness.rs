@@ -1,13 +1,16 @@
 //! A witness: its directory and its process.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus},
+};
 
 use crate::{
     files,
     http::{Answer, Http},
     log::shown,
     process::Process,
-    programs,
+    programs, wait,
 };
 
 /// A witness in a directory of its own, running or not.
@@ -21,10 +24,17 @@ pub struct WitnessServer {
     /// Of a further key, of whose line the policy also has one.
     second: Option<String>,
     http: Http,
+    environment: Vec<(String, String)>,
+    options: Vec<String>,
     process: Option<Process>,
 }
 
 impl WitnessServer {
+    /// Its directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Makes a witness; `port` is a free one, so that a restart keeps it.
     ///
     /// # Panics
@@ -39,6 +49,8 @@ impl WitnessServer {
             vkey: String::new(),
             second: None,
             http: Http::new(format!("http://127.0.0.1:{port}")),
+            environment: Vec::new(),
+            options: Vec::new(),
             process: None,
         };
         let (key_name, listen) = (format!("witness.test/{name}"), format!("127.0.0.1:{port}"));
@@ -74,13 +86,50 @@ impl WitnessServer {
     /// # Panics
     /// If it ends before.
     pub fn start(&mut self) {
-        self.starts += 1;
-        let mut command = programs::command(programs::WITNESS);
-        command.args(["serve", "--dir"]).arg(&self.dir);
-        let name = format!("{}-{}", self.name, self.starts);
-        let mut process = Process::start(&name, &mut command, &self.output);
+        self.start_as(programs::command(programs::WITNESS));
+    }
+
+    /// Starts it by a command that runs its program, and waits until it listens.
+    ///
+    /// # Panics
+    /// If it ends before.
+    pub fn start_as(&mut self, command: Command) {
+        let mut process = self.spawn(command);
         process.says("listening on http://");
         self.process = Some(process);
+    }
+
+    /// Starts it, and waits until it listens or ends.
+    ///
+    /// # Errors
+    /// What it said when it ended.
+    pub fn try_start(&mut self) -> Result<(), String> {
+        let mut process = self.spawn(programs::command(programs::WITNESS));
+        wait::until("the witness listens, or ends", || {
+            (process.stdout().contains("listening on http://") || process.status().is_some()).then_some(())
+        });
+        if process.status().is_some() {
+            return Err(process.stderr());
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn spawn(&mut self, mut command: Command) -> Process {
+        self.starts += 1;
+        command.args(["serve", "--dir"]).arg(&self.dir).args(&self.options);
+        command.envs(self.environment.iter().cloned());
+        Process::start(&format!("{}-{}", self.name, self.starts), &mut command, &self.output)
+    }
+
+    /// Gives it an environment variable from its next start on.
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Gives `serve` more options from its next start on.
+    pub fn set_options(&mut self, options: &[&str]) {
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
     }
 
     /// A signal by its name, such as `STOP`.
@@ -94,6 +143,16 @@ impl WitnessServer {
     /// Its process id, if it runs.
     pub fn pid(&self) -> Option<u32> {
         self.process.as_ref().map(Process::pid)
+    }
+
+    /// SIGTERM, and its end.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn stop(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("it runs");
+        process.terminate();
+        process.end()
     }
 
     /// `kill -9`.

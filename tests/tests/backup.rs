@@ -5,8 +5,10 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 use treering_tests::{
     files,
     log::{LogServer, shown},
-    net, random,
+    net, random, wait,
 };
+
+use crate::load::Load;
 
 /// `treering-log backup` of a log, running or not.
 fn backup(log: &LogServer, to: &Path, more: &[&str]) -> Output {
@@ -15,7 +17,9 @@ fn backup(log: &LogServer, to: &Path, more: &[&str]) -> Output {
     command.output().expect("the program starts")
 }
 
-fn made(log: &LogServer, to: &Path, more: &[&str]) -> String {
+/// A backup, which has to be made: its manifest.
+#[track_caller]
+pub(crate) fn made(log: &LogServer, to: &Path, more: &[&str]) -> String {
     let output = backup(log, to, more);
     assert!(output.status.success(), "{}", shown(&output));
     std::fs::read_to_string(to.join("manifest.toml")).expect("a manifest")
@@ -76,6 +80,46 @@ fn a_running_log_is_backed_up_and_goes_on() {
     let manifest = made(&net.log, &stopped, &[]);
     assert!(manifest.contains("size = 2\n"), "{manifest}");
     assert_clean(&stopped, &now, &net.log);
+}
+
+/// Copies that are made while customers submit and ticks are sealed: each is a whole log of some moment, and has what was
+/// acknowledged before it was begun.
+#[test]
+fn a_log_is_backed_up_in_the_middle_of_its_work() {
+    let mut net = net::plan().start();
+    let load = Load::start(net.log.public(), 3);
+    let (mut copies, mut sizes) = (Vec::new(), Vec::new());
+    for number in 0..5 {
+        let begun = load.count();
+        wait::until("submissions are taken", || (load.count() >= begun + 20).then_some(()));
+        let acknowledged = load.acknowledged();
+        // Of before the copy: it may be behind the store, and never the store behind it.
+        let record = std::fs::read(net.log.record()).expect("a record");
+        let to = net.dir().join(format!("backup-{number}"));
+        let manifest = made(&net.log, &to, &[]);
+        let size = manifest.lines().find_map(|line| line.strip_prefix("size = ")?.parse::<u64>().ok());
+        sizes.push(size.expect("a size"));
+        copies.push((to, record, acknowledged));
+    }
+    load.stop();
+    assert!(sizes.is_sorted() && sizes[0] < sizes[4], "the log did nothing meanwhile: {sizes:?}");
+    assert!(net.log.stop().success());
+    for (copy, record, acknowledged) in copies {
+        assert_clean(&copy, &record, &net.log);
+        // It knows of all of it, whether it was sealed by then or waited.
+        files::put_back(&copy.join("store"), &net.log.store());
+        std::fs::write(net.log.record(), &record).expect("the record's file");
+        net.log.start();
+        for root in acknowledged {
+            let answer = net.log.public().get(&format!("/v1/receipts/{root}"));
+            assert!(
+                matches!(answer.status, 200 | 202),
+                "{root} was acknowledged before the copy: {}",
+                answer.shown()
+            );
+        }
+        net.log.kill();
+    }
 }
 
 #[test]

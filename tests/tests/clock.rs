@@ -2,7 +2,10 @@
 //! still, a second that comes twice.
 //!
 //! Within the bound it goes on by itself. Beyond it nothing is sealed, readiness says why, submissions are still taken; and
-//! when the clock is back it goes on by itself. The entries' times only grow.
+//! when the clock is back it goes on by itself. The entries' times only grow. A start with a clock that is ahead seals nothing
+//! and deletes nothing before the witnesses confirm the time, which they do as soon as it is right.
+
+use std::fs;
 
 use treering_tests::{
     clock::MovedClock,
@@ -18,15 +21,7 @@ const BOUND: i64 = 3;
 #[test]
 fn a_clock_that_is_moved_delays_sealing_or_stops_it_and_never_breaks_its_order() {
     let mut net = net::plan().set("clock_step_seconds", &BOUND.to_string()).make();
-    let clock = match MovedClock::new(net.dir()) {
-        Ok(clock) => clock,
-        Err(why) => return programs::skipped("clock", &format!("no clock is moved: {why}")),
-    };
-    clock.give(&mut net.log);
-    net.log.start();
-    net.log.wait_idle();
-    let mut oracle = Oracle::quiet(&net);
-    goes_on(&net, &mut oracle);
+    let Some((clock, mut oracle)) = started(&mut net) else { return };
     // Ahead by less than the bound, and back; a leap second is a step back by one.
     for ahead in [2, 0, -1, 0] {
         clock.ahead(ahead);
@@ -54,6 +49,59 @@ fn a_clock_that_is_moved_delays_sealing_or_stops_it_and_never_breaks_its_order()
     oracle.finish(&net);
     assert!(net.log.stop().success());
     net.log.assert_clean();
+}
+
+#[test]
+fn a_start_with_a_clock_that_is_ahead_does_nothing_that_can_not_be_undone() {
+    // The upkeep runs each second.
+    let plan = net::plan().set("clock_step_seconds", &BOUND.to_string()).set("token_window_seconds", "1");
+    let mut net = plan.make();
+    let settings = net.log.dir().join("log.toml");
+    let text = fs::read_to_string(&settings).expect("log.toml");
+    assert!(text.contains("# retention_days = 3650"), "{text}");
+    fs::write(settings, text.replace("# retention_days = 3650", "retention_days = 1")).expect("log.toml");
+    let Some((clock, mut oracle)) = started(&mut net) else { return };
+    for (ahead, killed) in [(3_600, false), (2 * 86_400, true), (31_536_000, false)] {
+        if killed {
+            net.log.kill();
+        } else {
+            assert!(net.log.stop().success());
+        }
+        clock.ahead(ahead);
+        net.log.start();
+        wait::until("the witnesses have cosigned what it signed last", || {
+            let metrics = net.log.metrics();
+            let size =
+                |name| metrics.number(&format!("treering_log_witness_cosigned_size{{witness=\"{name}\"}}"));
+            ["w1", "w2", "w3"].into_iter().all(|name| size(name).is_some()).then_some(())
+        });
+        stops(&net, &oracle);
+        assert!(net.log.status()["degraded"].to_string().contains("not confirmed"), "{}", net.log.status());
+        net.log.public().get("/v1/batches/0").expect_status(200);
+        clock.ahead(0);
+        goes_on(&net, &mut oracle);
+        net.log.public().get("/v1/batches/0").expect_status(200);
+    }
+    oracle.finish(&net);
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
+/// The clock of a log that has begun its work; none, and says why, where no clock can be moved.
+fn started(net: &mut Net) -> Option<(MovedClock, Oracle)> {
+    let clock = match MovedClock::new(net.dir()) {
+        Ok(clock) => clock,
+        Err(why) => {
+            programs::skipped("clock", &format!("no clock is moved: {why}"));
+            return None;
+        }
+    };
+    clock.give(&mut net.log);
+    net.log.start();
+    net.log.wait_idle();
+    let mut oracle = Oracle::quiet(net);
+    goes_on(net, &mut oracle);
+    Some((clock, oracle))
 }
 
 /// What is sent is published, sooner or later.

@@ -1,29 +1,33 @@
 //! Damage at rest: flipped bits, zeroed pages, truncations, files in each other's place.
 //!
-//! Each time a copy of a stopped log's store is damaged at a random place. Then either `treering-log check` (or the
-//! opening of the store) names it, or nothing was lost: the log starts, and shows every receipt, proof and checkpoint as
-//! before. A wrong byte is never served as valid: all of it is verified under the policy.
+//! Each time a copy of a stopped log's store, or the record beside it, is damaged at a random place, `treering-log check`
+//! judges it, and the log is started on it, whatever was judged. Where `check` finds nothing everything that was published is
+//! there as before: each tile, entry bundle, batch, checkpoint, receipt, token and proof of a timestamp. Where it names
+//! something the log refuses to start and says why, or each URL gives what it gave before, or a refusal: a wrong byte is
+//! never served as valid.
 //!
-//! The exception that nothing can tell from a torn write is the end of the WAL: what RocksDB finds damaged in its last record
-//! it drops, as it must after a power cut. `docs/reliability.md` says what that can cost.
+//! The log has some dozen entries, so no tile of it is full, and everything was published when it was stopped. What RocksDB finds
+//! damaged in the last record of the WAL it drops, as it must after a power cut: `docs/reliability.md` says what that can cost
+//! where the last record isn't published.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+mod kinds;
+mod shown;
+
+use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Output};
 
 use treering_tests::{
-    files,
+    files, log,
     net::{self, Net},
-    random, tsa, view,
+    random, tsa, wait,
 };
-use treering_tlog::hash::Hash;
-use treering_token::token::Token;
+
+use kinds::Damage;
+use shown::Shown;
 
 /// How many damages, unless the environment says.
-const DAMAGES: usize = 40;
-/// RocksDB's page, and the disk's.
-const PAGE: usize = 4096;
+const DAMAGES: usize = 30;
+/// What a log says that doesn't start, or ends, because of what it read.
+const REASONS: [&str; 4] = ["store", "record", "RocksDB", "Corruption"];
 
 #[test]
 fn damage_is_named_or_nothing_is_lost() {
@@ -32,183 +36,127 @@ fn damage_is_named_or_nothing_is_lost() {
     tsa::init(&net.log, "p256");
     net.log.start();
     net.log.wait_idle();
-    let before = filled(&mut net);
-    let store = net.log.store();
-    let whole = net.dir().join("whole");
-    files::copy(&store, &whole);
-    files::put_back(&whole, &store);
-    net.log.assert_clean();
-    let (mut named, mut harmless, mut tails) = (0, 0, 0);
-    for _ in 0..count {
-        files::put_back(&whole, &store);
-        let damage = Damage::random(&store);
-        damage.make(&store);
-        let checked = net.log.command("check");
-        match checked.status.code() {
-            Some(1 | 2) => named += 1,
-            Some(0) if damage.is_end_of_wal(&whole) => tails += 1,
-            Some(0) => {
-                net.log.start();
-                net.log.wait_idle();
-                before.assert_shown(&net, &damage);
-                assert!(net.log.stop().success(), "{damage:?}");
-                harmless += 1;
-            }
-            other => panic!(
-                "check ended with {other:?} after {damage:?}: {}",
-                treering_tests::log::shown(&checked)
-            ),
-        }
-    }
-    println!(
-        "{count} damages: {named} named, {harmless} where nothing was lost, {tails} at the end of the WAL"
-    );
-    assert!(named * 4 > count, "only {named} of {count} damages were named: too few to show anything");
-}
-
-/// What the log has shown.
-struct Before {
-    receipts: Vec<(Hash, Token)>,
-    proofs: Vec<(String, String)>,
-}
-
-/// A log with entries in tables and in the WAL, stopped.
-fn filled(net: &mut Net) -> Before {
-    let mut roots = Vec::new();
-    let mut proofs = Vec::new();
-    let imprint = |bytes: [u8; 32]| {
-        let imprint = treering_tsa::imprint::Imprint::new(
-            treering_tsa::imprint::ImprintAlgorithm::Sha256,
-            bytes.to_vec(),
-        );
-        treering_tsa::query::Query::new(imprint.expect("a digest"), None, None, false).encode()
-    };
-    for round in 0..12 {
-        let commitments = random::commitments(round % 5 + 1);
-        net.log.stamp(&commitments);
-        roots.push(view::root_of(&commitments));
-        let query = imprint(random::commitment());
-        let answer = net.log.public().post("/tsa", &[("content-type", tsa::QUERY)], query).expect_status(200);
-        let path = tsa::proof_path(&answer);
-        tsa::proof(&net.log, &path);
-        proofs.push(path);
-        // What was in the WAL goes into tables when the store is opened again.
-        if round == 8 {
-            net.log.kill();
-            net.log.start();
-            net.log.wait_idle();
-        }
-    }
-    net.log.wait_idle();
-    let receipts = roots.iter().map(|root| (*root, net.log.receipt(root))).collect();
-    let text = |path: String| {
-        let text = net.log.public().get(&path).expect_status(200).text().to_owned();
-        (path, text)
-    };
-    let proofs = proofs.into_iter().map(text).collect();
+    let shown = shown::fill(&mut net);
     assert!(net.log.stop().success());
-    Before { receipts, proofs }
+    let whole = Whole::of(&net);
+    whole.put_back(&net);
+    net.log.assert_clean();
+    let mut tally = BTreeMap::new();
+    for _ in 0..count {
+        let damage = whole.damaged(&net);
+        // Shown where the test fails: the last one is it.
+        println!("{damage:?}");
+        let outcome = judged(&mut net, &whole, &damage, &shown);
+        *tally.entry(outcome).or_insert(0) += 1;
+    }
+    println!("{count} damages, {} URLs:", shown.len());
+    tally.iter().for_each(|(outcome, count)| println!("  {count:6} {outcome}"));
+    let named: usize =
+        tally.iter().filter(|(outcome, _)| **outcome != Outcome::Harmless).map(|(_, n)| n).sum();
+    assert!(named * 4 > count, "only {named} of {count} damages were named: too few to show anything");
+    // Nothing was signed meanwhile that the log without its damage doesn't know.
+    whole.put_back(&net);
+    net.log.start();
+    net.log.wait_idle();
+    shown.assert_all_same(net.log.public(), &net.policy);
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
 }
 
-impl Before {
-    /// The same places, under the policy. Late cosignatures may have been lost with the end of the WAL, so the texts may
-    /// differ.
-    fn assert_shown(&self, net: &Net, damage: &Damage) {
-        for (root, receipt) in &self.receipts {
-            let now = net.log.receipt(root);
-            view::verify(&net.policy, &now, root);
-            assert_eq!((now.index(), now.layers()), (receipt.index(), receipt.layers()), "{damage:?}");
-        }
-        for (path, text) in &self.proofs {
-            let now = tsa::proof(&net.log, path);
-            let before = Token::parse(text.as_bytes()).expect("a proof");
-            assert_eq!((now.index(), now.layers()), (before.index(), before.layers()), "{damage:?}");
-        }
+/// What came of a damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// `check` finds nothing, and nothing is missing.
+    Harmless,
+    /// `check` names it, and the log doesn't start, or ends.
+    Refused,
+    /// `check` names it; the log refuses some of what it showed.
+    Partly,
+    /// `check` names it; what the log showed it shows still.
+    Shown,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Outcome::Harmless => "where nothing was lost",
+            Outcome::Refused => "named, and the log refused to start, or ended",
+            Outcome::Partly => "named, and some of it was refused",
+            Outcome::Shown => "named, and all of it was still right",
+        })
     }
 }
 
-/// What is done to one file of the store.
-#[derive(Debug)]
-struct Damage {
-    /// Its name.
-    file: PathBuf,
-    kind: Kind,
+fn judged(net: &mut Net, whole: &Whole, damage: &Damage, shown: &Shown) -> Outcome {
+    let checked = net.log.command("check");
+    let is_clean = assert_judged(&checked);
+    // Whoever starts it may have asked `check` before, or not: that opens the store, too.
+    if random::between(0, 1) == 0 {
+        whole.put_back(net);
+        damage.make(net.log.dir());
+    }
+    if is_clean {
+        net.log.start();
+        net.log.wait_idle();
+        shown.assert_all_same(net.log.public(), &net.policy);
+        assert!(net.log.stop().success());
+        return Outcome::Harmless;
+    }
+    let served = if net.log.try_start() { shown.judge(net.log.public(), &net.policy) } else { None };
+    if served.is_none() {
+        wait::until("the log ends", || (!net.log.is_running()).then_some(()));
+        let said = net.log.stderr();
+        let (status, panicked) = (net.log.end(), said.contains("panicked"));
+        let reason = REASONS.iter().any(|reason| said.contains(reason));
+        assert!(!status.success() && reason && !panicked, "it ended with {status}, and said {said:?}");
+    }
+    net.log.kill();
+    match served {
+        None => Outcome::Refused,
+        Some(served) if served.refused > 0 => Outcome::Partly,
+        Some(_) => Outcome::Shown,
+    }
 }
 
-#[derive(Debug)]
-enum Kind {
-    Flip {
-        at: usize,
-        bit: u8,
-    },
-    Zero {
-        page: usize,
-    },
-    Truncate {
-        to: usize,
-    },
-    /// The bytes of another file.
-    Swap {
-        with: PathBuf,
-    },
+/// Is it clean? If not, it says what is broken, or why the store can't be looked at.
+#[track_caller]
+fn assert_judged(checked: &Output) -> bool {
+    let (out, err) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    let is_named = match checked.status.code() {
+        Some(0) => return true,
+        Some(1) => out.contains("\nBROKEN ") || out.starts_with("BROKEN "),
+        Some(2) => REASONS.iter().any(|reason| err.contains(reason)) && !err.contains("panicked"),
+        _ => false,
+    };
+    assert!(is_named, "check: {}", log::shown(checked));
+    false
 }
 
-impl Damage {
-    /// Somewhere in the files that hold data: tables, WAL, manifest.
-    fn random(store: &Path) -> Damage {
-        let data = |path: &PathBuf| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let holds = name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST");
-            holds && fs::metadata(path).is_ok_and(|file| file.len() > 0)
-        };
-        let all: Vec<PathBuf> = files::below(store).into_iter().filter(data).collect();
-        let pick =
-            |most: usize| usize::try_from(random::between(0, most as u64 - 1)).expect("a small number");
-        let name = |path: &PathBuf| path.strip_prefix(store).expect("below").to_owned();
-        let file = name(&all[pick(all.len())]);
-        let length =
-            usize::try_from(fs::metadata(store.join(&file)).expect("a file").len()).expect("a small file");
-        let kind = match random::between(0, 5) {
-            0 => Kind::Zero { page: pick(length.div_ceil(PAGE)) },
-            1 => Kind::Truncate { to: pick(length) },
-            2 => Kind::Swap { with: name(&all[pick(all.len())]) },
-            _ => Kind::Flip { at: pick(length), bit: 1 << random::between(0, 7) },
-        };
-        Damage { file, kind }
+/// Copies of the store and of the record as they were when the log was stopped.
+struct Whole {
+    store: PathBuf,
+    record: PathBuf,
+}
+
+impl Whole {
+    fn of(net: &Net) -> Whole {
+        let whole = Whole { store: net.dir().join("whole"), record: net.dir().join("whole.record") };
+        files::copy(&net.log.store(), &whole.store);
+        fs::copy(net.log.record(), &whole.record).expect("a record");
+        whole
     }
 
-    fn make(&self, store: &Path) {
-        let path = store.join(&self.file);
-        let mut bytes = fs::read(&path).expect("a file");
-        match &self.kind {
-            Kind::Flip { at, bit } => bytes[*at] ^= bit,
-            Kind::Zero { page } => {
-                let end = bytes.len().min((page + 1) * PAGE);
-                bytes[page * PAGE..end].fill(0);
-            }
-            Kind::Truncate { to } => bytes.truncate(*to),
-            Kind::Swap { with } => {
-                let other = fs::read(store.join(with)).expect("a file");
-                fs::write(store.join(with), &bytes).expect("a file");
-                bytes = other;
-            }
-        }
-        fs::write(&path, bytes).expect("a file");
+    fn put_back(&self, net: &Net) {
+        files::put_back(&self.store, &net.log.store());
+        fs::copy(&self.record, net.log.record()).expect("a record");
     }
 
-    /// Does it cut off or damage the WAL's end? Whatever comes after it is gone as well, so that RocksDB can't tell it from
-    /// a write that a power cut tore.
-    fn is_end_of_wal(&self, whole: &Path) -> bool {
-        let is_wal = self.file.extension().is_some_and(|extension| extension == "log");
-        let length = fs::metadata(whole.join(&self.file)).expect("a file").len();
-        let length = usize::try_from(length).expect("a small file");
-        let last = length.saturating_sub(2 * PAGE);
-        is_wal
-            && match self.kind {
-                Kind::Truncate { .. } => true,
-                Kind::Zero { page } => (page + 1) * PAGE >= last,
-                Kind::Flip { at, .. } => at >= last,
-                Kind::Swap { .. } => false,
-            }
+    /// Puts them back, and damages one of them.
+    fn damaged(&self, net: &Net) -> Damage {
+        self.put_back(net);
+        let damage = Damage::random(net.log.dir());
+        damage.make(net.log.dir());
+        damage
     }
 }

@@ -2,18 +2,21 @@
 //!
 //! One run: the log is started and takes three submissions, a tick each, and is told to end; its n-th call is struck on
 //! the way. It is started again, and at a random call of its recovery it is struck for a second time. Then it is left
-//! alone, and the oracle judges: everything acknowledged is there, in one history. Whatever is struck, a log that goes on
-//! publishes, and one that can't ends by itself: it never hangs.
+//! alone, and the oracle judges: everything acknowledged is there, in one history, and each timestamp that was given out is
+//! proved. Whatever is struck, a log that goes on publishes, and one that can't ends by itself: it never hangs. One whose sync
+//! fails, for want of space too, never goes on: a second sync may succeed over pages that the kernel has dropped.
 //!
 //! `make chaos` does it at every call with every fault; here it is a sample.
 
-use std::{collections::BTreeMap, env};
+use std::{collections::BTreeMap, env, process::ExitStatus};
 
 use treering_tests::{
     log::{OCTETS, SUBMISSIONS},
     net::{self, Net},
     preload::{Call, Fault, Faults},
-    programs, random, view, wait,
+    programs, random,
+    tsa::{self, Granted},
+    view, wait,
 };
 use treering_tlog::hash::Hash;
 
@@ -21,12 +24,17 @@ use crate::oracle::Oracle;
 
 /// How many faults, unless the environment says a number or `ALL`; and of which files, by the end of their names
 /// (`TREERING_FAULTS_ONLY`).
-const FAULTS: usize = 24;
+const FAULTS: usize = 22;
 const TICKS: usize = 3;
+/// What writes a disk's cache.
+const SYNCS: [&str; 2] = ["fsync", "fdatasync"];
 
 #[test]
 fn a_fault_at_any_system_call_loses_nothing() {
-    let mut net = net::plan().set("min_free_mib", "1").start();
+    let mut net = net::plan().set("min_free_mib", "1").make();
+    tsa::init(&net.log, "p256");
+    net.log.start();
+    net.log.wait_idle();
     let faults = match Faults::build(net.dir()) {
         Ok(faults) => faults,
         Err(why) => {
@@ -37,21 +45,28 @@ fn a_fault_at_any_system_call_loses_nothing() {
     let calls = run.calls();
     let sum: usize = calls.values().sum();
     assert!(sum > 100, "only {sum} calls touch the log's directory: they are not seen");
+    let only = env::var("TREERING_FAULTS_ONLY").unwrap_or_default();
+    let kinds: Vec<(&Call, usize)> = calls
+        .iter()
+        .filter(|(call, _)| call.what.ends_with(&only) || call.name == only)
+        .map(|(call, count)| (call, *count))
+        .collect();
+    let is_sync = |(call, _): &&(&Call, usize)| SYNCS.contains(&call.name.as_str());
+    let syncs: Vec<(&Call, usize)> = kinds.iter().filter(is_sync).copied().collect();
     let asked = env::var("TREERING_FAULTS").unwrap_or_else(|_| FAULTS.to_string());
     if asked == "ALL" {
-        for (call, count) in &calls {
-            // Some of them come more often as the store grows; each is struck as often as it was counted.
-            (1..=*count).take_while(|number| run.all_kinds(call, *number)).for_each(drop);
-        }
+        run.strike_all(&kinds);
     } else {
         let count: usize = asked.parse().expect("TREERING_FAULTS is a number or ALL");
         // Each kind of call is as likely as another, or it would hardly ever be one that writes.
-        let only = env::var("TREERING_FAULTS_ONLY").unwrap_or_default();
-        let kinds: Vec<(&Call, &usize)> =
-            calls.iter().filter(|(call, _)| call.what.ends_with(&only)).collect();
         for number in 0..count {
             let (call, count) = kinds[below(kinds.len())];
-            run.strike(call, below(*count) + 1, Fault::ALL[number % 4]);
+            run.strike(call, below(count) + 1, Fault::ALL[number % 4]);
+            // And now and then it is a sync that fails.
+            if number % 8 == 0 && !syncs.is_empty() {
+                let (call, count) = syncs[below(syncs.len())];
+                run.strike(call, below(count) + 1, Fault::Io);
+            }
         }
     }
     run.finish();
@@ -61,27 +76,60 @@ fn below(count: usize) -> usize {
     usize::try_from(random::between(0, count as u64 - 1)).expect("small")
 }
 
+/// How a run ended.
+enum End {
+    ByItself(ExitStatus),
+    /// By SIGTERM.
+    Told(ExitStatus),
+}
+
 /// A log that is struck again and again, and who watches it.
 struct Run<'a> {
     net: &'a mut Net,
     faults: &'a Faults,
     oracle: Oracle,
+    /// What is struck with in this run.
+    fault: Option<Fault>,
+    /// Given out since the last time that all was well.
+    granted: Vec<Granted>,
     struck: BTreeMap<(Call, Fault), usize>,
+    /// Timestamps that were proved.
+    proved: usize,
     second: usize,
     refused: usize,
+    /// Logs that ended by themselves because of a sync.
+    unsynced: usize,
 }
 
 impl<'a> Run<'a> {
     fn new(net: &'a mut Net, faults: &'a Faults) -> Run<'a> {
         let oracle = Oracle::quiet(net);
-        Run { net, faults, oracle, struck: BTreeMap::new(), second: 0, refused: 0 }
+        let (granted, struck) = (Vec::new(), BTreeMap::new());
+        Run {
+            net,
+            faults,
+            oracle,
+            fault: None,
+            granted,
+            struck,
+            proved: 0,
+            second: 0,
+            refused: 0,
+            unsynced: 0,
+        }
     }
 
-    /// The calls of an undisturbed run, and how many there are of each kind.
+    /// The calls of two undisturbed runs, and how many there are of each kind in both.
     fn calls(&mut self) -> BTreeMap<Call, usize> {
         assert!(self.net.log.stop().success());
+        let (first, second) = (self.watched(), self.watched());
+        let in_both = |(call, count): (Call, usize)| second.get(&call).map(|other| (call, count.min(*other)));
+        first.into_iter().filter_map(in_both).collect()
+    }
+
+    fn watched(&mut self) -> BTreeMap<Call, usize> {
         self.faults.watch(&mut self.net.log);
-        self.ticks();
+        assert!(matches!(self.ticks(), End::Told(status) if status.success()), "an undisturbed run");
         let mut calls = BTreeMap::<Call, usize>::new();
         for call in self.faults.calls(&self.net.log) {
             *calls.entry(call).or_default() += 1;
@@ -90,15 +138,32 @@ impl<'a> Run<'a> {
         calls
     }
 
-    /// Every kind of fault at a call; says if there was such a call.
-    fn all_kinds(&mut self, call: &Call, number: usize) -> bool {
-        Fault::ALL.into_iter().filter(|fault| self.strike(call, number, *fault)).count() > 0
+    /// Each call with each fault. Which of some calls comes first is chance, so a few are missed; of no kind may all be.
+    fn strike_all(&mut self, kinds: &[(&Call, usize)]) {
+        let (mut tried, mut came) = (0, 0);
+        for (call, count) in kinds {
+            for fault in Fault::ALL {
+                let numbers = 1..=*count;
+                let struck = numbers.filter(|number| self.strike(call, *number, fault)).count();
+                assert!(struck > 0, "{fault} never came at a {} of {}", call.name, call.what);
+                (tried, came) = (tried + count, came + struck);
+            }
+        }
+        println!("{came} of {tried} faults came");
+        assert!(came * 10 >= tried * 9, "only {came} of {tried} faults came: the others were never tried");
     }
 
     /// One run; says if the fault came.
     fn strike(&mut self, call: &Call, number: usize, fault: Fault) -> bool {
         self.faults.arm(&mut self.net.log, Some(call), number, fault);
-        self.ticks();
+        self.fault = Some(fault);
+        let end = self.ticks();
+        if self.unsynced_call().is_some() {
+            let (End::ByItself(status) | End::Told(status)) = end;
+            assert!(!status.success(), "a {} of {} failed, and the log ended well", call.name, call.what);
+            self.unsynced += 1;
+        }
+        self.fault = None;
         let struck = self.faults.struck(&self.net.log);
         let came = struck.is_some();
         if let Some(struck) = struck {
@@ -116,21 +181,34 @@ impl<'a> Run<'a> {
     }
 
     /// Starts the log, if it starts, sends a submission a tick, and ends it.
-    fn ticks(&mut self) {
-        if !self.net.log.try_start() {
-            return;
+    fn ticks(&mut self) -> End {
+        if self.net.log.try_start() {
+            (0..TICKS).for_each(|_| self.submit());
         }
-        for _ in 0..TICKS {
+        if !self.net.log.is_running() {
+            return End::ByItself(self.net.log.end());
+        }
+        if let Some(call) = self.unsynced_call() {
+            // What failed in the background, the next write meets.
             self.submit();
+            wait::until(&format!("the log ends after a failed {} of {}", call.name, call.what), || {
+                (!self.net.log.is_running()).then_some(())
+            });
+            return End::ByItself(self.net.log.end());
         }
-        if self.net.log.is_running() {
-            self.net.log.terminate();
-            self.net.log.end();
-        }
+        self.net.log.terminate();
+        End::Told(self.net.log.end())
     }
 
-    /// One submission, and its receipt, or the log's end.
+    /// The sync that has failed in this run.
+    fn unsynced_call(&self) -> Option<Call> {
+        let struck = self.faults.struck(&self.net.log).filter(|call| SYNCS.contains(&call.name.as_str()));
+        struck.filter(|_| matches!(self.fault, Some(Fault::Io | Fault::NoSpace)))
+    }
+
+    /// One submission, and its receipt, or the log's end; and a timestamp in the same tick.
     fn submit(&mut self) {
+        self.granted.extend(Granted::by(&self.net.log));
         let commitments = random::commitments(3);
         let root = view::root_of(&commitments);
         let query = if below(2) == 0 { "?tokens=true" } else { "" };
@@ -140,7 +218,10 @@ impl<'a> Run<'a> {
             self.refused += 1;
             return;
         }
-        self.oracle.acknowledged(root);
+        match query {
+            "" => self.oracle.acknowledged(root),
+            _ => self.oracle.acknowledged_with_tokens(&commitments),
+        }
         self.receipt_or_end(&root);
     }
 
@@ -165,10 +246,12 @@ impl<'a> Run<'a> {
         self.faults.disarm(&mut self.net.log);
         self.net.log.start();
         self.oracle.look(self.net);
-        assert!(self.net.log.stop().success());
-        if self.oracle.count().is_multiple_of(16) {
-            self.net.log.assert_clean();
+        for granted in std::mem::take(&mut self.granted) {
+            granted.assert_proved(self.net);
+            self.proved += 1;
         }
+        assert!(self.net.log.stop().success());
+        self.net.log.assert_clean();
     }
 
     fn finish(self) {
@@ -181,8 +264,15 @@ impl<'a> Run<'a> {
         for (call, counts) in calls {
             println!("  {:16} {:32} {}", call.name, call.what, counts.join(", "));
         }
-        println!("{} submissions were acknowledged, {} refused", self.oracle.count(), self.refused);
+        println!(
+            "{} submissions were acknowledged, {} refused; {} timestamps were proved; {} logs ended at a failed sync",
+            self.oracle.count(),
+            self.refused,
+            self.proved,
+            self.unsynced
+        );
         assert!(faults > 0 && self.second > 0 && self.oracle.count() > faults, "nothing was shown");
+        assert!(self.proved > faults, "hardly any timestamp was given out");
         self.net.log.start();
         self.oracle.finish(self.net);
         assert!(self.net.log.stop().success());

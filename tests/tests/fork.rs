@@ -45,6 +45,8 @@ fn held(net: &Net) -> String {
 /// The exit code and the words of `treering-witness evidence`.
 fn judged(net: &Net) -> (Option<i32>, String) {
     let file = net.log.dir().join("store.evidence");
+    // Signing ends before it is on disk.
+    wait::until("the evidence is kept", || file.exists().then_some(()));
     let mut command = programs::command(programs::WITNESS);
     let output = command.arg("evidence").arg(file).arg("--policy").arg(net.policy_file()).output();
     let output = output.expect("the program starts");
@@ -55,7 +57,8 @@ fn judged(net: &Net) -> (Option<i32>, String) {
 fn a_larger_head_under_the_logs_own_signature_ends_signing() {
     let liar = Liar::start();
     let mut net = net(&liar);
-    net.log.stamp(&random::commitments(1));
+    let first = random::commitments(1);
+    net.log.stamp(&first);
     let size = net.log.published_size().get();
 
     // A bare number proves nothing, nor does a head that somebody else has signed.
@@ -76,7 +79,7 @@ fn a_larger_head_under_the_logs_own_signature_ends_signing() {
     assert_eq!(code, Some(2), "open, since the larger tree may begin with the smaller one: {text}");
     assert!(text.contains("its own word"), "{text}");
 
-    // Intake goes on, and signing doesn't: also not after a restart, whatever the witness says then.
+    // Nothing goes on, also not after a restart, whatever the witness says then; what is there is shown.
     let seen = net.log.public().get("/checkpoint").text().to_owned();
     for restarted in [false, true] {
         if restarted {
@@ -85,14 +88,23 @@ fn a_larger_head_under_the_logs_own_signature_ends_signing() {
             net.log.start();
             assert!(held(&net).contains("store.evidence"));
         }
-        let sealed = net.log.status_number("sealed_size").expect("a size");
-        net.log.submit(&random::commitments(1)).expect_status(202);
-        wait::until("it is sealed", || (net.log.status_number("sealed_size") > Some(sealed)).then_some(()));
-        net.log.admin().get("/readyz").expect_status(200);
+        let sealed = net.log.status_number("sealed_size");
+        let refused = net.log.submit(&random::commitments(1)).expect_status(503);
+        assert_eq!(refused.json()["type"], "urn:treering:problem:held", "{}", refused.shown());
+        net.log.admin().get("/readyz").expect_status(503);
+        // What it had before has its receipt.
+        let again = net.log.stamp(&first);
+        view::verify(&net.policy, &again, &view::root_of(&first));
+        let status = net.log.status();
+        assert_eq!(
+            (status["sealed_size"].as_u64(), status["pending"].as_u64()),
+            (sealed, Some(0)),
+            "{status}"
+        );
         assert_eq!(net.log.metrics().number("treering_log_held{part=\"signing\"}"), Some(1.0));
         assert_eq!(net.log.public().get("/checkpoint").text(), seen);
     }
-    // The operator has judged it and moves it away: everything that was accepted is published.
+    // The operator has judged it and moves it away: it goes on.
     fs::rename(net.log.dir().join("store.evidence"), net.dir().join("kept")).expect("moved");
     net.log.stop();
     net.log.start();

@@ -1,6 +1,12 @@
 //! A log that has ended: a last head with every cosignature that can be had, and nothing after it.
 
-use treering_tests::{log::shown, net, random, view, wait};
+use crate::{backup, mirror};
+use treering_tests::{
+    log::{recorded_size, shown},
+    net,
+    net::ORIGIN,
+    random, view, wait,
+};
 
 #[test]
 fn a_frozen_log_is_read_and_never_added_to_again() {
@@ -55,7 +61,7 @@ fn a_frozen_log_is_read_and_never_added_to_again() {
         assert!(net.log.stop().success());
     }
     assert_eq!(heads[0], heads[1]);
-    assert_eq!(treering_tests::log::recorded_size(&net.log.record()).get(), 3);
+    assert_eq!(recorded_size(&net.log.record()).get(), 3);
     net.log.assert_clean();
     let again = net.log.command("freeze");
     assert!(again.status.success(), "{}", shown(&again));
@@ -77,4 +83,42 @@ fn without_a_quorum_a_log_is_not_frozen_and_goes_on() {
     net.witnesses[1].start();
     net.log.start();
     net.log.stamp(&random::commitments(1));
+}
+
+/// The store is lost, and a mirror has all of the log but that it has ended: the record keeps that.
+#[test]
+fn a_frozen_log_stays_so_when_its_store_is_made_anew() {
+    let mut net = net::plan().start();
+    let old = random::commitments(2);
+    let receipt = net.log.stamp(&old);
+    net.log.wait_idle();
+    let mut mirror = mirror::mirror_of(&net);
+    mirror.start();
+    mirror::wait_for(&mirror, net.log.published_size());
+    let backup = net.dir().join("backup");
+    backup::made(&net.log, &backup, &[]);
+    assert!(net.log.stop().success());
+    let frozen = net.log.command("freeze");
+    assert!(frozen.status.success(), "{}", shown(&frozen));
+    assert!(std::fs::read_to_string(net.log.record()).expect("a record").ends_with("\nended\n"));
+
+    let url = mirror.copy(ORIGIN).base().to_owned();
+    let backup = backup.to_str().expect("text");
+    for from in [["--from-mirror", url.as_str()], ["--from-backup", backup]] {
+        std::fs::remove_dir_all(net.log.store()).expect("a store");
+        let restored = net.log.command_with("restore", &from);
+        assert!(restored.status.success(), "{}", shown(&restored));
+        let told = String::from_utf8(restored.stdout).expect("text");
+        assert!(told.contains("the record says that this log has ended at size 1"), "{told}");
+        net.log.assert_clean();
+        net.log.start();
+        let problem = net.log.submit(&random::commitments(1)).expect_status(410).json();
+        assert_eq!(problem["type"], "urn:treering:problem:frozen", "{problem}");
+        assert_eq!((net.log.status()["frozen"].as_u64(), net.log.published_size().get()), (Some(1), 1));
+        assert_eq!(net.log.receipt(&view::root_of(&old)).index(), receipt.index());
+        assert!(net.log.stop().success());
+        net.log.assert_clean();
+    }
+    assert_eq!(recorded_size(&net.log.record()).get(), 1);
+    mirror.stop();
 }

@@ -114,8 +114,10 @@ impl Shared {
         match answer.status {
             202 => {
                 let root = view::root_of(&commitments);
-                if let Some(journal) = &self.journal {
-                    journal.acknowledged(root);
+                match &self.journal {
+                    Some(journal) if tokens => journal.acknowledged_with_tokens(&commitments),
+                    Some(journal) => journal.acknowledged(root),
+                    None => {}
                 }
                 self.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).push(root);
             }

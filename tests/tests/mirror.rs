@@ -2,9 +2,11 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Child, Command, Stdio},
+    thread,
 };
 
 use treering_tests::{
@@ -154,6 +156,12 @@ fn a_mirror_signs_what_is_on_its_disk() {
     let record = record.expect("the cosignature was written to the records");
     let synced = trace.first(record.ended, |call| call.is_sync() && is_record(call));
     let synced = synced.expect("the records were synced");
+    let is_signed = |call: &Call| call.target().ends_with("/signed.redb");
+    let signed = trace.first(0, |call| call.is_write() && is_signed(call) && call.holds(line));
+    let signed = signed.expect("the cosignature was written beside the keys");
+    let durable = trace.first(signed.ended, |call| call.is_sync() && is_signed(call));
+    let durable = durable.expect("what was signed was synced");
+    assert!(durable.ended < record.began, "recorded on line {}, synced on {}", record.began, durable.ended);
     let sent = trace.first(0, |call| call.is_to_network() && call.is_write() && call.holds(line));
     let sent = sent.expect("the cosignature was sent");
     assert!(synced.ended < sent.began, "sent on line {}, synced on {}", sent.began, synced.ended);
@@ -216,6 +224,57 @@ fn a_mirror_that_is_killed_between_the_steps_goes_on() {
         }
     }
     assert!(killed >= 5, "only {killed} rounds were killed");
+}
+
+/// Calls that fail once under a running mirror: of its records as if the disk were full, of what it has signed as if the
+/// device had an error.
+const FAILURES: [(&str, &str, &str); 2] =
+    [("mirror.redb", "pwrite64", "ENOSPC"), ("signed.redb", "fdatasync", "EIO")];
+
+/// INVARIANT: what is on the disk after a failed write of a store is unknown. The process ends, so that whoever runs it
+/// starts it anew; a mirror that stays, and can do no more than say so each time, would wait for somebody to look.
+#[test]
+fn a_mirror_whose_store_fails_ends_and_goes_on_when_it_is_started_again() {
+    if !can_trace("a_mirror_whose_store_fails_ends_and_goes_on_when_it_is_started_again") {
+        return;
+    }
+    let net = net::plan().start();
+    net.log.stamp(&random::commitments(2));
+    let mut mirror = mirror_of(&net);
+    for (file, call, error) in FAILURES {
+        mirror.start();
+        wait_for(&mirror, net.log.published_size());
+        let mut tracer = fail_next(&mirror, file, call, error);
+        net.log.stamp(&random::commitments(2));
+        let (status, said) = mirror.end();
+        tracer.wait().expect("strace ends");
+        assert_eq!(status.code(), Some(2), "{file}: {said}");
+        assert!(said.contains("treering-witness: the store failed: "), "{file}: {said}");
+    }
+    mirror.start();
+    let note = wait_for(&mirror, net.log.published_size());
+    own_line(&mirror, &note);
+    let http = mirror.copy(ORIGIN);
+    let opened = view::open(&net.policy, &http.get("/checkpoint").expect_status(200).body).expect("a quorum");
+    let mut seen = view::Seen::default();
+    seen.add(opened.checkpoint.head());
+    seen.assert_one_history(&http);
+    mirror.stop();
+}
+
+/// From now on the running mirror's next call of this kind on one of its files fails.
+fn fail_next(mirror: &MirrorServer, file: &str, call: &str, error: &str) -> Child {
+    let path = files::below(mirror.dir()).into_iter().find(|path| path.ends_with(file)).expect("it is there");
+    let mut command = Command::new("strace");
+    command.args(["-f", "-o", "/dev/null", "-e", &format!("trace={call}"), "-P"]).arg(path);
+    command.args(["-e", &format!("inject={call}:error={error}:when=1")]);
+    command.args(["-p", &mirror.pid().to_string()]).stderr(Stdio::piped());
+    let mut strace = command.spawn().expect("strace starts");
+    let mut lines = BufReader::new(strace.stderr.take().expect("a pipe")).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains(" attached")), "strace does not attach");
+    // What else it says doesn't stop it: somebody reads that.
+    thread::spawn(move || lines.for_each(drop));
+    strace
 }
 
 fn private() -> fs::Permissions {

@@ -14,9 +14,16 @@ use treering_tests::{
 
 const EXAMPLE: &str = include_str!("../../docs/examples/nginx.conf");
 
+/// Debian puts it where not every PATH looks.
+fn nginx() -> String {
+    let outside = "/usr/sbin/nginx";
+    let name = if Path::new(outside).exists() { outside } else { "nginx" };
+    name.to_owned()
+}
+
 #[test]
 fn the_proxy_of_the_docs_keeps_what_matters() {
-    if !certificates::is_possible() || !programs::has_tool("nginx", "-v") {
+    if !certificates::is_possible() || !programs::has_tool(&nginx(), "-v") {
         return programs::skipped(
             "proxy",
             "nginx or openssl is not here: scripts/deps.sh test installs them",
@@ -101,5 +108,5 @@ fn start(dir: &Path, ca: &Ca, port: u16, log: &str) -> Process {
          uwsgi_temp_path {at}/uwsgi;\n  scgi_temp_path {at}/scgi;\n  include {at}/treering-log.conf;\n}}\n"
     );
     fs::write(dir.join("nginx.conf"), main).expect("a file");
-    Process::start("nginx", Command::new("nginx").arg("-c").arg(dir.join("nginx.conf")), dir)
+    Process::start("nginx", Command::new(nginx()).arg("-c").arg(dir.join("nginx.conf")), dir)
 }

@@ -1,4 +1,5 @@
-//! Somebody who reads every checkpoint that is shown, and keeps what each witness has cosigned.
+//! Somebody who reads every checkpoint that is shown, and keeps what each witness has cosigned. What is shown never gets
+//! smaller, whatever happens to the log in between.
 
 use std::{
     collections::HashMap,
@@ -16,7 +17,10 @@ use treering_tests::{
     view::{self, Seen},
     wait,
 };
-use treering_tlog::{policy::Policy, tree::TreeSize};
+use treering_tlog::{
+    policy::Policy,
+    tree::{TreeHead, TreeSize},
+};
 
 /// Reads until it is stopped.
 pub(crate) struct Reader {
@@ -30,8 +34,8 @@ pub(crate) struct Reader {
 pub(crate) struct Shown {
     /// Every head.
     pub(crate) seen: Seen,
-    /// The largest size that each witness of the policy has cosigned, by its index.
-    pub(crate) cosigned: HashMap<usize, TreeSize>,
+    /// The largest head that each witness of the policy has cosigned, by its index.
+    pub(crate) cosigned: HashMap<usize, TreeHead>,
 }
 
 impl Reader {
@@ -41,11 +45,21 @@ impl Reader {
 
     /// One that writes into a journal what it was shown.
     pub(crate) fn journaled(http: &Http, policy: &Policy, journal: Option<Arc<Journal>>) -> Reader {
+        Reader::of(http, policy, journal, false)
+    }
+
+    /// The same, of a log in whose place older copies of it are put: they show what they have.
+    pub(crate) fn of_copies(http: &Http, policy: &Policy, journal: Arc<Journal>) -> Reader {
+        Reader::of(http, policy, Some(journal), true)
+    }
+
+    fn of(http: &Http, policy: &Policy, journal: Option<Arc<Journal>>, goes_back: bool) -> Reader {
         let (stop, shared) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Shown::default())));
         let thread = thread::spawn({
             let (http, policy, stop, shared) =
                 (http.clone(), policy.clone(), Arc::clone(&stop), Arc::clone(&shared));
             move || {
+                let mut last = TreeSize::ZERO;
                 while !stop.load(Ordering::SeqCst) {
                     if let Ok(answer) = http.try_get("/checkpoint")
                         && answer.status == 200
@@ -56,11 +70,19 @@ impl Reader {
                             journal.shown(&answer.body);
                         }
                         let head = opened.checkpoint.head();
+                        assert!(
+                            goes_back || head.size >= last,
+                            "/checkpoint went back from {last} to {}",
+                            head.size
+                        );
+                        last = head.size;
                         let mut shown = shared.lock().unwrap_or_else(PoisonError::into_inner);
                         shown.seen.add(head);
                         for cosigned in &opened.cosigned {
-                            let largest = shown.cosigned.entry(cosigned.witness).or_insert(head.size);
-                            *largest = head.size.max(*largest);
+                            let largest = shown.cosigned.entry(cosigned.witness).or_insert(head);
+                            if largest.size < head.size {
+                                *largest = head;
+                            }
                         }
                     }
                     wait::pace(Duration::from_millis(15));

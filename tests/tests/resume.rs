@@ -20,6 +20,8 @@ use treering_token::entry::Entry;
 
 /// How often, unless the environment says.
 const KILLS: usize = 8;
+/// So many more at most, until something was kept.
+const MORE: usize = 30;
 const FILES: usize = 3000;
 /// Records of a submission: a run has many.
 const SUBMISSION: &str = "250";
@@ -50,8 +52,11 @@ fn a_run_that_is_killed_again_and_again_loses_nothing() {
     net.client().run(net.dir(), ["stamp", "tree", "-q"]).expect(0);
     let whole = u64::try_from(begun.elapsed().as_millis()).expect("a short time");
     let mut submissions = check(&net, &dir, &net.dir().join("tree.treering"));
-    let (mut outputs, mut begun_here) = (0, false);
-    for kill in 1..=kills {
+    let (mut outputs, mut begun_here, mut kept) = (0, false, 0);
+    // Some more if none of these left anything behind that could be opened again.
+    let mut kill = 0;
+    while kill < kills || (kept == 0 && kill < kills + MORE) {
+        kill += 1;
         let output = format!("{outputs}.treering");
         let mut running = if begun_here {
             net.client().start(net.dir(), ["resume", "--json"])
@@ -63,9 +68,9 @@ fn a_run_that_is_killed_again_and_again_loses_nothing() {
         running.kill();
         // A process that was killed before it had begun leaves nothing to go on with.
         begun_here = !net.client().run(net.dir(), ["resume", "--list"]).expect(0).stdout().is_empty();
-        if had_ended || kill == kills {
+        if had_ended || kill >= kills {
             if begun_here {
-                finish(&net, &dir);
+                kept += finish(&net, &dir);
             }
             if net.dir().join(&output).exists() {
                 submissions += check(&net, &dir, &net.dir().join(&output));
@@ -73,6 +78,7 @@ fn a_run_that_is_killed_again_and_again_loses_nothing() {
             (outputs, begun_here) = (outputs + 1, false);
         }
     }
+    assert!(kept > 0, "no run was gone on with that had hashed anything: nothing was shown");
     net.log.wait_idle();
     let entries = view::entries(net.log.public(), net.log.published_size()).expect("the entries are served");
     let sealed: u64 = entries.iter().map(Entry::submissions).sum();
@@ -80,8 +86,8 @@ fn a_run_that_is_killed_again_and_again_loses_nothing() {
     net.kill_all();
 }
 
-/// Goes on to the end, under strace where it can be: what is kept is not opened.
-fn finish(net: &Net, dir: &Path) {
+/// Goes on to the end, under strace where it can be: what is kept is not opened. How many files were kept.
+fn finish(net: &Net, dir: &Path) -> usize {
     let traced = net.dir().join("trace");
     let mut command = if trace::is_possible() {
         let mut command = Command::new("strace");
@@ -104,7 +110,7 @@ fn finish(net: &Net, dir: &Path) {
         .collect();
     // It may have been killed between the bundle's name and its own clearing up.
     if objects.is_empty() {
-        return;
+        return 0;
     }
     let of_result = |result: &str| -> HashSet<&str> {
         let files = objects.iter().filter(|object| object["type"] == "file" && object["result"] == result);
@@ -122,6 +128,7 @@ fn finish(net: &Net, dir: &Path) {
         assert_eq!(hashed.iter().filter(opened).count(), hashed.len(), "the trace shows what is opened");
         fs::remove_file(&traced).expect("the trace");
     }
+    kept.len()
 }
 
 /// The bundle verifies and has each file once. How many submissions it has.

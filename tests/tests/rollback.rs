@@ -1,25 +1,31 @@
 //! Older copies of a store put back, with the record that was beside them or the newest one: no new signature, ever.
 //!
-//! Each time a running log's store is copied, the log goes on for some ticks, and the copy is put in the store's place.
-//! With the newest record the log doesn't start; with the old one it starts and holds its signatures, since its witnesses
-//! know more. Either way no witness is given a head that it hasn't seen.
+//! Each time the store of a log that was stopped is copied, the log goes on for some ticks, and the copy is put in the store's
+//! place. With the newest record the log doesn't start; with the old one it starts, and takes, seals and signs nothing, since its
+//! witnesses know more. Either way no witness is given a head that it hasn't seen, and with the newest store in its place again
+//! everything that was acknowledged by that is there.
 
-use std::env;
+use std::{env, time::Duration};
 
 use treering_tests::{
     files,
     net::{self, Net, ORIGIN},
-    random, wait,
+    random, view, wait,
 };
+
+use crate::oracle::Oracle;
 
 /// How often, unless the environment says.
 const RESTORES: usize = 6;
+/// The log's.
+const TICK: Duration = Duration::from_millis(50);
 
 #[test]
 fn no_older_copy_ever_signs() {
     let count = env::var("TREERING_RESTORES").ok().and_then(|count| count.parse().ok()).unwrap_or(RESTORES);
     let mut net = net::plan().start();
-    net.log.stamp(&random::commitments(1));
+    let mut oracle = Oracle::quiet_beside_copies(&net);
+    stamp(&net, &oracle);
     for restore in 0..count {
         let (older, newest) = (net.dir().join("older"), net.dir().join("newest"));
         assert!(net.log.stop().success());
@@ -27,7 +33,7 @@ fn no_older_copy_ever_signs() {
         let old_record = std::fs::read(net.log.record()).expect("a record");
         net.log.start();
         for _ in 0..random::between(1, 4) {
-            net.log.stamp(&random::commitments(1));
+            stamp(&net, &oracle);
         }
         net.log.wait_idle();
         assert!(net.log.stop().success());
@@ -43,11 +49,7 @@ fn no_older_copy_ever_signs() {
         } else {
             std::fs::write(net.log.record(), &old_record).expect("the record's file");
             net.log.start();
-            wait::until("signing is held", || {
-                net.log.status().to_string().contains("beyond everything").then_some(())
-            });
-            // It takes submissions, and signs none of them.
-            net.log.submit(&random::commitments(1)).expect_status(202);
+            assert_nothing_goes_on(&net, &old_record);
             net.log.kill();
         }
         assert_eq!(cosigned(&net), before, "a witness was given a head by an older store");
@@ -58,10 +60,41 @@ fn no_older_copy_ever_signs() {
             std::fs::remove_dir_all(copied).expect("a copy");
         }
         net.log.start();
-        net.log.stamp(&random::commitments(1));
+        oracle.look(&net);
+        stamp(&net, &oracle);
     }
+    oracle.finish(&net);
     assert!(net.log.stop().success());
     net.log.assert_clean();
+}
+
+/// By the newest store: what an older copy takes is in that copy alone.
+fn stamp(net: &Net, oracle: &Oracle) {
+    let commitments = random::commitments(1);
+    net.log.stamp(&commitments);
+    oracle.acknowledged(view::root_of(&commitments));
+}
+
+/// As soon as a witness has spoken up it takes nothing, and it signs nothing of what it took before, however many ticks go by.
+#[track_caller]
+fn assert_nothing_goes_on(net: &Net, record: &[u8]) {
+    let refused = wait::until("it takes nothing more", || {
+        let answer = net.log.submit(&random::commitments(1));
+        (answer.status != 202).then_some(answer)
+    });
+    assert_eq!(refused.expect_status(503).json()["type"], "urn:treering:problem:held");
+    let status = net.log.admin().get("/readyz").expect_status(503);
+    assert!(status.text().contains("beyond everything"), "{}", status.shown());
+    let standing = |net: &Net| {
+        let status = net.log.status();
+        (status["sealed_size"].as_u64(), status["pending"].as_u64())
+    };
+    // What was being sealed at that moment is.
+    wait::pace(TICK * 5);
+    let before = standing(net);
+    wait::pace(TICK * 10);
+    assert_eq!(standing(net), before, "it seals what it can't sign");
+    assert_eq!(std::fs::read(net.log.record()).expect("a record"), record, "it was about to sign");
 }
 
 /// What each witness cosigned last: the head, whenever that was.

@@ -60,7 +60,7 @@ fn a_store_put_back_from_an_older_copy_never_signs() {
 }
 
 #[test]
-fn a_store_put_back_with_its_record_accepts_and_never_signs() {
+fn a_store_put_back_with_its_record_takes_nothing_and_never_signs() {
     let mut net = rolled_back(true);
     let before = cosigned(&net);
     net.log.start();
@@ -70,22 +70,17 @@ fn a_store_put_back_with_its_record_accepts_and_never_signs() {
         why.contains("beyond everything this store may have signed").then_some(why)
     });
     assert!(why.contains("knows this log at size"), "{why}");
-    let accepted = net.log.submit(&random::commitments(1)).expect_status(202);
-    net.log.admin().get("/readyz").expect_status(200);
+    let problem = net.log.submit(&random::commitments(1)).expect_status(503).json();
+    assert_eq!(problem["type"], "urn:treering:problem:held", "{problem}");
+    net.log.admin().get("/readyz").expect_status(503);
     net.log.admin().get("/readyz/publish").expect_status(503);
-    // Sealing goes on, and nothing of it is signed: the record says what may have been.
-    wait::until("it is sealed", || {
-        (net.log.status_number("sealed_size") > Some(size.get()) && net.log.status()["pending"] == 0)
-            .then_some(())
-    });
-    net.log.submit(&random::commitments(1)).expect_status(202);
-    wait::until("the next is sealed too", || {
-        (net.log.status_number("sealed_size") > Some(size.get() + 1)).then_some(())
-    });
+    // What it took before the witness spoke up, if anything, isn't sealed any more; and nothing is signed: the record says
+    // what may have been.
+    assert_eq!(net.log.status_number("pending"), Some(0));
+    assert_eq!(net.log.status_number("sealed_size"), Some(size.get()));
     assert_eq!(net.log.published_size(), size);
     assert_eq!(recorded_size(&net.log.record()), size);
     assert_eq!(cosigned(&net), before);
-    net.log.public().get(accepted.header("location")).expect_status(202);
 }
 
 #[test]
@@ -130,6 +125,7 @@ fn a_second_log_on_one_store_does_not_start_and_the_first_goes_on() {
         assert_eq!(output.status.code(), Some(2), "{}", shown(&output));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains("is in use by another process: only one log may write a history"), "{said}");
+        assert_says_the_ways_out(&said);
     };
     refused();
     // Nor while the first one stands still, as a machine does that is suspended: it goes on afterwards.
@@ -169,8 +165,8 @@ fn a_log_that_lost_store_and_record_signs_nothing() {
     wait::until("a witness speaks up", || {
         net.log.status()["degraded"].to_string().contains("beyond everything").then_some(())
     });
-    net.log.submit(&random::commitments(1)).expect_status(202);
-    wait::until("it is sealed", || (net.log.status_number("sealed_size") == Some(1)).then_some(()));
+    net.log.submit(&random::commitments(1)).expect_status(503);
+    assert_eq!(net.log.status_number("sealed_size"), Some(0));
     let hidden: Answer = net.log.public().get("/checkpoint").expect_status(404);
     assert_eq!(hidden.json()["type"], "urn:treering:problem:not_published");
     assert_eq!(cosigned(&net), before);
@@ -205,31 +201,17 @@ fn a_new_log_waits_for_witnesses_that_know_it() {
     view::verify(&policy, &log.receipt(&root), &root);
 }
 
-/// The ways out of a refused start: a new origin for the log, beside the old one that stays readable.
-#[test]
-fn a_log_that_can_not_go_on_is_followed_by_one_of_a_new_origin() {
-    let mut net = rolled_back(false);
-    refused(&mut net.log);
-    let ports = (net::free_port(), net::free_port());
-    let (dir, origin) = (net.dir().join("next"), "log.test/2027");
-    let mut next = LogServer::init(&dir, &net.dir().join("output"), origin, &net.witnesses_file(), ports);
-    next.set("tick_ms", "50");
-    net.witnesses.iter().for_each(|witness| witness.add_log(&next.vkey()));
-    next.start();
-    let commitments = random::commitments(1);
-    let receipt = next.stamp(&commitments);
-    let lines = std::fs::read_to_string(net.witnesses_file()).expect("the witnesses' lines");
-    let policy = format!("log {}\n{lines}", next.vkey());
-    let policy = treering_tlog::policy::Policy::parse(policy.as_bytes()).expect("a policy");
-    view::verify(&policy, &receipt, &view::root_of(&commitments));
-}
-
-/// The other way out: a witness that is wrong is taken out of the policy, and everybody can see that.
+/// One of the ways out (the others are in `ways_out`): a witness that is wrong is taken out of the policy, and everybody can see that.
 #[test]
 fn a_witness_that_is_wrong_is_taken_out_of_the_policy_and_that_is_shown() {
     let liar = Liar::start();
     let mut net = net::plan().other(liar::NAME, liar.policy_line()).start();
     net.log.stamp(&random::commitments(1));
+    let changes = |log: &LogServer| -> Vec<String> {
+        let is_one = |line: &&str| line.contains(" WARN ") && line.contains("since the last start");
+        log.stderr().lines().filter(is_one).map(str::to_owned).collect()
+    };
+    assert!(changes(&net.log).is_empty(), "of a new log: {:?}", changes(&net.log));
     assert!(net.log.stop().success());
     liar.be(Conduct::Conflict);
     net.log.start();
@@ -237,9 +219,9 @@ fn a_witness_that_is_wrong_is_taken_out_of_the_policy_and_that_is_shown() {
         let why = net.log.status()["degraded"].to_string();
         why.contains("the witness liar knows this log at size 4611686018427387904").then_some(())
     });
+    assert!(changes(&net.log).is_empty(), "nothing has changed: {:?}", changes(&net.log));
     let held = random::commitments(2);
-    let accepted = net.log.submit(&held).expect_status(202);
-    net.log.public().get(accepted.header("location")).expect_status(202);
+    net.log.submit(&held).expect_status(503);
     let shown = || net.log.public().get("/v1/policy").expect_status(200).text().to_owned();
     assert!(shown().contains("witness liar "), "{}", shown());
 
@@ -250,10 +232,30 @@ fn a_witness_that_is_wrong_is_taken_out_of_the_policy_and_that_is_shown() {
         text.lines().filter(|line| !line.starts_with("witness liar ")).map(|line| line.replace(" liar", ""));
     std::fs::write(&file, without.map(|line| line + "\n").collect::<String>()).expect("a policy");
     net.log.start();
-    let root = view::root_of(&held);
-    view::verify(&net.policy, &net.log.receipt(&root), &root);
+    view::verify(&net.policy, &net.log.stamp(&held), &view::root_of(&held));
     let shown = net.log.public().get("/v1/policy").expect_status(200).text().to_owned();
     assert!(!shown.contains("liar"), "{shown}");
+    let told = changes(&net.log);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("the witness liar (") && told[0].contains("has left the policy"), "{told:?}");
+    let quorum = "the quorum has changed from 2 of w1, w2, w3, liar to 2 of w1, w2, w3";
+    assert!(told[1].contains(quorum), "{told:?}");
+
+    // Told once; and a witness that comes is told as well.
+    assert!(net.log.stop().success());
+    net.log.start();
+    assert!(changes(&net.log).is_empty(), "told twice: {:?}", changes(&net.log));
+    assert!(net.log.stop().success());
+    std::fs::write(&file, text).expect("a policy");
+    liar.be(Conduct::Honest);
+    net.log.start();
+    let told = changes(&net.log);
+    assert!(
+        told.len() == 2 && told[0].contains("the witness liar (") && told[0].contains("has joined"),
+        "{told:?}"
+    );
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
 }
 
 /// A log with some entries in its WAL alone, killed; and that WAL's file.
@@ -270,6 +272,13 @@ fn killed_with_wal() -> (Net, PathBuf) {
     (net, largest)
 }
 
+/// Once, and at the end: the section of the documentation that has the way out of each refusal.
+fn assert_says_the_ways_out(stderr: &str) {
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.ends_with(". Ways out: docs/operating.md, \"When the log refuses to start\""), "{stderr}");
+    assert_eq!(last.matches("Ways out").count(), 1, "{stderr}");
+}
+
 /// RocksDB's default would open it without a word, and without what was synced behind the damage.
 #[test]
 fn a_wal_with_a_flipped_bit_is_not_cut_off_there() {
@@ -279,9 +288,45 @@ fn a_wal_with_a_flipped_bit_is_not_cut_off_there() {
     let before = cosigned(&net);
     let (status, stderr) = net.log.start_refused();
     assert_eq!(status.code(), Some(2), "{stderr}");
-    assert!(stderr.contains("treering-log: the store failed at opening: Corruption"), "{stderr}");
+    assert!(stderr.contains("treering-log: the store is damaged: the record at "), "{stderr}");
+    assert_says_the_ways_out(&stderr);
     assert_ne!(net.log.command("check").status.code(), Some(0));
     assert_eq!(cosigned(&net), before);
+}
+
+/// The very last write can't be told from one that a power cut has torn: it is cut off, and whoever opens the store says so.
+#[test]
+fn what_is_cut_off_the_end_of_the_wal_is_told() {
+    let (mut net, wal) = killed_with_wal();
+    files::flip(
+        &wal,
+        usize::try_from(std::fs::metadata(&wal).expect("a WAL").len()).expect("a short file") - 1,
+    );
+    let damaged = net.dir().join("damaged");
+    files::copy(&net.log.store(), &damaged);
+    let told = |said: &str| {
+        let name = wal.file_name().expect("a file").to_string_lossy();
+        let words = ["the last ", &name, "were no whole write, as a power cut leaves it, and were cut off"];
+        assert!(words.iter().all(|word| said.contains(word)), "{said}");
+    };
+    let checked = net.log.command("check");
+    assert_eq!(checked.status.code(), Some(0), "{}", shown(&checked));
+    told(&shown(&checked));
+
+    files::put_back(&damaged, &net.log.store());
+    let to = net.dir().join("backup");
+    let made = net.log.command_with("backup", &["--to", to.to_str().expect("text")]);
+    assert!(made.status.success(), "{}", shown(&made));
+    told(&shown(&made));
+
+    files::put_back(&damaged, &net.log.store());
+    net.log.start();
+    told(&net.log.stderr());
+    net.log.wait_idle();
+    assert!(net.log.stop().success());
+    // It is gone, and nothing more is to be told.
+    let checked = net.log.command("check");
+    assert!(checked.status.success() && !shown(&checked).contains("whole write"), "{}", shown(&checked));
 }
 
 /// A torn tail is what a power cut may leave, so RocksDB takes it; but what was signed was synced before, and the

@@ -1,8 +1,9 @@
 //! Two servers of one log: one is stopped (as a machine is that is suspended), another takes over on a copy of its store,
 //! and the first is continued. One store is never open twice (`startup`); here there are two of them with one key.
 //!
-//! The one that was continued signs nothing: it asks the witnesses first, and they know more than it does. No witness is
-//! given a head of it, its record stays where it was, and the other one goes on.
+//! The one that was continued signs nothing: it asks the witnesses first, and they know more than it does. Then it takes
+//! nothing more either. No witness is given a head of it, its record stays where it was, and the other one goes on, with
+//! everything that the first one had acknowledged when it was stopped.
 
 use std::{env, thread, time::Duration};
 
@@ -27,12 +28,14 @@ fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
     let count = env::var("TREERING_TAKEOVERS").ok().and_then(|count| count.parse().ok()).unwrap_or(TAKEOVERS);
     let mut net = net::plan().start();
     let mut oracle = Oracle::quiet(&net);
+    oracle.reads_of_another();
     let mut seen = Seen::default();
     for takeover in 0..count {
         let load = Load::start(net.log.public(), 2);
         wait::until("submissions are taken", || (load.count() > 5).then_some(()));
         wait::pace(Duration::from_millis(random::between(0, 80)));
         net.log.signal("STOP");
+        let acknowledged = load.acknowledged();
         // Whoever waits for an answer of the stopped one gets it when it is continued.
         let leaving = thread::spawn(|| load.stop());
         let dir = net.dir().join(format!("log-{takeover}"));
@@ -47,9 +50,9 @@ fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
         let before = settled(&net);
 
         net.log.signal("CONT");
-        let acknowledged = leaving.join().expect("a load");
+        leaving.join().expect("a load");
         wait::until("it says why it signs nothing", || {
-            // It has to have something to sign; it takes it, and can't publish it.
+            // It has to have something to sign; it takes it, and can't publish it, and then takes nothing more.
             let _ = net.log.public().try_post("/v1/submissions", &OCTETS, random::commitment());
             let why = net.log.status()["degraded"].to_string();
             // The witnesses know more, or show a head under its own key that it never made.
@@ -58,18 +61,25 @@ fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
                 .any(|text| why.contains(text))
                 .then_some(())
         });
-        net.log.admin().get("/readyz/publish").expect_status(503);
         // What it was in the middle of signing when it was stopped was sealed, and so is in the copy: the same head.
         seen.add(recorded_head(&net.log.record()));
         assert_eq!(heads(&net), before, "a witness was given a head by the one that had stood still");
+        let refused = wait::until("the one that had stood still takes nothing more", || {
+            let answer = net.log.submit(&random::commitments(1));
+            (answer.status == 503).then_some(answer)
+        });
+        assert_eq!(refused.json()["type"], "urn:treering:problem:held", "{}", refused.shown());
+        net.log.admin().get("/readyz").expect_status(503);
+        net.log.admin().get("/readyz/publish").expect_status(503);
         net.log.kill();
 
-        // What was acknowledged before the stop is in the copy; what the continued one took after it is not: that is why
-        // two of them must never run. The oracle's are those of the log that goes on.
+        // What was acknowledged before the stop is in the copy; what the continued one took until it had asked is not: that is
+        // why two of them must never run. The oracle's are those of the log that goes on.
+        assert!(acknowledged.len() > 5);
+        acknowledged.into_iter().for_each(|root| oracle.acknowledged(root));
         let commitments = random::commitments(2);
         second.submit(&commitments).expect_status(202);
         oracle.acknowledged(view::root_of(&commitments));
-        assert!(!acknowledged.is_empty());
         net.log = second;
         oracle.look(&net);
     }

@@ -1,4 +1,7 @@
-//! The systemd units of the docs: systemd itself reads them, and finds them hardened.
+//! The systemd units of the docs: systemd itself reads them, and finds them hardened; and their programs do nothing that
+//! they forbid.
+
+mod calls;
 
 use std::{
     fs,
@@ -17,6 +20,53 @@ const EXPOSURE: &str = "--threshold=20";
 #[test]
 fn systemd_takes_the_log_and_finds_it_hardened() {
     assert_hardened("treering-log.service", LOG, programs::LOG);
+}
+
+/// What the docs say of the units: no privileges, a system that can't be written to, nobody's home, a folder of its own.
+#[test]
+fn no_unit_lacks_what_hardens_it() {
+    for (name, unit) in
+        [("log", LOG), ("stamp", STAMP), ("witness", calls::WITNESS), ("mirror", calls::MIRROR)]
+    {
+        // The nightly stamping may read what is in a home.
+        let home = if name == "stamp" { "read-only" } else { "yes" };
+        for (key, wanted) in [
+            ("NoNewPrivileges=", "yes"),
+            ("CapabilityBoundingSet=", ""),
+            ("ProtectSystem=", "strict"),
+            ("ProtectHome=", home),
+            ("PrivateTmp=", "yes"),
+            ("PrivateDevices=", "yes"),
+            ("MemoryDenyWriteExecute=", "yes"),
+            ("RestrictNamespaces=", "yes"),
+            ("LockPersonality=", "yes"),
+            ("ProtectKernelModules=", "yes"),
+            ("SystemCallArchitectures=", "native"),
+            ("UMask=", "0077"),
+        ] {
+            let values: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix(key)).collect();
+            assert_eq!(values, [wanted], "{name}: {key}");
+        }
+        let user: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix("User=")).collect();
+        assert!(matches!(user[..], [user] if user.starts_with("treering")), "{name} runs as {user:?}");
+    }
+}
+
+/// A log that is down comes back, however often it failed and however late the network is.
+#[test]
+fn the_log_is_started_again_without_end() {
+    let values = |name: &str| -> Vec<&str> {
+        LOG.lines().filter_map(|line| line.strip_prefix(name)).flat_map(str::split_whitespace).collect()
+    };
+    assert_eq!(values("StartLimitIntervalSec="), ["0"]);
+    assert_eq!(values("Restart="), ["always"]);
+    for name in ["Wants=", "After="] {
+        assert!(values(name).contains(&"network-online.target"), "{name}{:?}", values(name));
+    }
+    for name in ["StartLimitBurst=", "RestartPreventExitStatus=", "SuccessExitStatus=", "RestartMaxDelaySec="]
+    {
+        assert_eq!(values(name), [""; 0], "{name} keeps it down");
+    }
 }
 
 #[test]

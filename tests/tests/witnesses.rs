@@ -60,7 +60,7 @@ fn without_witnesses_all_is_accepted_and_nothing_published_until_they_are_back()
 
     assert_eq!(net.log.command("policy").status.code(), Some(1), "`policy` says that the quorum is not met");
 
-    assert_eq!(public.get("/checkpoint").text(), shown);
+    assert_eq!(public.get("/checkpoint").text(), shown, "a checkpoint is shown without its quorum");
     for submission in &submissions {
         let pending = public.get(&format!("/v1/receipts/{}", view::root_of(submission))).expect_status(202);
         assert_eq!(pending.header("cache-control"), "no-store");
