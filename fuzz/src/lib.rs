@@ -12,12 +12,19 @@ pub mod meter;
 pub mod vectors;
 
 // The witness's own files, by links in this folder: as a crate it would bring its network and its store with it.
+pub mod config;
+mod cosigner;
 #[expect(unused_imports, reason = "its monitor needs more of it")]
 pub mod evidence;
 pub mod logs;
+pub mod mirror;
+#[expect(dead_code, unreachable_pub, reason = "the monitor saves and loads as well")]
+mod monitor;
+pub mod store;
 
 mod bundles;
 mod clients;
+mod configs;
 mod notes;
 mod others;
 mod policies;
@@ -31,10 +38,13 @@ mod witnesses;
 
 pub use bundles::bundle;
 pub use clients::{claims_table, client_state, digest_list, log_answer, pins, settings};
+pub use configs::witness_config;
+pub use monitor::monitor_state;
 pub use notes::{checkpoint, note, tlog_proof, vkey, witness_request};
 pub use others::{cbor_differential, ed25519_differential};
 pub use policies::policy;
-pub use servers::{log_config, log_record, submission_body};
+pub use servers::{api_keys, log_config, log_record, submission_body};
+pub use store::witness_record;
 pub use tiles::{entry_bundle, tile_path};
 pub use timestamps::{tsa_query, tsa_reply};
 pub use tokens::{claim, entry, token, token_extra};
@@ -46,7 +56,8 @@ pub use witnesses::{evidence_file, mirror_message, witness_list};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 31] = [
+pub const TARGETS: [Target; 35] = [
+    ("api_keys", api_keys),
     ("bundle", bundle),
     ("cbor_differential", cbor_differential),
     ("checkpoint", checkpoint),
@@ -62,6 +73,7 @@ pub const TARGETS: [Target; 31] = [
     ("log_config", log_config),
     ("log_record", log_record),
     ("mirror_message", mirror_message),
+    ("monitor_state", monitor_state),
     ("note", note),
     ("pins", pins),
     ("policy", policy),
@@ -76,6 +88,8 @@ pub const TARGETS: [Target; 31] = [
     ("tsa_reply", tsa_reply),
     ("verify_token", verify_token),
     ("vkey", vkey),
+    ("witness_config", witness_config),
     ("witness_list", witness_list),
+    ("witness_record", witness_record),
     ("witness_request", witness_request),
 ];

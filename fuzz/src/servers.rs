@@ -1,10 +1,10 @@
 //! What the log server reads: bodies and keys of those who ask, its operator's configuration, its own record.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use serde::Deserialize;
 use treering_fuzz_log::{
-    access::api_key::ApiKey,
+    access::{api_key::ApiKey, key_list},
     config::Config,
     http::{Format, MAX_TOKENS, Submission, hashes_in, read, refusal::Refusal},
     record,
@@ -89,13 +89,29 @@ pub fn log_config(bytes: &[u8]) {
     }
 }
 
+/// The list of a log's API keys.
+pub fn api_keys(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    match bounded_by(256, bytes, || key_list::parse(text)) {
+        Ok(keys) => {
+            let again = key_list::parse(&key_list::render(&keys)).expect("what was read can be written");
+            assert_eq!(again, keys);
+            let names: HashSet<_> = keys.iter().map(|key| &key.name).collect();
+            let ids: HashSet<_> = keys.iter().map(|key| key.id).collect();
+            assert_eq!((names.len(), ids.len()), (keys.len(), keys.len()));
+            assert!(keys.len() <= key_list::MAX_KEYS);
+        }
+        Err(refusal) => assert!(!refusal.to_string().is_empty()),
+    }
+}
+
 /// The high-water record, and an API key.
 pub fn log_record(bytes: &[u8]) {
     if let Some(key) = bounded(bytes, || ApiKey::parse(bytes)) {
         assert_eq!(key.to_text().as_bytes(), bytes);
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if let Some(head) = bounded(bytes, || record::parse(text)) {
-        assert_eq!(record::print(&head), text);
+    if let Some(mark) = bounded(bytes, || record::parse(text)) {
+        assert_eq!(record::print(&mark), text);
     }
 }

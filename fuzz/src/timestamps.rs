@@ -7,12 +7,13 @@ use treering_tsa::{
     commitment::commitment_of,
     embed::ProofAttribute,
     query::{Query, QueryError},
-    reply::Reply,
+    reply::{Reply, TimestampToken},
     verify::Verifier,
 };
 
-use der::Decode as _;
-use x509_tsp::TimeStampReq;
+use cms::{content_info::ContentInfo, signed_data::SignedData};
+use der::{Decode as _, asn1::OctetString, oid::db::rfc5911};
+use x509_tsp::{TimeStampReq, TstInfo};
 
 use crate::meter::bounded;
 
@@ -65,6 +66,7 @@ pub fn tsa_reply(bytes: &[u8]) {
     assert_eq!((bare.status(), bare.token()), (None, Some(token)));
     let commitment = commitment_of(bytes).expect("a token has one");
     assert_eq!(commitment_of(token.der()), Ok(commitment));
+    their_token(token);
     let info = token.info();
     let signed = VERIFIER.signature(&reply, &info.imprint, info.nonce.as_ref());
     let other = info.imprint.algorithm().hash(bytes);
@@ -83,6 +85,33 @@ pub fn tsa_reply(bytes: &[u8]) {
         let signed_with = VERIFIER.signature(&with, &info.imprint, info.nonce.as_ref());
         assert_eq!(signed_with.is_ok(), signed.is_ok());
     }
+}
+
+/// What ours reads in a token, `cms` and `x509-tsp` read as the same.
+fn their_token(ours: &TimestampToken) {
+    let theirs = ContentInfo::from_der(ours.der()).expect("ours took it");
+    assert_eq!(theirs.content_type, rfc5911::ID_SIGNED_DATA);
+    let theirs: SignedData = theirs.content.decode_as().expect("ours took it");
+    assert_eq!(theirs.signer_infos.0.len(), 1);
+    let content: OctetString =
+        theirs.encap_content_info.econtent.expect("ours has it").decode_as().expect("ours took it");
+    assert_eq!(content.as_bytes(), ours.content());
+    let (content, ours) = (ours.content(), ours.info());
+    let Ok(theirs) = TstInfo::from_der(content) else {
+        // It knows no parts of a second, which RFC 3161 allows.
+        let is_whole = ours.gen_time.der_content().len() == "YYYYMMDDhhmmssZ".len();
+        assert!(!is_whole, "only ours reads {content:02x?}");
+        return;
+    };
+    assert_eq!(theirs.message_imprint.hashed_message.as_bytes(), ours.imprint.digest());
+    assert_eq!(theirs.policy, ours.policy);
+    assert_eq!(theirs.serial_number.as_bytes(), ours.serial.der_content());
+    assert_eq!(theirs.gen_time.to_unix_duration().as_millis(), u128::from(ours.gen_time.millis()));
+    assert_eq!(theirs.ordering, ours.ordering);
+    assert_eq!(
+        theirs.nonce.as_ref().map(|nonce| nonce.as_bytes()),
+        ours.nonce.as_ref().map(|nonce| nonce.der_content())
+    );
 }
 
 static ATTRIBUTE: LazyLock<ProofAttribute> =

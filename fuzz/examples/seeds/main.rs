@@ -49,6 +49,10 @@ fn main() -> io::Result<()> {
         ("submission_body", servers::bodies()),
         ("log_config", servers::configs()),
         ("log_record", servers::records()),
+        ("api_keys", servers::api_keys()),
+        ("monitor_state", witnesses::states()),
+        ("witness_record", witnesses::records()),
+        ("witness_config", witnesses::configs()),
     ] {
         let folder = corpus.join(target);
         fs::create_dir_all(&folder)?;

@@ -45,3 +45,20 @@ pub(crate) fn records() -> Seeds {
         seed("key", format!("treering_{}_{}", "ab".repeat(8), "cd".repeat(32))),
     ]
 }
+
+pub(crate) fn api_keys() -> Seeds {
+    let key = |name: &str, id: &str| {
+        let sha256 = sha256(name.as_bytes());
+        format!(
+            "[[key]]\nid = \"{id}\"\nname = \"{name}\"\nsha256 = \"{sha256}\"\nscopes = [\"submit\", \"timestamp\"]\nadded = \"2026-11-25T09:00:00Z\"\n"
+        )
+    };
+    let one = key("museum", "0123456789abcdef");
+    vec![
+        seed("one", &one),
+        seed("one_that_ends", format!("# keys\n{one}expires = \"2027-11-25T00:00:00.5+01:00\"\n")),
+        seed("two", format!("{one}\n{}", key("archive", "fedcba9876543210"))),
+        seed("two_of_one_id", format!("{one}\n{}", key("archive", "0123456789abcdef"))),
+        seed("none", ""),
+    ]
+}

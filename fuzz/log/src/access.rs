@@ -1,12 +1,6 @@
-//! API keys, as they come in a header.
+//! API keys: as they come in a header, and as the log's file lists them.
 
 pub mod api_key;
+pub mod key_list;
 
-/// What a key is good for (`log-server/src/access/key_file.rs`).
-#[derive(Clone, Copy, Debug)]
-pub enum Scope {
-    /// `POST /v1/submissions`.
-    Submit,
-    /// `POST /tsa`.
-    Timestamp,
-}
+pub use key_list::Scope;

@@ -2,14 +2,14 @@
 
 mod text;
 
-use treering_tlog::tree::TreeHead;
+pub use text::HighMark;
 
-/// The head that a record has.
-pub fn parse(record: &str) -> Option<TreeHead> {
+/// The head that a record has, and whether it is the last one.
+pub fn parse(record: &str) -> Option<HighMark> {
     text::parse(record)
 }
 
 /// A head's record.
-pub fn print(head: &TreeHead) -> String {
-    text::print(head)
+pub fn print(mark: &HighMark) -> String {
+    text::print(mark)
 }

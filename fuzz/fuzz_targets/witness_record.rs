@@ -1,0 +1,4 @@
+//! [`treering_fuzz::witness_record`], fed by libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| treering_fuzz::witness_record(bytes));

@@ -1,0 +1,1 @@
+../../../../log-server/src/access/key_list.rs

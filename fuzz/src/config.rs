@@ -1,0 +1,1 @@
+../../witness/src/config.rs

@@ -1,0 +1,1 @@
+../../../witness/src/monitor/config.rs

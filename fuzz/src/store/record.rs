@@ -1,0 +1,1 @@
+../../../witness/src/store/record.rs
