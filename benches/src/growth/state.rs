@@ -8,13 +8,18 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, ensure};
-use treering_log::store::{RocksStore, Store as _, Tick, TileValue};
+use treering_log::{
+    key,
+    record::{HighMark, Record},
+    store::{RocksStore, Store as _, Tick, TileValue},
+};
 use treering_tlog::{
-    checkpoint::Origin,
+    checkpoint::{Checkpoint, Origin},
     hash::{self, Hash},
+    note::Note,
     tile::{self, TILE_HEIGHT, TILE_WIDTH, TileKind, TileLevel},
     time::UnixMillis,
-    tree::{self, CompactRange, TreeSize},
+    tree::{self, CompactRange, TreeHead, TreeSize},
 };
 use treering_token::entry::Entry;
 
@@ -25,11 +30,24 @@ pub const COMPLETE: u64 = 1 << 20;
 /// Tiles in one write.
 const TILES: usize = 512;
 
-/// Writes a log of so many entries into a new store.
+/// Writes a log of so many entries into a new store in the log's directory, and signs its head with the key that is there: what a
+/// log has signed it doesn't read back.
 ///
 /// # Errors
-/// The store refuses.
-pub fn make(store: &Path, origin: &str, size: u64) -> anyhow::Result<()> {
+/// The store or the record refuses, or there is no key.
+pub fn make(dir: &Path, origin: &str, size: u64) -> anyhow::Result<()> {
+    let (path, origin) = (dir.join("store"), Origin::new(origin)?);
+    let store = RocksStore::open(&path, &origin, 8 << 20)?;
+    let head = seal(&store, size)?;
+    let checkpoint = Checkpoint { origin, head, extensions: Vec::new() }.to_text();
+    let note = Note::new(&checkpoint, vec![key::load(&dir.join("key"))?.sign(&checkpoint)])?;
+    Record::beside(&path).write(&HighMark { head, ended: false })?;
+    store.keep_signed(head.size, &note)?;
+    store.close();
+    Ok(())
+}
+
+fn seal(store: &RocksStore, size: u64) -> anyhow::Result<TreeHead> {
     let size = TreeSize::new(size).filter(|size| !size.is_zero()).context("a size of 1 to 2^63-1")?;
     let now = receipts::now()?.get() * 1000;
     let last = UnixMillis::new(now - 1).context("a time")?;
@@ -52,7 +70,6 @@ pub fn make(store: &Path, origin: &str, size: u64) -> anyhow::Result<()> {
         tiles.extend(level.tiles(TileLevel::new(number).context("a level")?));
     }
     let head = CompactRange::from_peaks(size, peaks(size, &levels)?).context("a peak a bit")?.head();
-    let store = RocksStore::open(store, &Origin::new(origin)?, 8 << 20)?;
     for part in tiles.chunks(TILES) {
         store.seal(&Tick {
             head,
@@ -63,8 +80,7 @@ pub fn make(store: &Path, origin: &str, size: u64) -> anyhow::Result<()> {
             grants: None,
         })?;
     }
-    store.close();
-    Ok(())
+    Ok(head)
 }
 
 const WIDTH: u64 = TILE_WIDTH as u64;
@@ -135,11 +151,11 @@ fn peaks(size: TreeSize, levels: &[Level]) -> anyhow::Result<Vec<Hash>> {
 mod tests {
     use super::*;
 
-    fn head(size: u64) -> tree::TreeHead {
+    fn head(size: u64) -> TreeHead {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
-        make(&path, "log.bench/state", size).unwrap();
         let store = RocksStore::open(&path, &Origin::new("log.bench/state").unwrap(), 1 << 20).unwrap();
+        seal(&store, size).unwrap();
         let loaded = store.load().unwrap();
         // What a log does at its start: its own tiles must lead to its head.
         let mut reader = tile::TileReader::new(loaded.head.size, |path| {
