@@ -13,6 +13,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
+use treering_tests::counts;
 use treering_tlog::hash::Hash;
 
 /// Seeds in `make test`.
@@ -69,15 +70,10 @@ fn run_in(world: &Arc<World>, seed: u64, totals: &Counts) -> Result<Run, Failure
     }
 }
 
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, and is {text:?}")))
-}
-
 #[test]
 fn whatever_goes_wrong_nothing_is_lost_and_nothing_forked_and_in_the_end_all_goes_on() {
-    let first = number("TREERING_SIM_SEED");
-    let count = number("TREERING_SIM_SEEDS").unwrap_or(SHORT);
+    let first = counts::number("TREERING_SIM_SEED");
+    let count = counts::number("TREERING_SIM_SEEDS").unwrap_or(SHORT);
     let seeds = first.map_or(0..count, |seed| seed..seed + 1);
     let total = seeds.end - seeds.start;
     let (next, totals) = (AtomicU64::new(seeds.start), Counts::default());

@@ -2,6 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`counts`] | how much of a test is asked for |
 //! | [`programs`] | where the built programs are |
 //! | [`process`] | one running program: its streams, its end |
 //! | [`net`] | a log, its witnesses and a policy, ready to be used |
@@ -32,6 +33,7 @@ pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod connect;
+pub mod counts;
 pub mod crowd;
 pub mod disk;
 pub mod files;

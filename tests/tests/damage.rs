@@ -13,10 +13,10 @@
 mod kinds;
 mod shown;
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, process::Output};
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Output};
 
 use treering_tests::{
-    files, log,
+    counts, files, log,
     net::{self, Net},
     random, tsa, wait,
 };
@@ -31,7 +31,7 @@ const REASONS: [&str; 4] = ["store", "record", "RocksDB", "Corruption"];
 
 #[test]
 fn damage_is_named_or_nothing_is_lost() {
-    let count = env::var("TREERING_DAMAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(DAMAGES);
+    let count = counts::number("TREERING_DAMAGES").unwrap_or(DAMAGES);
     let mut net = net::plan().make();
     tsa::init(&net.log, "p256");
     net.log.start();

@@ -6,9 +6,8 @@
 //!
 //! A mix follows from its seed, which a failure prints; `make chaos` runs hundreds.
 
-use std::env;
-
 use treering_tests::{
+    counts,
     liar::{Conduct, Liar},
     net::{self, Net},
     random, view, wait,
@@ -23,10 +22,8 @@ const QUORUM: usize = 3;
 
 #[test]
 fn any_mix_of_witnesses_publishes_with_a_quorum_and_only_then() {
-    let number = |name: &str| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let count =
-        number("TREERING_MIXES").map_or(MIXES, |count| usize::try_from(count).expect("a small number"));
-    let seed = number("TREERING_SEED").unwrap_or_else(|| random::between(0, u64::from(u32::MAX)));
+    let count = counts::number("TREERING_MIXES").unwrap_or(MIXES);
+    let seed = counts::number("TREERING_SEED").unwrap_or_else(|| random::between(0, u64::from(u32::MAX)));
     let liars: Vec<Liar> = (1..=3_u8).map(|n| Liar::named(&format!("x{n}"), n)).collect();
     let mut plan = net::plan().witnesses(2).quorum(QUORUM).set("witness_timeout_ms", "700");
     for (liar, n) in liars.iter().zip(1..) {

@@ -15,7 +15,6 @@
 
 use std::{
     collections::HashSet,
-    env,
     net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -23,6 +22,7 @@ use std::{
 };
 
 use treering_tests::{
+    counts,
     flood::{Flood, Flooded, Kind},
     group::Group,
     log::{OCTETS, SUBMISSIONS},
@@ -77,10 +77,10 @@ const ALLOCATED: &str = "treering_log_heap_allocated_bytes";
 
 #[test]
 fn overload_is_refused_and_loses_nothing() {
-    let seconds = env::var("TREERING_OVERLOAD_SECONDS").ok().and_then(|value| value.parse::<u64>().ok());
+    let seconds = counts::number::<u64>("TREERING_OVERLOAD_SECONDS");
     // With figures to be held against.
     let strict = seconds.is_some();
-    let crowd = env::var("TREERING_OVERLOAD_CONNECTIONS").ok().and_then(|value| value.parse::<usize>().ok());
+    let crowd = counts::number::<usize>("TREERING_OVERLOAD_CONNECTIONS");
     let mut plan = net::plan().set("tick_ms", "1000");
     let (pending, limit) = match crowd {
         Some(_) => (PENDING_DEFAULT, DEFAULTS_MIB),

@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    env,
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
@@ -13,6 +12,7 @@ use std::{
 
 use serde_json::Value;
 use treering_tests::{
+    counts,
     net::{self, Net},
     programs, random, trace, view, wait,
 };
@@ -45,7 +45,7 @@ fn tree(net: &Net) -> PathBuf {
 
 #[test]
 fn a_run_that_is_killed_again_and_again_loses_nothing() {
-    let kills = env::var("TREERING_STAMP_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(KILLS);
+    let kills = counts::number("TREERING_STAMP_KILLS").unwrap_or(KILLS);
     let mut net = net::plan().set("max_hashes", SUBMISSION).start();
     let dir = tree(&net);
     let begun = Instant::now();

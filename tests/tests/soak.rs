@@ -7,12 +7,10 @@
 //!
 //! `make soak MINUTES=30 TICK_MS=1000` runs it with a tick of a second; in `make test` the tick is short, and it ends when each witness was killed.
 
-use std::{
-    env,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use treering_tests::{
+    counts,
     memory::{Memory, WRITE_BUFFER_KIB, resident},
     net::{self, Net},
     random, wait,
@@ -32,12 +30,13 @@ const DEATH: u64 = 4;
 
 #[test]
 fn a_soak_with_witnesses_killed_at_random() {
-    let (tick, life, length) = match (number("TREERING_SOAK_SECONDS"), number("TREERING_SOAK_TICK_MS")) {
-        (Some(length), tick) => {
-            (Duration::from_millis(tick.unwrap_or(1000)), LIFE, Duration::from_secs(length))
-        }
-        (None, _) => (Duration::from_millis(50), SHORT_LIFE, Duration::ZERO),
-    };
+    let (tick, life, length) =
+        match (counts::number("TREERING_SOAK_SECONDS"), counts::number("TREERING_SOAK_TICK_MS")) {
+            (Some(length), tick) => {
+                (Duration::from_millis(tick.unwrap_or(1000)), LIFE, Duration::from_secs(length))
+            }
+            (None, _) => (Duration::from_millis(50), SHORT_LIFE, Duration::ZERO),
+        };
     let mut net = net::plan().ml_dsa(3).set("tick_ms", &tick.as_millis().to_string()).start();
     let mut oracle = Oracle::start(&net);
     let mut soak = Soak::new(&net, life);
@@ -72,13 +71,6 @@ fn a_soak_with_witnesses_killed_at_random() {
     for (name, memory) in &soak.memory {
         assert_ne!(memory.is_flat(), Some(false), "the memory of {name} is not flat: {memory}");
     }
-}
-
-/// A number that the environment gives.
-fn number(name: &str) -> Option<u64> {
-    env::var(name)
-        .ok()
-        .map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text}: a number is needed")))
 }
 
 /// What was done, and what was measured.

@@ -1,10 +1,11 @@
 //! A disk that fills up: nothing is taken below the floor, everything else goes on, and so does the intake when there is room
 //! again. And a disk that is really full: the log ends rather than go on in doubt, and nothing acknowledged is lost.
 
-use std::{env, fs, path::Path};
+use std::{fs, path::Path};
 
 use crate::oracle::Oracle;
 use treering_tests::{
+    counts,
     disk::Disk,
     http::Answer,
     log::{LogServer, OCTETS, SUBMISSIONS},
@@ -152,8 +153,7 @@ fn assert_intake_goes_on(log: &LogServer) {
 
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    let levels: u64 =
-        env::var("TREERING_FILL_LEVELS").ok().and_then(|levels| levels.parse().ok()).unwrap_or(LEVELS);
+    let levels: u64 = counts::number("TREERING_FILL_LEVELS").unwrap_or(LEVELS);
     let (mut full, mut started) = (0, 0);
     for first in (0..levels).step_by(LEVELS_A_DISK) {
         // No floor: writes fail wherever they happen to.
