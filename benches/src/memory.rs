@@ -6,6 +6,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -71,7 +72,7 @@ pub fn run(scale: &Scale) -> anyhow::Result<Vec<Table>> {
         eprintln!("memory: {name}");
         let net = Net::start(&LogPlan::default())?;
         let usage = Usage::begin(net.pid()?)?;
-        let (outcome, verified) = kind.load(&net, 2 * scale.load())?;
+        let (_, outcome, verified) = kind.load(&net, 2 * scale.load())?;
         let (peak, written) = (usage.peak()?, usage.written()?);
         let hashes = outcome.answered.len() * kind.hashes;
         drop(net);
@@ -99,19 +100,24 @@ impl Kind {
     }
 
     /// Puts it on a log, and verifies everything that was sent.
-    fn load(&self, net: &Net, duration: Duration) -> anyhow::Result<(Outcome, usize)> {
+    ///
+    /// When that was, since 1970, is given first.
+    fn load(&self, net: &Net, duration: Duration) -> anyhow::Result<(Range<Duration>, Outcome, usize)> {
         let plan = Arc::new(Plan::new(self.hashes)?);
         let first = receipts::published_size(net.server)?;
         let wait = self.wait.then_some(30);
         let work = Arc::new(Work::Submit { plan: Arc::clone(&plan), wait });
+        let now = || SystemTime::now().duration_since(UNIX_EPOCH);
+        let begun = now()?;
         let outcome = Load::http1(self.connections, duration).run(net.server, work)?;
+        let window = begun..now()?;
         let numbers = outcome.numbers();
         let checked = match (self.wait, self.hashes) {
             (true, _) => receipts::given(&net.policy, &plan, &outcome.bodies)?,
             (false, 1) => receipts::every_batch(net.server, &net.policy, &plan, &numbers, first)?,
             (false, _) => receipts::every_receipt(net.server, &net.policy, &plan, &numbers)?,
         };
-        Ok((outcome, checked.submissions))
+        Ok((window, outcome, checked.submissions))
     }
 
     /// Syncs and requests a second of a log under strace.
@@ -119,9 +125,7 @@ impl Kind {
         let dir = tempfile::Builder::new().prefix("treering-bench-").tempdir()?;
         let trace = dir.path().join("trace");
         let net = Net::start(&LogPlan { trace: Some(trace.clone()), ..LogPlan::default() })?;
-        let begun = SystemTime::now().duration_since(UNIX_EPOCH)?;
-        let (outcome, _) = self.load(&net, scale.load())?;
-        let window = begun..begun + outcome.elapsed;
+        let (window, outcome, _) = self.load(&net, scale.load())?;
         // Whoever is traced ends first, or the last lines would be missing.
         drop(net);
         let syncs = count_syncs(&trace, window.start.as_secs_f64(), window.end.as_secs_f64())?;

@@ -36,7 +36,8 @@ fn kernel() {
     let rows = smoke("kernel");
     // Three sides at least on one core, and on all: which paths there are is the processor's.
     assert!(rows.len() >= 6, "{rows:?}");
-    assert!(rows.iter().all(|row| row[4].parse::<f64>().is_ok_and(|ratio| ratio > 0.0)), "{rows:?}");
+    // So few leaves are hashed here that a side which had to wait for a processor is shown with 0.00.
+    assert!(rows.iter().all(|row| row[4].parse::<f64>().is_ok_and(f64::is_finite)), "{rows:?}");
 }
 
 #[test]

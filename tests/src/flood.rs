@@ -71,6 +71,11 @@ impl Flood {
         Flood { threads: all.map(start).collect(), shared }
     }
 
+    /// How many were acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        self.shared.acknowledged.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Ends it.
     ///
     /// # Panics

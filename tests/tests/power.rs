@@ -9,7 +9,7 @@
 
 use std::{
     any::Any,
-    env, fmt,
+    fmt,
     panic::{self, AssertUnwindSafe},
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
@@ -17,6 +17,7 @@ use std::{
 };
 
 use treering_tests::{
+    counts,
     disk::Disk,
     net::{self, Net, ORIGIN},
     programs, random,
@@ -46,7 +47,7 @@ const LOSSES: [&str; 3] =
 
 /// How many cuts: a few, or what the environment says.
 fn cuts(name: &str) -> usize {
-    env::var(name).ok().and_then(|count| count.parse().ok()).unwrap_or(6)
+    counts::number(name).unwrap_or(6)
 }
 
 fn is_possible(test: &str) -> bool {
@@ -119,7 +120,8 @@ fn log_survives(cuts: usize, preload: Option<&str>, cut_off: impl Fn()) {
     let mut given = Vec::new();
     for cut in 1..=cuts {
         oracle.more(MORE);
-        let granted = Granted::by(&net.log).expect("a timestamp");
+        // None until its clock is looked at, or confirmed.
+        let granted = wait::until("a timestamp", || Granted::by(&net.log));
         wait::pace(Duration::from_millis(random::between(0, 60)));
         // A processor without power runs no further. Left to run on after the cut, the log may be told by the kernel that a
         // sync succeeded whose transaction was dropped meanwhile, and acknowledge what is gone.

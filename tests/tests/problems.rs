@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io::Write as _, net::TcpStream};
 
 use treering_tests::{
     http::{Answer, Http},
-    log::{Log, OCTETS, SUBMISSIONS},
+    log::{LogServer, OCTETS, SUBMISSIONS},
     net, random,
 };
 
@@ -296,7 +296,7 @@ full: 429 queue_full (retry)
 
 /// Fills a queue that takes one submission, and gives it and the refusal of the next one. The first tick comes at the start,
 /// and may take what is there already: only once, so that there is room once more.
-fn full(log: &Log) -> (Vec<[u8; 32]>, Answer) {
+fn full(log: &LogServer) -> (Vec<[u8; 32]>, Answer) {
     let mut waits: Option<(Vec<[u8; 32]>, Answer)> = None;
     for _ in 0..4 {
         let next = random::commitments(1);

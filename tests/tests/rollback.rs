@@ -5,11 +5,11 @@
 //! witnesses know more. Either way no witness is given a head that it hasn't seen, and with the newest store in its place again
 //! everything that was acknowledged by that is there.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use treering_tests::{
-    files,
-    net::{self, Net, ORIGIN},
+    counts, files,
+    net::{self, Net},
     random, view, wait,
 };
 
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(50);
 
 #[test]
 fn no_older_copy_ever_signs() {
-    let count = env::var("TREERING_RESTORES").ok().and_then(|count| count.parse().ok()).unwrap_or(RESTORES);
+    let count = counts::number("TREERING_RESTORES").unwrap_or(RESTORES);
     let mut net = net::plan().start();
     let mut oracle = Oracle::quiet_beside_copies(&net);
     stamp(&net, &oracle);
@@ -36,10 +36,10 @@ fn no_older_copy_ever_signs() {
             stamp(&net, &oracle);
         }
         net.log.wait_idle();
+        let before = net.settled();
         assert!(net.log.stop().success());
         files::copy(&net.log.store(), &newest);
         let new_record = std::fs::read(net.log.record()).expect("a record");
-        let before = cosigned(&net);
 
         files::put_back(&older, &net.log.store());
         if restore % 2 == 0 {
@@ -52,7 +52,7 @@ fn no_older_copy_ever_signs() {
             assert_nothing_goes_on(&net, &old_record);
             net.log.kill();
         }
-        assert_eq!(cosigned(&net), before, "a witness was given a head by an older store");
+        assert_eq!(net.heads(), before, "a witness was given a head by an older store");
 
         files::put_back(&newest, &net.log.store());
         std::fs::write(net.log.record(), &new_record).expect("the record's file");
@@ -89,16 +89,14 @@ fn assert_nothing_goes_on(net: &Net, record: &[u8]) {
         let status = net.log.status();
         (status["sealed_size"].as_u64(), status["pending"].as_u64())
     };
-    // What was being sealed at that moment is.
-    wait::pace(TICK * 5);
+    // What was being sealed at that moment is, however long that takes: one tick more, and what it took.
     let before = standing(net);
-    wait::pace(TICK * 10);
-    assert_eq!(standing(net), before, "it seals what it can't sign");
+    wait::pace(TICK * 15);
+    let (after, (sealed, pending)) = (standing(net), before);
+    let ended = (sealed.map(|size| size + 1), Some(0));
+    assert!(
+        after == before || pending > Some(0) && after == ended,
+        "it seals what it can't sign: {before:?}, {after:?}"
+    );
     assert_eq!(std::fs::read(net.log.record()).expect("a record"), record, "it was about to sign");
-}
-
-/// What each witness cosigned last: the head, whenever that was.
-fn cosigned(net: &Net) -> Vec<String> {
-    let head = |note: &str| note.split("\n\n").next().unwrap_or_default().to_owned();
-    net.witnesses.iter().map(|witness| head(witness.latest(ORIGIN).expect_status(200).text())).collect()
 }

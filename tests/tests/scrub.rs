@@ -56,9 +56,11 @@ fn damage_under_a_running_log_is_named_and_not_served() {
     wait::until("the whole of it", || {
         net.log.status()["degraded"].to_string().contains("damage: batch 0").then_some(())
     });
-    assert!(metric("treering_log_scrub_findings") > 0.0);
-    let said = net.log.stderr();
-    assert!(said.contains("the scrub found damage") && said.contains("batch 0"), "{said}");
+    wait::until("it is counted", || (metric("treering_log_scrub_findings") > 0.0).then_some(()));
+    wait::until("it is logged", || {
+        let said = net.log.stderr();
+        (said.contains("the scrub found damage") && said.contains("batch 0")).then_some(())
+    });
     // It goes on accepting, signing and publishing: what is new was read back before it was signed.
     let next = random::commitments(1);
     view::verify(&net.policy, &net.log.stamp(&next), &view::root_of(&next));

@@ -27,6 +27,7 @@ fn rolled_back(with_record: bool) -> Net {
     net.log.stamp(&random::commitments(1));
     net.log.stamp(&random::commitments(1));
     net.log.wait_idle();
+    net.settled();
     assert!(net.log.stop().success());
     files::put_back(&copied, &net.log.store());
     if with_record {
@@ -157,6 +158,7 @@ fn an_origin_that_existed_is_not_made_again() {
 fn a_log_that_lost_store_and_record_signs_nothing() {
     let mut net = net::plan().start();
     net.log.stamp(&random::commitments(1));
+    net.settled();
     assert!(net.log.stop().success());
     let before = cosigned(&net);
     std::fs::remove_dir_all(net.log.store()).expect("a store");
@@ -213,7 +215,7 @@ fn a_witness_that_is_wrong_is_taken_out_of_the_policy_and_that_is_shown() {
     };
     assert!(changes(&net.log).is_empty(), "of a new log: {:?}", changes(&net.log));
     assert!(net.log.stop().success());
-    liar.be(Conduct::Conflict);
+    liar.be(Conduct::Objects);
     net.log.start();
     wait::until("it is held", || {
         let why = net.log.status()["degraded"].to_string();
@@ -264,6 +266,7 @@ fn killed_with_wal() -> (Net, PathBuf) {
     for count in 1..8 {
         net.log.stamp(&random::commitments(count));
     }
+    net.settled();
     net.log.kill();
     let is_wal = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "log");
     let wals = files::below(&net.log.store()).into_iter().filter(is_wal);

@@ -5,13 +5,13 @@
 //! nothing more either. No witness is given a head of it, its record stays where it was, and the other one goes on, with
 //! everything that the first one had acknowledged when it was stopped.
 
-use std::{env, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use treering_tests::{
+    counts,
     disk::Disk,
     log::{LogServer, recorded_head},
-    net::{self, Net},
-    programs, random,
+    net, programs, random,
     view::{self, Seen},
     wait,
 };
@@ -25,7 +25,7 @@ const STILL: Duration = Duration::from_millis(1_200);
 
 #[test]
 fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
-    let count = env::var("TREERING_TAKEOVERS").ok().and_then(|count| count.parse().ok()).unwrap_or(TAKEOVERS);
+    let count = counts::number("TREERING_TAKEOVERS").unwrap_or(TAKEOVERS);
     let mut net = net::plan().start();
     let mut oracle = Oracle::quiet(&net);
     oracle.reads_of_another();
@@ -47,7 +47,7 @@ fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
         }
         wait::pace(STILL);
         second.wait_idle();
-        let before = settled(&net);
+        let before = net.settled();
 
         net.log.signal("CONT");
         leaving.join().expect("a load");
@@ -63,7 +63,7 @@ fn a_log_that_was_continued_after_another_took_over_signs_nothing() {
         });
         // What it was in the middle of signing when it was stopped was sealed, and so is in the copy: the same head.
         seen.add(recorded_head(&net.log.record()));
-        assert_eq!(heads(&net), before, "a witness was given a head by the one that had stood still");
+        assert_eq!(net.heads(), before, "a witness was given a head by the one that had stood still");
         let refused = wait::until("the one that had stood still takes nothing more", || {
             let answer = net.log.submit(&random::commitments(1));
             (answer.status == 503).then_some(answer)
@@ -111,12 +111,12 @@ fn a_log_that_was_continued_without_its_disk_ends() {
     second.start();
     second.stamp(&random::commitments(2));
     second.wait_idle();
-    let before = settled(&net);
+    let before = net.settled();
     net.log.signal("CONT");
     let answer = net.log.public().try_post("/v1/submissions", &OCTETS, random::commitment());
     assert!(!answer.is_ok_and(|answer| answer.status == 202), "it acknowledged what it can't have written");
     assert!(!net.log.end().success(), "it ended as if all were well");
-    assert_eq!(heads(&net), before);
+    assert_eq!(net.heads(), before);
     second.stamp(&random::commitments(2));
     assert!(second.stop().success());
     second.assert_clean();
@@ -124,20 +124,3 @@ fn a_log_that_was_continued_without_its_disk_ends() {
 }
 
 const OCTETS: [(&str, &str); 1] = [("content-type", treering_tests::log::OCTETS)];
-
-/// The same, once all of them know the newest: a quorum needs only some.
-fn settled(net: &Net) -> Vec<String> {
-    wait::until("every witness knows the newest head", || {
-        let heads = heads(net);
-        (heads.len() == 3 && heads.windows(2).all(|pair| pair[0] == pair[1])).then_some(heads)
-    })
-}
-
-/// What each witness cosigned last: the head, whenever that was.
-fn heads(net: &Net) -> Vec<String> {
-    let head = |note: Vec<u8>| {
-        let note = String::from_utf8(note).expect("text");
-        note.split("\n\n").next().unwrap_or_default().to_owned()
-    };
-    net.witnessed().into_iter().map(head).collect()
-}

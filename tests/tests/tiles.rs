@@ -25,9 +25,12 @@ const ENTRIES: u64 = 258;
 fn a_walk_over_all_tiles_and_batches() {
     let mut net = net::plan().start();
     let load = Load::start(net.log.public(), 2);
-    wait::until("there is more than a tile of entries", || {
-        (net.log.status_number("published_size") >= Some(ENTRIES)).then_some(())
-    });
+    // In steps: so many ticks take a slow disk more than a minute.
+    for entries in (0..ENTRIES).step_by(16).chain([ENTRIES]) {
+        wait::until("there is more than a tile of entries", || {
+            (net.log.status_number("published_size") >= Some(entries)).then_some(())
+        });
+    }
     load.stop();
     net.log.wait_idle();
     let head = published(&net);

@@ -31,6 +31,8 @@ fn start(key: &str) -> Net {
     let mut net = net::plan().make();
     tsa::init(&net.log, key);
     net.log.start();
+    // The first tick has looked at the clock.
+    wait::until("a timestamp is given", || Granted::by(&net.log).map(drop));
     net.log.wait_idle();
     net
 }
@@ -126,7 +128,7 @@ fn each_token_is_in_the_log_and_the_proof_says_nothing_of_its_imprint() {
 fn the_session_of_the_readme_verifies_with_openssl_and_with_ours() {
     const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     // Two ticks that are enough for the witnesses, however busy the machine is.
-    let mut net = net::plan().set("tick_ms", "2000").make();
+    let mut net = net::plan().set("tick_ms", "5000").make();
     tsa::init(&net.log, "p256");
     net.log.start();
     net.log.wait_idle();

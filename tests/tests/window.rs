@@ -6,7 +6,7 @@ use treering_token::token::Token;
 
 #[test]
 fn after_the_window_no_file_of_the_store_holds_the_commitments() {
-    let mut net = net::plan().set("token_window_seconds", "3").start();
+    let mut net = net::plan().set("token_window_seconds", "10").start();
     let before = random::commitments(1);
     net.log.stamp(&before);
     let commitments = random::commitments(20);

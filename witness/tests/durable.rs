@@ -42,6 +42,7 @@ fn init(dir: &Path, logs: &[TestLog]) -> VerifierKey {
     let args = ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:0", "--dir", text(dir)];
     let made = Command::new(program()).args(args).output().expect("the program runs");
     assert!(made.status.success(), "{made:?}");
+    support::be_patient(dir);
     logs.iter().for_each(|log| support::add(dir, log));
     let out = String::from_utf8(made.stdout).expect("UTF-8");
     VerifierKey::parse(out.lines().next().expect("a line")).expect("a verifier key")

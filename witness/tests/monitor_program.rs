@@ -10,6 +10,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
+    thread,
 };
 
 use lying::LyingLog;
@@ -32,7 +33,7 @@ fn directory(log: &LyingLog, more: &str) -> TempDir {
     let dir = tempfile::tempdir().expect("a temporary directory");
     fs::write(dir.path().join("log.policy"), log.policy_text("both")).expect("written");
     let config =
-        format!("timeout_ms = 5000\n{more}\n[[log]]\npolicy = \"log.policy\"\ninterval_seconds = 1\n");
+        format!("timeout_ms = 60000\n{more}\n[[log]]\npolicy = \"log.policy\"\ninterval_seconds = 1\n");
     fs::write(dir.path().join("monitor.toml"), config).expect("written");
     dir
 }
@@ -143,10 +144,15 @@ async fn it_runs_until_it_is_told_to_stop_and_shows_metrics() {
     let admin = line.strip_prefix("admin on ").expect("the address").to_owned();
     // Each line of the log is a look: the first one is over when it is there.
     let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let looked = tokio::task::spawn_blocking(move || {
-        stderr.lines().map_while(Result::ok).find(|line| line.contains("looked"))
+    let (tell, told) = tokio::sync::oneshot::channel();
+    // Read to its end: a program whose pipe nobody reads any more can't log.
+    let reader = thread::spawn(move || {
+        let mut lines = stderr.lines().map_while(Result::ok);
+        let looked = lines.find(|line| line.contains("looked"));
+        tell.send(looked).expect("the test waits");
+        lines.for_each(drop);
     });
-    let looked = looked.await.expect("it reads").expect("it looks");
+    let looked = told.await.expect("it reads").expect("it looks");
     assert!(looked.contains("checked=300"), "{looked}");
     let get = async |path: &str| reqwest::get(format!("{admin}/{path}")).await.expect("an answer");
     assert_eq!(get("livez").await.status(), 200);
@@ -164,6 +170,7 @@ async fn it_runs_until_it_is_told_to_stop_and_shows_metrics() {
     assert!(killed.success());
     let ended = tokio::task::spawn_blocking(move || child.wait()).await.expect("it waits");
     assert_eq!(ended.expect("it ends").code(), Some(0));
+    reader.join().expect("it reads");
 }
 
 #[tokio::test]

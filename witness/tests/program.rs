@@ -63,6 +63,7 @@ fn mode(path: &Path) -> u32 {
 fn init(dir: &Path) -> VerifierKey {
     let args = ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:0", "--dir", text(dir)];
     let out = succeed(&args);
+    support::be_patient(dir);
     VerifierKey::parse(out.lines().next().expect("a line")).expect("a verifier key")
 }
 
@@ -150,6 +151,7 @@ async fn a_witness_with_both_kinds_of_key_signs_with_both_and_a_third_one_joins(
     let init =
         ["init", "--name", "witness.example/w1", "--listen", "127.0.0.1:0", "--ml-dsa", "--dir", text(&dir)];
     let out = succeed(&init);
+    support::be_patient(&dir);
     let lines: Vec<_> = out.lines().collect();
     assert_eq!(lines.len(), 5, "{out}");
     Policy::parse(format!("{}\nquorum w1-any\n", lines[2..].join("\n")).as_bytes()).unwrap();

@@ -209,10 +209,8 @@ struct Claim {
 }
 
 fn objects<T: DeserializeOwned>(ran: &Ran) -> Vec<T> {
-    ran.out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect()
+    let read = |object| serde_json::from_value(object).unwrap_or_else(|error| panic!("{error}: {}", ran.out));
+    ran.objects().into_iter().map(read).collect()
 }
 
 fn bench() -> (FakeLog, Bench) {

@@ -9,6 +9,7 @@ use crate::{
 };
 use insta::assert_snapshot;
 use std::{
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -181,7 +182,7 @@ impl Agent {
         let child =
             Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();
-        while !socket.exists() {
+        while UnixStream::connect(&socket).is_err() {
             assert!(begun.elapsed() < Duration::from_secs(30), "the agent doesn't listen");
             std::thread::sleep(Duration::from_millis(5));
         }

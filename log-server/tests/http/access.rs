@@ -105,7 +105,9 @@ async fn an_address_that_sends_too_much_is_told_when_to_come_back() {
     let answer = server.send("192.0.2.1", &[], 1).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     assert_eq!(answer.header("ratelimit-policy"), "\"requests\";q=2;w=60");
-    assert_eq!(answer.header("ratelimit"), "\"requests\";r=1;t=30");
+    // A request comes back every thirty seconds, of which some may be over when it is said.
+    let left = answer.header("ratelimit").strip_prefix("\"requests\";r=1;t=");
+    assert!(left.is_some_and(|seconds| (1..=30).contains(&seconds.parse().unwrap())), "{left:?}");
     assert_eq!(server.send("192.0.2.1", &[], 1).await.status, StatusCode::ACCEPTED);
     // By itself it may say what it wants; the proxy's word counts.
     for (from, headers) in [
@@ -115,8 +117,13 @@ async fn an_address_that_sends_too_much_is_told_when_to_come_back() {
     ] {
         let answer = server.send(from, &headers, 1).await;
         assert_eq!(answer.problem(), (429, "rate_limit".to_owned()));
-        let retry_after = answer.header("retry-after").to_owned();
-        assert_eq!(answer.header("ratelimit"), format!("\"requests\";r=0;t={retry_after}"));
+        let retry_after: u64 = answer.header("retry-after").parse().unwrap();
+        let left = answer.header("ratelimit").strip_prefix("\"requests\";r=0;t=");
+        // The one is said some time after the other.
+        assert!(
+            left.is_some_and(|seconds| seconds.parse::<u64>().unwrap().abs_diff(retry_after) <= 5),
+            "{left:?}"
+        );
         assert_eq!(answer.json()["limit"], 2);
     }
     let elsewhere = [("x-forwarded-for", "192.0.2.2")];

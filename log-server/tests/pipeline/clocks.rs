@@ -96,7 +96,7 @@ async fn a_start_with_a_clock_that_is_ahead_seals_and_deletes_nothing_until_it_i
             until("the upkeep has run", || store.reads.load(Ordering::SeqCst) >= before + 8).await;
         }
         drop(store);
-        assert!(says(&log, "not confirmed by a quorum of the witnesses"), "{:?}", log.status());
+        until("the clock was looked at", || says(&log, "not confirmed by a quorum of the witnesses")).await;
         assert!(log.status().accepting && !log.status().publishing);
         assert_eq!((log.status().sealed_size, log.status().pending), (sealed, 1));
         assert!(log.time(Duration::from_secs(1)).is_err(), "a timestamp would have this time");
@@ -168,6 +168,7 @@ async fn a_step_that_the_witnesses_confirm_is_taken_and_they_are_asked_before_an
     log.submit(submission(1)).await.unwrap();
     fixture.published(&log, 1).await;
     all_have_cosigned(&log).await;
+    until("all witnesses know it", || (0..3).all(|witness| fixture.net.head(witness).size.get() == 1)).await;
     clock.step(HOUR);
     until("the step is seen", || says(&log, "stepped")).await;
     log.submit(submission(2)).await.unwrap();

@@ -18,11 +18,14 @@ const ENTRIES: u64 = 258;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_witness_that_needs_a_proof_from_there_keeps_nobody_from_going_on() {
     let watched = Watched::with_two_entries().await;
+    faults::until("the witness is there", || watched.fixture.net.head(2).size.get() == 2).await;
     let old = watched.fixture.net.head(2);
     for number in 2..ENTRIES {
         watched.seal(number).await;
     }
     watched.fixture.published(&watched.log, ENTRIES - 1).await;
+    let heads = || (0..3).map(|witness| watched.fixture.net.head(witness).size.get());
+    faults::until("no other witness needs a proof from there", || heads().all(|size| size == ENTRIES)).await;
     watched.store.damage(Wrong { lost: true, ..leaves(0, 0) });
     // As a witness that was put back from an older copy.
     watched.fixture.net.set_head(2, old);
@@ -45,7 +48,8 @@ async fn a_witness_that_needs_a_proof_from_there_keeps_nobody_from_going_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn upkeep_that_can_not_read_how_old_entries_are_deletes_nothing_and_goes_on() {
-    let watched = Watched::with_window(Duration::from_secs(1)).await;
+    // Long enough that the last entries of the bundle are within it when the bundle is damaged.
+    let watched = Watched::with_window(Duration::from_secs(5)).await;
     for number in 2..ENTRIES {
         watched.seal(number).await;
     }

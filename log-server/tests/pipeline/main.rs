@@ -214,7 +214,10 @@ async fn a_full_queue_refuses_and_loses_nothing() {
         assert!(accepted.len() < 10, "the queue has no bound");
         assert!(refused.len() <= 2, "refused, and accepting all the same");
     }
-    assert!(refused.iter().all(|error| *error == SubmitError::QueueFull { retry_after: LONG }), "{refused:?}");
+    assert!(
+        refused.iter().all(|error| *error == SubmitError::QueueFull { retry_after: LONG }),
+        "{refused:?}"
+    );
     fixture.stop(log).await;
     fixture.tick = Duration::from_millis(50);
     let log = fixture.start().await;

@@ -22,7 +22,10 @@ pub(crate) enum Mood {
     Slow,
     UnknownLog,
     KnowsMore,
+    /// The same of all that is new; whoever asks where it stands, as a log does that has stood still, gets no answer.
+    SaysMore,
     WrongSignature,
+    /// 409 to all that is new, in the same way.
     ConflictForEver,
     Nonsense,
     /// The next witness is this one's second key, and cosigns as well.
@@ -108,6 +111,11 @@ impl Net {
         self.released.send_replace(true);
     }
 
+    /// How many wait for the next release.
+    pub(crate) fn waiting(&self) -> usize {
+        self.released.receiver_count()
+    }
+
     /// Whoever is slow doesn't answer until the next release.
     pub(crate) fn hold(&self) {
         self.released.send_replace(false);
@@ -131,11 +139,17 @@ impl Net {
         self.asked.lock().unwrap().push((message.old.get(), checkpoint.head.size.get()));
         let mut witnesses = self.witnesses.lock().unwrap();
         let witness = &mut witnesses[index];
+        let is_new = message.old < checkpoint.head.size;
         match witness.mood {
+            Mood::SaysMore | Mood::ConflictForEver if !is_new => {
+                return Err(WitnessError::Unavailable("away".into()));
+            }
             Mood::Good | Mood::Slow | Mood::WrongSignature | Mood::WithNext => {}
             Mood::Away => return Err(WitnessError::Unavailable("away".into())),
             Mood::UnknownLog => return Err(WitnessError::Unknown),
-            Mood::KnowsMore => return Err(WitnessError::Conflict { size: TreeSize::new(1_000).unwrap() }),
+            Mood::KnowsMore | Mood::SaysMore => {
+                return Err(WitnessError::Conflict { size: TreeSize::new(1_000).unwrap() });
+            }
             Mood::ConflictForEver => return Err(WitnessError::Conflict { size: message.old }),
             Mood::Nonsense => return Err(WitnessError::Malformed),
         }

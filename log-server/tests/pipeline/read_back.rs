@@ -173,10 +173,12 @@ async fn each_entry_below_a_signature_is_read_back() {
             watched.seal(number).await;
         }
         watched.seal_after(5, || watched.store.damage(wrong)).await;
-        assert_eq!(
-            watched.failed(5).await,
-            format!("before signing size 6, the store gave back another tree than was sealed: {what}")
-        );
+        let failed = watched.failed(5).await;
+        // If it is late, it gives the fifth head up and begins anew just before the sixth entry.
+        let sizes = [5, 6].map(|size| {
+            format!("before signing size {size}, the store gave back another tree than was sealed: {what}")
+        });
+        assert!(sizes.contains(&failed), "{failed}");
         assert!(watched.store.heal(), "nobody has read it");
         assert!(watched.key.largest().unwrap() < 6);
         watched.goes_on(6).await;
@@ -190,6 +192,8 @@ async fn a_tile_that_has_become_full_is_read_back() {
     for number in 2..255 {
         watched.seal(number).await;
     }
+    // What comes before it is signed, or that would be the head that isn't.
+    watched.fixture.published(&watched.log, 254).await;
     watched.seal_after(255, || watched.store.damage(leaves(0, 0))).await;
     assert_eq!(
         watched.failed(255).await,

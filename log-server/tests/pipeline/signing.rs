@@ -19,6 +19,7 @@ async fn a_head_is_not_signed_once_another_history_was_shown() {
     log.submit(submission(2)).await.unwrap();
     fixture.published(&log, 2).await;
     let before = record.read().unwrap();
+    until("it is being asked", || fixture.net.waiting() > 0).await;
     let tiles = store.tiles.write().await;
     log.submit(submission(3)).await.unwrap();
     until("the fourth entry is sealed", || log.status().sealed_size == 4).await;

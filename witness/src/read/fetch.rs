@@ -195,8 +195,15 @@ mod tests {
     }
 
     async fn get(head: impl Into<Vec<u8>>, endless: &'static str) -> Result<Vec<u8>, FetchError> {
-        let fetcher = Fetcher::new(Duration::from_millis(300)).unwrap();
-        fetcher.get(&server(head, endless).await, 10).await
+        get_within(Duration::from_secs(60), head, endless).await
+    }
+
+    async fn get_within(
+        time: Duration,
+        head: impl Into<Vec<u8>>,
+        endless: &'static str,
+    ) -> Result<Vec<u8>, FetchError> {
+        Fetcher::new(time).unwrap().get(&server(head, endless).await, 10).await
     }
 
     #[tokio::test]
@@ -256,6 +263,8 @@ mod tests {
 
     #[tokio::test]
     async fn silence_has_an_end() {
+        let get =
+            async |head: &'static str, endless| get_within(Duration::from_millis(300), head, endless).await;
         let in_time = Err(FetchError::Unreachable("not in time".into()));
         assert_eq!(get("", "").await, in_time);
         assert_eq!(get("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n012", "").await, in_time);

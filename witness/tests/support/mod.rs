@@ -1,7 +1,7 @@
 //! A log to be witnessed, and a witness in this process.
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
-use std::{path::Path, sync::Arc};
+use std::{fs::OpenOptions, io::Write as _, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 use treering_tlog::{
@@ -15,7 +15,7 @@ use treering_tlog::{
 };
 use treering_witness::{
     clock::Clock,
-    config::{Config, Settings},
+    config::{Config, Limits, Settings},
     key::create_key_file,
     serve::{self, Running},
     store::{MemoryStore, RedbStore, Store},
@@ -24,7 +24,6 @@ use treering_witness::{
 /// Says that the running test was not made, and why: on the process's own standard error, which is shown for tests that pass
 /// too.
 pub(crate) fn skipped(why: &str) {
-    use std::io::Write as _;
     let thread = std::thread::current();
     // Nobody reads it if it can't be written.
     let _ = writeln!(std::io::stderr(), "\nSKIPPED {}: {why}", thread.name().unwrap_or("a test"));
@@ -110,8 +109,26 @@ pub(crate) fn directory() -> (TempDir, VerifierKey) {
 
 pub(crate) fn config(dir: &Path) -> Config {
     let any = "127.0.0.1:0".parse().expect("an address");
-    let settings = Settings { listen: any, admin_listen: Some(any), ..Settings::default() };
+    let limits = Limits {
+        request_timeout_ms: LONG,
+        idle_timeout_ms: LONG,
+        shutdown_timeout_ms: LONG,
+        ..Limits::default()
+    };
+    let settings = Settings { listen: any, admin_listen: Some(any), limits, ..Settings::default() };
     Config { dir: dir.to_owned(), settings }
+}
+
+/// Milliseconds that a test's witness gives itself, whatever else the machine and its disk do.
+const LONG: u64 = 30_000;
+
+/// The same for one that `init` made.
+pub(crate) fn be_patient(dir: &Path) {
+    let mut file = OpenOptions::new().append(true).open(dir.join("witness.toml")).expect("`init` made it");
+    // Its last table is that of the limits.
+    for what in ["request", "idle", "shutdown"] {
+        writeln!(file, "{what}_timeout_ms = {LONG}").expect("written");
+    }
 }
 
 /// Makes the log one that the witness of this directory knows, from its next start or reload on.

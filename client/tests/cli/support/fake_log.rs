@@ -384,11 +384,17 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        let mut stalled = false;
         while method == "POST" && {
             let state = state.lock().unwrap();
             state.bodies.len() >= state.manner.stalled_after
         } {
+            stalled = true;
             std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        // What a client sent that was killed meanwhile never arrived, and must not arrive beside what the next one sends.
+        if stalled && has_gone(&stream) {
+            return;
         }
         let answer = state.lock().unwrap().answer(&method, &path, &body);
         let head = format!(
@@ -401,6 +407,16 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
             return;
         }
     }
+}
+
+fn has_gone(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let gone = match stream.peek(&mut [0]) {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
+    };
+    stream.set_nonblocking(false).unwrap();
+    gone
 }
 
 fn millis() -> u64 {

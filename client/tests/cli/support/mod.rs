@@ -146,9 +146,12 @@ impl Ran {
         Ran { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// The objects of `--json`.
+    /// The objects of `--json`, without those that are written each second.
     pub(crate) fn objects(&self) -> Vec<serde_json::Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let object = |line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+        };
+        self.out.lines().map(object).filter(|object| object["type"] != "progress").collect()
     }
 
     /// Exit code and both streams, for a snapshot.

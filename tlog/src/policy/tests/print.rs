@@ -133,16 +133,20 @@ fn to_describe_a_hostile_quorum_takes_about_as_long_as_to_read_it() {
     let long = "n".repeat(480_000);
     let groups: String = (1..490).map(|at| format!("group g{at} 1 g{}\n", at - 1)).collect();
     let text = with_witnesses(1, &format!("group {long} 1 w1\ngroup g0 1 {long}\n{groups}quorum g489\n"));
-    let best = |work: &dyn Fn()| {
-        let time = |_| {
-            let begun = Instant::now();
-            work();
-            begun.elapsed()
-        };
-        (0..9).map(time).min().unwrap_or(Duration::MAX)
+    let time = |work: &dyn Fn()| {
+        let begun = Instant::now();
+        work();
+        begun.elapsed()
     };
     let policy = policy(&text);
-    let read = best(&|| drop(std::hint::black_box(Policy::parse(text.as_bytes()))));
-    let described = best(&|| drop(std::hint::black_box(policy.describe_quorum())));
-    assert!(described < read * 6, "{described:?} to describe, {read:?} to read");
+    // In turns, so that what else the machine does meets both; and again, if it didn't.
+    let (mut read, mut described) = (Duration::MAX, Duration::MAX);
+    for _ in 0..200 {
+        read = read.min(time(&|| drop(std::hint::black_box(Policy::parse(text.as_bytes())))));
+        described = described.min(time(&|| drop(std::hint::black_box(policy.describe_quorum()))));
+        if described < read * 6 {
+            return;
+        }
+    }
+    panic!("{described:?} to describe, {read:?} to read");
 }
