@@ -163,5 +163,6 @@ mod tests {
         assert_eq!(Hash::from_slice(&[7; 32]), Some(Hash::new([7; 32])));
         assert_eq!(Hash::from_slice(&[7; 31]), None);
         assert_eq!(Hash::from_slice(&[7; 33]), None);
+        assert_eq!(Hash::new([7; 32]).as_ref(), [7; 32]);
     }
 }

@@ -8,8 +8,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let digits = text.as_bytes();
     let canonical = match digits {
-        [] => false,
         [b'0', rest @ ..] => rest.is_empty(),
+        // None at all are no number below.
         _ => digits.iter().all(u8::is_ascii_digit),
     };
     if !canonical {

@@ -59,6 +59,7 @@ mod tests {
         assert_eq!(UnixSeconds::new(max + 1), None);
         assert_eq!(UnixMillis::new(max), Some(UnixMillis::MAX));
         assert_eq!(UnixMillis::new(u64::MAX), None);
+        assert_eq!([UnixMillis::MAX.get(), UnixSeconds::MAX.get()], [max; 2]);
     }
 
     #[test]

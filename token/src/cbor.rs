@@ -146,17 +146,9 @@ impl<'b> Reader<'b> {
 
     pub(crate) fn text(&mut self) -> Result<&'b str, CborError> {
         self.want(Kind::Text)?;
-        // The length is looked at before the text, so that a text that is not whole yet is `Truncated` and not `Utf8`.
-        let start = self.decoder.position();
-        self.decoder.str().map_err(|e| {
-            let mut skipping = Decoder::new(self.decoder.input());
-            skipping.set_position(start);
-            match skipping.skip() {
-                Err(skip) if skip.is_end_of_input() => CborError::Truncated,
-                _ if e.is_end_of_input() => CborError::Truncated,
-                _ => CborError::Utf8,
-            }
-        })
+        self.decoder
+            .str()
+            .map_err(|e| if e.is_end_of_input() { CborError::Truncated } else { CborError::Utf8 })
     }
 
     /// The head of an array: how many items follow. Nothing may be allocated by this number before it is checked.

@@ -8,23 +8,20 @@
 use crate::commitment::Salt;
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// 32 random bytes that never leave the client. Zeroed when dropped, not printed by `Debug`.
 #[derive(Clone)]
-pub struct MasterKey([u8; 32]);
+pub struct MasterKey(Zeroizing<[u8; 32]>);
 
 /// Kept in a bundle's run header: whoever has it has all salts of the run. Zeroed when dropped, not printed by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RunSecret([u8; 32]);
-
-// INVARIANT: zeroed when dropped: bytes alone would not need it.
-const _: () = assert!(std::mem::needs_drop::<MasterKey>() && std::mem::needs_drop::<RunSecret>());
+pub struct RunSecret(Zeroizing<[u8; 32]>);
 
 impl MasterKey {
     /// A key of these bytes, which the caller drew at random.
     pub fn new(bytes: [u8; 32]) -> MasterKey {
-        MasterKey(bytes)
+        MasterKey(Zeroizing::new(bytes))
     }
 
     /// The secret bytes.
@@ -34,9 +31,9 @@ impl MasterKey {
 
     /// The secret of the run with this id.
     pub fn run_secret(&self, run_id: &[u8; 16]) -> RunSecret {
-        let mut secret = [0; 32];
-        Hkdf::<Sha256>::new(Some(run_id), &self.0)
-            .expand(b"treering.secret/1", &mut secret)
+        let mut secret = Zeroizing::new([0; 32]);
+        Hkdf::<Sha256>::new(Some(run_id), self.as_bytes())
+            .expand(b"treering.secret/1", secret.as_mut())
             .expect(ONE_BLOCK);
         RunSecret(secret)
     }
@@ -45,7 +42,7 @@ impl MasterKey {
 impl RunSecret {
     /// A secret of these bytes.
     pub fn new(bytes: [u8; 32]) -> RunSecret {
-        RunSecret(bytes)
+        RunSecret(Zeroizing::new(bytes))
     }
 
     /// The secret bytes.
@@ -70,21 +67,10 @@ impl RunSecret {
 
     fn expand(&self, label: &[u8], record: u64) -> Salt {
         let mut salt = [0; 32];
-        let hkdf = Hkdf::<Sha256>::from_prk(&self.0).expect("a run secret has the length of a SHA-256 hash");
+        let hkdf =
+            Hkdf::<Sha256>::from_prk(self.as_bytes()).expect("a run secret has the length of a SHA-256 hash");
         hkdf.expand_multi_info(&[label, &record.to_be_bytes()], &mut salt).expect(ONE_BLOCK);
         Salt(salt)
-    }
-}
-
-impl Drop for MasterKey {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-impl Drop for RunSecret {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 
@@ -110,6 +96,7 @@ mod tests {
     #[test]
     fn agrees_with_another_implementation() {
         let master = MasterKey::new(std::array::from_fn(|i| u8::try_from(i).unwrap()));
+        assert_eq!(master.as_bytes()[..3], [0, 1, 2]);
         let run = master.run_secret(&[0xa5; 16]);
         insta::assert_snapshot!(hex::encode(run.as_bytes()), @"da176cd2eb97d61d88e783de70b758aadcde8ac7dab7986856c352f8e4cc9353");
         insta::assert_snapshot!(hex::encode(run.salt(0).0), @"28f5bd6aa57191379dba0451d3c92289d7c5293e872c9e8cf154ec95a0c51952");

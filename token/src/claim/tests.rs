@@ -86,6 +86,7 @@ fn refusals() {
     let title = |title: &str| with_fields(1, |w| w.uint(4).text(title)).unwrap_err();
     assert_eq!(title(""), ClaimError::Title(0));
     assert_eq!(title(&"x".repeat(1025)), ClaimError::Title(1025));
+    assert!(with_fields(1, |w| w.uint(4).text(&"x".repeat(1024))).is_ok());
     let unknown = with_fields(1, |w| w.uint(8).uint(0));
     assert_eq!(unknown, Err(ClaimError::Cbor(CborError::UnknownKey(8))));
     let order = with_fields(2, |w| w.uint(3).bytes(&[0; 32]).uint(2).bytes(&[0; 32]));

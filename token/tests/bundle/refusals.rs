@@ -85,6 +85,8 @@ fn reserved_heads_are_refused() {
 /// The claimed length is enough: none of it has to come.
 #[test]
 fn an_item_that_claims_to_be_too_long_is_refused_at_once() {
+    assert_eq!(Item::decode(b"\x82\x7a\x00\x10\xc8\xda"), Ok(None), "it ends just there");
+    insta::assert_snapshot!(refused(b"\x82\x7a\x00\x10\xc8\xdb"), @"an item has at most 1100000 bytes, this one claims more");
     insta::assert_snapshot!(refused(b"\x82\x7a\x00\x10\xc8\xe0"), @"an item has at most 1100000 bytes, this one claims more");
     insta::assert_snapshot!(refused(b"\x7b\xff\xff\xff\xff\xff\xff\xff\xff"), @"a receipt has 18446744073709551615 bytes where at most 1000000 are allowed");
     insta::assert_snapshot!(refused(b"\x82\x71treering.bundle/1\x5a\x00\x0f\x42\x41"), @"the header's policy has 1000001 bytes where at most 1000000 are allowed");
@@ -96,9 +98,14 @@ fn an_item_that_claims_to_be_too_long_is_refused_at_once() {
 fn a_key_that_claims_too_much_is_refused() {
     insta::assert_snapshot!(refused(&run(0xa3, b"\x06\xbb\xff\xff\xff\xff\xff\xff\xff\xff")), @"the holder's key has 18446744073709551615 bytes where at most 75 are allowed");
     insta::assert_snapshot!(refused(&run(0xa3, b"\x06\x5b\xff\xff\xff\xff\xff\xff\xff\xff")), @"the holder's key has 18446744073709551615 bytes where at most 75 are allowed");
-    let deep = [&b"\x06"[..], &[0x81; 74]].concat();
-    assert_eq!(Item::decode(&run(0xa3, &deep)), Ok(None));
+    // Arrays of one array, tags of a tag: the next byte may end them.
+    for head in [0x81, 0xc1] {
+        let deep = [&b"\x06"[..], &[head; 74]].concat();
+        assert_eq!(Item::decode(&run(0xa3, &deep)), Ok(None));
+    }
+    let last = [&b"\x06"[..], &[0x81; 75]].concat();
     let deeper = [&b"\x06"[..], &[0x81; 100_000]].concat();
+    assert_eq!(refused(&run(0xa3, &last)), refused(&run(0xa3, &deeper)));
     insta::assert_snapshot!(refused(&run(0xa3, &deeper)), @"the holder's key has 76 bytes where at most 75 are allowed");
 }
 
@@ -173,6 +180,13 @@ fn digests_are_checked() {
     insta::assert_snapshot!(refused(&digests(0xa2, b"\x08\x41a")), @"the digest with the id 8 has a length of 1 bytes, which is not its algorithm's");
     insta::assert_snapshot!(refused(&digests(0xa2, b"\x18\x63\x40")), @"the digest with the id 99 has a length of 0 bytes, which is not its algorithm's");
     insta::assert_snapshot!(refused(&digests(0xa2, b"\x18\x63\x59\x10\x01")), @"a digest has 4097 bytes where at most 4096 are allowed");
+    // All of them together are as long as a claim may be.
+    let long = |length: u16| {
+        digests(0xa2, &[b"\x18\x63\x59", &length.to_be_bytes()[..], &vec![1; usize::from(length)]].concat())
+    };
+    assert!(matches!(decoded(&long(4055)), Item::Record(_)));
+    let refused = refused(&long(4056));
+    assert!(refused.ends_with("has 4097 bytes where at most 4096 are allowed"), "{refused}");
 }
 
 #[test]

@@ -113,3 +113,17 @@ fn what_is_remembered_is_what_opening_gives() {
     let forgiving = remembering.distrusting(Vec::new());
     assert_eq!(forgiving.open(note(&lines)).unwrap().cosigned.len(), 2);
 }
+
+#[test]
+fn policies_are_the_same_if_they_judge_the_same() {
+    let [plain, fallen] = [two_witnesses(), two_witnesses().distrusting(vec![fell(2, 20, false)])];
+    let until = two_witnesses().superseded(seconds(9));
+    assert_eq!((plain.until(), until.until()), (None, Some(seconds(9))));
+    assert_eq!(plain, two_witnesses());
+    assert_eq!(plain, plain.clone().remembering());
+    for other in
+        [&fallen, &until, &with("quorum w1\n"), &fallen.clone().distrusting(vec![fell(2, 21, false)])]
+    {
+        assert_ne!(&plain, other);
+    }
+}

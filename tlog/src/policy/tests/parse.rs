@@ -17,7 +17,10 @@ fn refuses_what_is_too_long() {
     let comment = format!("{}\n", "#".repeat(99));
     let text = comment.repeat(Policy::MAX_BYTES / 100) + "quorum none\n";
     assert_snapshot!(refusal(&text), @"line 10001: the policy is larger than 1000000 bytes");
-    policy(&(comment.repeat(Policy::MAX_BYTES / 100 - 1) + "quorum none\n"));
+    let whole = comment.repeat(Policy::MAX_BYTES / 100 - 1) + &"#".repeat(87) + "\nquorum none\n";
+    assert_eq!(whole.len(), Policy::MAX_BYTES);
+    policy(&whole);
+    refusal(format!("#{whole}"));
 }
 
 #[test]
