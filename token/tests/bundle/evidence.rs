@@ -3,7 +3,7 @@
 use crate::{build, log::Log};
 use std::collections::HashMap;
 use treering_token::{
-    bundle::{Item, ItemReader, Opened, Record, RunHeader, Step, Walker},
+    bundle::{Item, ItemReader, Opened, Opener, Record, RunHeader, Step, Walker},
     commitment::Commitment,
     token::Token,
     verify::{After, Attested, Verifier},
@@ -88,6 +88,20 @@ impl Reading<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[test]
+fn a_records_commitment_is_what_its_opening_leads_to() {
+    let log = Log::new();
+    for (header, submissions) in [build::plain_run(), build::secret_run(&log), build::own_run()] {
+        let opener = Opener::new(header).unwrap();
+        for (place, record) in (0..).zip(submissions.iter().flatten()) {
+            if let Record::Path { digests, own, .. } = record {
+                let opened = opener.open(place, record).unwrap();
+                assert_eq!(opener.commitment(place, digests, own).unwrap(), opened.commitment);
+            }
+        }
     }
 }
 

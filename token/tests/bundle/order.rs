@@ -273,11 +273,14 @@ fn an_empty_text_needs_something_to_take_away() {
 fn a_record_s_text_has_its_limit() {
     let long = |own: &mut Own| own.title = Some("a".repeat(1025));
     insta::assert_snapshot!(unfit(secret(), with(file("a"), long)), @"the title has 1025 bytes where at most 1024 are allowed");
+    let just = |own: &mut Own| own.title = Some("a".repeat(1024));
+    assert!(secret().claim(0, &with(file("a"), just)).is_ok());
 }
 
 #[test]
 fn a_claim_has_its_limit() {
     insta::assert_snapshot!(unfit(secret(), with_digest(file("a"), 99, vec![1; 4060])), @"the record's claim has 4103 bytes where at most 4096 are allowed");
+    assert!(secret().claim(0, &with_digest(file("a"), 99, vec![1; 4053])).is_ok());
 }
 
 #[test]

@@ -4,7 +4,14 @@ use crate::{
     build::{self, file, with},
     log::Log,
 };
-use treering_token::bundle::{Item, Record};
+use treering_tlog::hash::Hash;
+use treering_token::{
+    bundle::{Item, Record},
+    claim::Claim,
+    commitment::{Salt, blind_name},
+    digest::Digests,
+    token::{ClaimOpening, Opening},
+};
 
 fn decoded(bytes: &[u8]) -> Item {
     let (item, length) = Item::decode(bytes).unwrap().unwrap();
@@ -257,7 +264,25 @@ fn a_receipt_opens_nothing() {
     let receipt = log.receipts(&[tree.root()]).remove(0);
     let layer = tree.layer(0).unwrap();
     let token = treering_token::bundle::cut(&receipt, &run.0, &opened, layer, Default::default()).unwrap();
-    insta::assert_snapshot!(refused(&encoded(Item::Receipt(Box::new(token)))), @"a receipt of a bundle has no opening, no after note and renews nothing");
+    let refusal = |token| refused(&encoded(Item::Receipt(Box::new(token))));
+    let cut = refusal(token);
+    insta::assert_snapshot!(cut, @"a receipt of a bundle has no opening, no after note and renews nothing");
+    let renewing = receipt.below(tree.layer(0).unwrap(), None, None, Some(Hash::new([1; 32]))).unwrap();
+    let opening = Opening { salt: Salt([1; 32]), name: "Ada".to_owned() };
+    let claim = Claim {
+        digests: Digests::new([1; 32]),
+        holder: Some(blind_name(&opening.salt, &opening.name)),
+        agent: None,
+        title: None,
+        after: None,
+        signed: None,
+    };
+    let opening =
+        ClaimOpening { salt: Salt([2; 32]), claim: claim.encode(), holder: Some(opening), agent: None };
+    let opening = receipt.below(tree.layer(0).unwrap(), Some(opening), None, None).unwrap();
+    for token in [renewing, opening] {
+        assert_eq!(refusal(token), cut);
+    }
 }
 
 /// The encoder writes what it is given; the decoder then says what is wrong with it.
