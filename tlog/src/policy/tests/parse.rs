@@ -33,6 +33,11 @@ fn refuses_control_characters_in_comments_too() {
         let kind = refusal([b"quorum none\n# ", &[byte][..], b"\n"].concat()).kind;
         assert_eq!(kind, PolicyErrorKind::Control { byte });
     }
+    // The first of several, wherever they are.
+    for between in [0, 1, 60, 64, 200] {
+        let text = format!("quorum none\n#\x01{}\x02\n", "x".repeat(between));
+        assert_eq!(refusal(text).kind, PolicyErrorKind::Control { byte: 1 });
+    }
 }
 
 #[test]
