@@ -63,7 +63,7 @@ upgrade: deps-test ## from an older log (COMMIT) to this one and back, on one st
 controls: deps-test ## logs that break a promise on purpose: the tests must notice
 	@./scripts/controls.sh $(PROMISE)
 
-mutants: ## each line of the verify paths changed in turn: a test must notice (an hour or so); FILES="tlog/src/tree/proof.rs …"
+mutants: ## each line of the verify paths changed in turn: a test must notice (some hours); FILES="tlog/src/tree/proof.rs …"
 	@./scripts/mutants.sh $(FILES)
 
 interop: build ## other people's code against ours (docs/interop.md), SUBJECT="rfc3161 go litewitness bastion prometheus"; installs what is missing

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Changes each line of the verify paths of tlog and token in turn, and runs their tests against it (cargo-mutants).
 # A change that no test notices is printed, and then the exit code is not 0. What is changed, and which changes can't be
-# noticed and why, is in .cargo/mutants.toml. Works on a copy; takes an hour or so on two idle cores.
+# noticed and why, is in .cargo/mutants.toml. Works on a copy; takes some hours.
 # usage: scripts/mutants.sh [FILE...]   only these, e.g. tlog/src/tree/proof.rs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 cargo mutants --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-mutants
+
+# KiB. A change may make a loop endless in which something grows; without this it takes the whole machine's memory.
+ulimit -v $((8 << 20))
 
 files=()
 for file in "$@"; do files+=(--re "$file"); done
