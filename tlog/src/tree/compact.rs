@@ -69,11 +69,6 @@ impl CompactRange {
         bag(&self.peaks)
     }
 
-    /// The perfect subtrees, in the order of [`super::peaks`].
-    pub fn peaks(&self) -> &[Hash] {
-        &self.peaks
-    }
-
     fn size_after(&self, level: u8) -> Option<TreeSize> {
         let leaves = 1_u64.checked_shl(u32::from(level))?;
         if !self.size.get().is_multiple_of(leaves) {
