@@ -241,7 +241,7 @@ impl Asking {
         }
         match fork::look(&self.core, &self.peer).await? {
             Seen::Nothing => {}
-            Seen::Own => self.looked = says,
+            Seen::Own(_) => self.looked = says,
             Seen::Unmade(unmade) => {
                 let name = self.core.settings.policy.witnesses()[self.peer.lines[0]].name.to_string();
                 fork::end_signing(&self.core, &name, unmade).await?;

@@ -28,8 +28,8 @@ use treering_tlog::{
 pub(crate) enum Seen {
     /// Nothing under a key of the log.
     Nothing,
-    /// A head of the log's own tree.
-    Own,
+    /// A head of the log's own tree, of this size.
+    Own(TreeSize),
     /// Another one.
     Unmade(Unmade),
 }
@@ -66,7 +66,7 @@ fn judge(core: &Core, found: &VerifiedCheckpoint, source: String) -> Result<Seen
     let (head, store) = (found.head(), core.store.as_ref());
     let sealed = core.sealed.borrow().head.size;
     if head.size <= sealed && tree::root_from(&mut batch::reader(store, head.size), head.size)? == head.root {
-        return Ok(Seen::Own);
+        return Ok(Seen::Own(head.size));
     }
     let own = newest(core, store)?;
     let theirs = found.note().clone();
@@ -117,11 +117,12 @@ pub(crate) async fn end_signing(core: &Arc<Core>, witness: &str, unmade: Unmade)
 /// Why a log that has such evidence signs nothing.
 pub(crate) fn kept(core: &Core) -> Option<String> {
     let path = Evidence::path(&core.settings.store);
-    path.exists().then(|| {
-        format!(
-            "{} shows a head under this log's own signature that this log never made: see docs/operating.md, \"When the \
-             log refuses to start\"",
-            path.display()
-        )
-    })
+    let says = match path.try_exists() {
+        Ok(false) => return None,
+        Ok(true) => "shows a head under this log's own signature that this log never made".to_owned(),
+        // INVARIANT 2: what can't be looked for may be there.
+        Err(error) => format!("may be there, and can't be looked for ({error})"),
+    };
+    let path = path.display();
+    Some(format!("{path} {says}: see docs/operating.md, \"When the log refuses to start\""))
 }

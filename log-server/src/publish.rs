@@ -7,7 +7,8 @@
 use crate::{
     broken::{Promise, is_broken},
     cosign::{Asking, Target, Vote},
-    read_back, recover, sign,
+    read_back, recover,
+    sign::{self, Signing},
     state::{Core, Fatal, Phase, Published},
     window,
 };
@@ -49,8 +50,8 @@ async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
         Some(note) => core.blocking(|core| sign::complete(core, note)).await?,
         // A new log: the head of size 0, which has only one root, is signed, so that witnesses can be asked about it.
         None => match core.blocking(|core| sign::sign(core, TreeSize::ZERO, TreeHead::EMPTY)).await? {
-            Some((_, note)) => note,
-            None => return Ok(()),
+            Signing::Done(_, note) => note,
+            Signing::AskFirst | Signing::Over => return Ok(()),
         },
     };
     let checkpoint = Checkpoint::parse(signed.text()).map_err(|e| crate::store::StoreError::Damaged {
@@ -58,6 +59,7 @@ async fn publish(core: &Arc<Core>, signed: Option<Note>) -> Result<(), Fatal> {
     })?;
     // INVARIANT 2: nothing new is signed before a blocking set of witnesses has shown that none knows more than we do.
     let Some(known) = recover::gate(core, &checkpoint, &signed).await? else { return Ok(()) };
+    core.confirm();
     let (votes, ballot) = mpsc::channel(VOTES);
     let targets = watch::Sender::new(None);
     for (peer, old) in core.peers.iter().cloned().zip(known) {
@@ -185,15 +187,7 @@ impl<'a> Publisher<'a> {
             return Ok(true);
         }
         if sealed.size > self.signed.0.head.size {
-            if !self.may_sign().await? {
-                return Ok(false);
-            }
-            let (from, size) = (self.signed.0.head.size, sealed.size);
-            let signed = move |core: &Core| Ok((sign::sign(core, from, sealed)?, sealed_at(core, size)?));
-            let (Some(signed), sealed_at) = self.core.blocking(signed).await? else { return Ok(false) };
-            (self.signed, self.sealed_at) = (signed, sealed_at);
-            self.begin(false);
-            return Ok(true);
+            return self.sign(sealed).await;
         }
         let published = self.core.published.borrow().as_ref().map(|published| published.size);
         if published != Some(self.signed.0.head.size) {
@@ -228,10 +222,33 @@ impl<'a> Publisher<'a> {
         !std::mem::replace(&mut self.asked_the_time, asks) && asks
     }
 
+    /// Signs this head, and begins to ask for it. `false`: nothing may be signed any more.
+    async fn sign(&mut self, sealed: TreeHead) -> Result<bool, Fatal> {
+        let (from, size) = (self.signed.0.head.size, sealed.size);
+        loop {
+            if !self.may_go_on().await? {
+                return Ok(false);
+            }
+            let signing = move |core: &Core| Ok((sign::sign(core, from, sealed)?, sealed_at(core, size)?));
+            let (signed, sealed_at) = match self.core.blocking(signing).await? {
+                (Signing::Done(checkpoint, note), sealed_at) => ((checkpoint, note), sealed_at),
+                (Signing::AskFirst, _) => continue,
+                (Signing::Over, _) => return Ok(false),
+            };
+            // By the head before: nobody is shown the new one before it was asked.
+            if !self.may_go_on().await? {
+                return Ok(false);
+            }
+            (self.signed, self.sealed_at) = (signed, sealed_at);
+            self.begin(false);
+            return Ok(true);
+        }
+    }
+
     /// INVARIANT 2, of a process that stood still (a machine that was suspended, SIGSTOP): meanwhile a copy of its store may
-    /// have gone on elsewhere. It asks the witnesses as at its start before it signs anything new.
-    async fn may_sign(&self) -> Result<bool, Fatal> {
-        if !self.core.has_stood_still() || is_broken(Promise::Standstill) {
+    /// have gone on elsewhere. It asks the witnesses as at its start before it signs anything new, or shows it.
+    async fn may_go_on(&self) -> Result<bool, Fatal> {
+        if !self.core.has_stood_still() {
             return Ok(true);
         }
         let (checkpoint, note) = &self.signed;

@@ -289,7 +289,15 @@ async fn ask(
         loop {
             let answer = core.witnesses.add_checkpoint(url, &message).await;
             let wish = answer.as_ref().err().and_then(WitnessError::retry_after).unwrap_or_default();
-            let said = said(&core, lines, answer, &checkpoint, record);
+            let said = match answer {
+                Err(WitnessError::Conflict { size }) if size > checkpoint.head.size && size <= record => {
+                    match whose(&core, peer, size).await {
+                        Ok(said) => said,
+                        Err(fatal) => return core.fail(&fatal),
+                    }
+                }
+                answer => said(&core, lines, answer, &checkpoint, record),
+            };
             let last = !matches!(said, Said::Nothing(_));
             if answers.send((peer, said)).await.is_err() || last {
                 return;
@@ -303,6 +311,23 @@ async fn ask(
         () = answers.closed() => {}
         () = asking => {}
     }
+}
+
+/// What it means that a witness knows a size above the last signed checkpoint's and not above the record's: the store is an older
+/// copy that has sealed what was signed since, or the record was written for a head that was never signed, and whoever went on
+/// elsewhere has signed another one. Which, only what the witness shows can tell.
+async fn whose(core: &Arc<Core>, peer: usize, size: TreeSize) -> Result<Said, Fatal> {
+    let name = &core.settings.policy.witnesses()[core.peers[peer].lines[0]].name;
+    Ok(match fork::look(core, &core.peers[peer]).await? {
+        Seen::Own(shown) if shown >= size => Said::Knows(size),
+        Seen::Unmade(unmade) => Said::Objects(format!(
+            "the witness {name} shows a head of size {} under this log's own signature that this log never made",
+            unmade.head.size
+        )),
+        Seen::Own(_) | Seen::Nothing => Said::Nothing(format!(
+            "it knows size {size}, which this log may have signed and has no checkpoint of, and doesn't show which head that is"
+        )),
+    })
 }
 
 /// What an answer of the witness with these lines of the policy means.
@@ -335,7 +360,7 @@ fn said(
         Err(WitnessError::Conflict { size: known }) if known == size && !size.is_zero() => {
             Said::Objects(format!("the witness {name} knows another root at size {size}"))
         }
-        Err(WitnessError::Conflict { size: known }) if known <= record => Said::Knows(known),
+        Err(WitnessError::Conflict { size: known }) if known <= size => Said::Knows(known),
         Err(WitnessError::Conflict { size: known }) => Said::Objects(format!(
             "the witness {name} knows this log at size {known}, beyond everything this store may have signed (size {record})"
         )),

@@ -14,13 +14,23 @@ use treering_tlog::{
     tree::{self, TreeHead, TreeSize},
 };
 
-/// Signs a sealed head, whose batches were read back; the last one that was signed has the size `from`. `None` if signing is over
-/// by now. Blocking.
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Signing {
+    /// Signed, and kept.
+    Done(Checkpoint, Note),
+    /// This process stood still meanwhile: the witnesses are asked first.
+    AskFirst,
+    /// Nothing is signed any more.
+    Over,
+}
+
+/// Signs a sealed head, whose batches were read back; the last one that was signed has the size `from`. Blocking.
 ///
 /// INVARIANT 2: durable before signed. The order: the seal is synced (the caller has it from `Core::sealed`); the
 /// record of the head about to be signed is synced; it is signed; the signed checkpoint is synced; only then does
 /// anybody see it.
-pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Option<(Checkpoint, Note)>, Fatal> {
+pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Signing, Fatal> {
     if let Some(size) = core.frozen {
         return Err(Fatal::Frozen { size });
     }
@@ -39,12 +49,17 @@ pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Option
     }
     // Reading back may take seconds, in which a witness may have shown another history.
     if core.signing_is_over() {
-        return Ok(None);
+        return Ok(Signing::Over);
     }
     core.record.write(&HighMark { head, ended: false })?;
     // And so may the record's sync. That it is ahead then is allowed.
     if core.signing_is_over() {
-        return Ok(None);
+        return Ok(Signing::Over);
+    }
+    // In all of that time the process may have been stopped, or its machine suspended. Size 0 has one root, whoever signs it.
+    if !head.size.is_zero() && core.has_stood_still() {
+        core.stand_still();
+        return Ok(Signing::AskFirst);
     }
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.
     let checkpoint = Checkpoint { origin: core.settings.origin.clone(), head, extensions: Vec::new() };
@@ -54,7 +69,7 @@ pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Option
         .map_err(|error| Fatal::ReadBack { size: head.size, what: error.to_string() })?;
     core.store.keep_signed(head.size, &note)?;
     // CRASH: signed and kept, not sent: the next start sends this very checkpoint first.
-    Ok(Some((checkpoint, note)))
+    Ok(Signing::Done(checkpoint, note))
 }
 
 /// The last signed checkpoint with a signature by each key that signs now. Blocking.

@@ -6,6 +6,7 @@ mod held;
 mod queue;
 
 use crate::{
+    broken::{Promise, is_broken},
     clock::{Clock, Pace},
     damage::Damage,
     grants::Pending,
@@ -92,6 +93,8 @@ pub(crate) struct Core {
     /// A witness contradicts this log, or somebody else signs with its key: nothing is signed any more.
     /// INVARIANT 1: nor is anything acknowledged or sealed; what has no place in the history has no receipt either.
     signing_over: watch::Sender<bool>,
+    /// In this run a blocking set of the witnesses has shown that it knows nothing beyond this store.
+    confirmed: watch::Sender<bool>,
     /// Sealing waits until the witnesses' clocks confirm this one, within so much.
     time_wanted: watch::Sender<Option<Duration>>,
     /// The size at which the log ended.
@@ -178,6 +181,7 @@ impl Core {
             steady_now: AtomicU64::new(0),
             frozen: start.frozen,
             signing_over: watch::Sender::new(false),
+            confirmed: watch::Sender::new(false),
             time_wanted: watch::Sender::new(None),
             last_call: watch::Sender::new(false),
             pace: Mutex::new(None),
@@ -278,7 +282,7 @@ impl Core {
     /// Has this process stood still since this was asked last? Whoever signs asks it after it has seen what to sign: what
     /// was sealed before the standstill is in any copy of the store that was taken meanwhile.
     pub(crate) fn has_stood_still(&self) -> bool {
-        self.beat.has_stood_still(self.clock.monotonic())
+        self.beat.has_stood_still(self.clock.monotonic()) && !is_broken(Promise::Standstill)
     }
 
     /// A writer of the intake has written its last group.
@@ -341,6 +345,16 @@ impl Core {
     /// Is the witnesses' time waited for?
     pub(crate) fn time_wanted(&self) -> watch::Receiver<Option<Duration>> {
         self.time_wanted.subscribe()
+    }
+
+    /// A blocking set of the witnesses has shown that it knows nothing beyond this store, or there is none to ask.
+    pub(crate) fn confirm(&self) {
+        self.confirmed.send_replace(true);
+    }
+
+    /// Has it, in this run?
+    pub(crate) fn confirmed(&self) -> watch::Receiver<bool> {
+        self.confirmed.subscribe()
     }
 
     /// Is nothing signed any more?

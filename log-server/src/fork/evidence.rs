@@ -43,10 +43,10 @@ impl Evidence {
     pub(crate) fn keep(&self, store: &Path) -> Result<PathBuf, RecordError> {
         let path = Evidence::path(store);
         let _one_by_one = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        if !path.exists() {
+        let failed = |source| RecordError::File { path: path.clone(), source };
+        if !path.try_exists().map_err(failed)? {
             // CRASH: the file is there as a whole or not at all; without it the witness shows the same again.
-            beside::replace(&path, &self.encode())
-                .map_err(|source| RecordError::File { path: path.clone(), source })?;
+            beside::replace(&path, &self.encode()).map_err(failed)?;
         }
         Ok(path)
     }

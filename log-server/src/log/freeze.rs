@@ -30,6 +30,13 @@ pub enum FreezeError {
         reasons(.0)
     )]
     NotPublished(Vec<String>),
+    /// A witness contradicts the log, or too few have been heard: nobody can tell whether this store is the newest.
+    #[error(
+        "not frozen: that this is the end of the log isn't confirmed by its witnesses ({}). What is frozen stays so for ever, \
+         and an older copy, or one that is contradicted, must not be",
+        reasons(.0)
+    )]
+    Unconfirmed(Vec<String>),
     /// The pipeline failed, or the write that ends the log.
     #[error("the log failed, and whether it is frozen shows at its next start: {0}")]
     Failed(String),
@@ -41,7 +48,8 @@ fn reasons(degraded: &[String]) -> String {
 
 impl Log {
     /// Takes nothing more, publishes what is accepted, asks every witness for its cosignature of the last head until all
-    /// have given it or `wait` is over, and marks the log as ended. The log is stopped afterwards, whatever came of it.
+    /// have given it or `wait` is over, and marks the log as ended; before that a blocking set of them has shown that it knows
+    /// nothing beyond this store. The log is stopped afterwards, whatever came of it.
     ///
     /// # Errors
     /// It is not frozen; see [`FreezeError`].
@@ -53,17 +61,29 @@ impl Log {
         }
         let over = self.core.host.now() + wait;
         self.drain();
+        let mut confirmed = self.core.confirmed();
+        let published = async {
+            self.all_published().await;
+            let _ = confirmed.wait_for(|confirmed| *confirmed).await;
+        };
         tokio::select! {
             biased;
-            () = self.all_published() => {}
+            () = published => {}
+            () = self.core.reached(Phase::Stopped) => {}
+            () = self.core.signing_ended() => {}
             () = self.core.host.sleep_until(over) => {}
         }
+        // In the order in which each is final.
+        let quiet = *self.core.intakes().borrow() == 0 && self.core.pending() == 0;
         let size = self.core.sealed.borrow().head.size;
-        let degraded = self.status().degraded;
         let shown = self.core.published.borrow().as_ref().map(|published| published.size);
-        if shown != Some(size) || self.core.pending() > 0 || self.core.phase() == Phase::Stopped {
-            self.stop(Duration::ZERO).await;
-            return Err(FreezeError::NotPublished(degraded));
+        let done = quiet && shown == Some(size) && self.core.phase() != Phase::Stopped;
+        if !done && !self.core.signing_is_over() {
+            return Err(self.not_frozen(FreezeError::NotPublished).await);
+        }
+        // INVARIANT 2: what is beyond the end of a log is lost to it, so nobody may know anything that is.
+        if !*self.core.confirmed().borrow() || self.core.signing_is_over() {
+            return Err(self.not_frozen(FreezeError::Unconfirmed).await);
         }
         self.core.last_call.send_replace(true);
         tokio::select! {
@@ -73,6 +93,9 @@ impl Log {
         }
         // Nothing is signed or published after this, so what is counted now stays.
         self.core.phase.send_replace(Phase::Stopped);
+        if self.core.signing_is_over() {
+            return Err(self.not_frozen(FreezeError::Unconfirmed).await);
+        }
         // CRASH: before the first of these writes the log goes on with the next start, after it never again: the record keeps the
         // end if the store is lost, and tells the store of it.
         let freeze = move |core: &Core| {
@@ -84,6 +107,13 @@ impl Log {
         let ended = self.ended(size).await;
         self.stop(Duration::ZERO).await;
         ended
+    }
+
+    /// Why, in the words of its status; and the log is stopped.
+    async fn not_frozen(&self, error: fn(Vec<String>) -> FreezeError) -> FreezeError {
+        let degraded = self.status().degraded;
+        self.stop(Duration::ZERO).await;
+        error(degraded)
     }
 
     /// Waits until every witness that can be asked has cosigned this head with each of its keys.

@@ -13,6 +13,7 @@ mod net;
 mod read_back;
 mod served;
 mod signing;
+mod standstill;
 mod store;
 mod writes;
 
