@@ -163,7 +163,10 @@ impl Mirror {
     pub fn open(config: MirrorConfig, clock: Arc<dyn Clock>) -> Result<Mirror, MirrorError> {
         let keys = Arc::new(WitnessKeys::load(&config.keys)?);
         let data = config.data.clone();
-        fs::create_dir_all(&data).map_err(|source| MirrorError::Io { path: data.clone(), source })?;
+        let io = |source| MirrorError::Io { path: data.clone(), source };
+        fs::create_dir_all(&data).map_err(io)?;
+        // CRASH: its name, too: what is cosigned as kept must be found after a power cut.
+        files::sync_folder(&data).map_err(io)?;
         let failure = Arc::new(Failure::none_yet());
         let signed = Signed::open(&config.signed, &keys, Arc::clone(&failure))
             .map_err(|source| MirrorError::Signed { source })?;

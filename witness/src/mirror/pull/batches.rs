@@ -42,6 +42,11 @@ impl Puller {
                 self.copy.append_batches(first, batches).await?;
             }
             self.copy.flush().await?;
+            // INVARIANT: each time round brings something, or the round ends: it would sync for ever.
+            if self.copy.seen().batches == start {
+                let what = format!("the entries from {start} on are no longer here: they are read again");
+                return Err(Halt::Unchecked(what));
+            }
         }
     }
 

@@ -47,12 +47,12 @@ pub(in crate::mirror) async fn add_entries(
         Ok(pending) => pending,
         Err(info) => return Ok(informed(StatusCode::CONFLICT, &info)),
     };
-    let (mut saved, mut whole) = (0_usize, true);
+    let (mut saved, mut ended) = (0_usize, None);
     for range in header.packages() {
         match package((app, puller), &pending, range, &mut upload).await {
-            Ok(true) => saved += 1,
-            Ok(false) => {
-                whole = false;
+            Ok(Came::Whole) => saved += 1,
+            Ok(came) => {
+                ended = Some(came);
                 break;
             }
             Err(problem) => {
@@ -65,12 +65,12 @@ pub(in crate::mirror) async fn add_entries(
             puller.copy.flush().await?;
         }
     }
-    if !whole && saved == 0 {
+    if ended == Some(Came::CutOff) && saved == 0 {
         // SPEC: tlog-mirror, Processing: 400 if no package was authenticated before the body ended.
         return Err(Problem::NoPackage);
     }
     let next = puller.copy.flush().await?.size.get();
-    if !whole {
+    if ended.is_some() {
         let info = MirrorInfo { size: header.end, next, ticket: Vec::new() };
         return Ok(informed(StatusCode::ACCEPTED, &info));
     }
@@ -137,13 +137,23 @@ fn judge(puller: &Puller, header: &AddEntries) -> Result<Result<Kept, MirrorInfo
     Ok(Ok(known.clone()))
 }
 
-/// Reads a package, authenticates it and appends it. False if it doesn't come whole.
+/// What came of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Whole,
+    /// The body ended in it.
+    CutOff,
+    /// Authenticated, and not taken: what stands before it is no longer here, since a write of somebody else's has failed meanwhile.
+    TooEarly,
+}
+
+/// Reads a package, authenticates it and appends it.
 async fn package(
     (app, puller): (&App, &Puller),
     pending: &Kept,
     range: Range<u64>,
     upload: &mut Upload,
-) -> Result<bool, Problem> {
+) -> Result<Came, Problem> {
     let first = range.start - range.start % WIDTH;
     let (entries, proof) = loop {
         if let Some((package, length)) = Package::parse(upload.here(), range.end - range.start)? {
@@ -153,7 +163,7 @@ async fn package(
             break (entries, proof);
         }
         if !upload.more().await {
-            return Ok(false);
+            return Ok(Came::CutOff);
         }
     };
     // Entries before the first package that are here: the proof is for the whole bundle.
@@ -169,8 +179,8 @@ async fn package(
     if !subtree::verify(first, range.end, root(&leaves), pending.head(), &proof) {
         return Err(Problem::NotInTree);
     }
-    puller.copy.append(range.start, entries).await?;
-    Ok(true)
+    let next = puller.copy.append(range.start, entries).await?;
+    Ok(if next < range.end { Came::TooEarly } else { Came::Whole })
 }
 
 /// Makes the pending checkpoint the mirror checkpoint: everything under it is durable.
