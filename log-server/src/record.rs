@@ -20,6 +20,7 @@ use std::{
 };
 
 pub use text::HighMark;
+pub(crate) use text::print;
 
 /// Where the high-water record is kept. Injected, so that a simulation can lose what was not synced.
 pub trait HighWater: Send + Sync + std::fmt::Debug + 'static {
@@ -99,7 +100,7 @@ impl Record {
     /// # Errors
     /// Any failure of the file system: nothing may be signed then, and the process has to end.
     pub fn write(&self, mark: &HighMark) -> Result<(), RecordError> {
-        match beside::replace(&self.path, text::print(mark).as_bytes()) {
+        match beside::replace(&self.path, print(mark).as_bytes()) {
             Err(source) if !is_broken(Promise::Failure) => {
                 Err(RecordError::File { path: self.path.clone(), source })
             }

@@ -60,10 +60,10 @@ async fn round(
     }
     loop {
         let step = core.blocking(move |core| {
-            let ended = round.step(core)?;
-            Ok((round, ended))
+            let went = round.step(core)?;
+            Ok((round, went))
         });
-        let (after, ended) = step.await?;
+        let (after, went) = step.await?;
         round = after;
         let (read, report) = round.taken();
         core.metrics.scrubbed(read);
@@ -71,10 +71,15 @@ async fn round(
             tracing::error!(%finding, "the scrub found damage; see docs/operating.md, \"Disk\"");
         }
         core.metrics.damage(core.damage.add(&report));
-        if ended {
-            core.metrics.scrub_round(core.clock.now());
-            write_place(core, 0);
-            return Ok(core.phase() == Phase::Running);
+        match went {
+            Went::On => {}
+            // The next start goes on from the place that was kept.
+            Went::Stopped => return Ok(false),
+            Went::ToTheEnd => {
+                core.metrics.scrub_round(core.clock.now());
+                write_place(core, 0);
+                return Ok(true);
+            }
         }
         if !pause(core, rest_after(read, rate)).await {
             return Ok(false);
@@ -94,6 +99,16 @@ async fn pause(core: &Core, time: Duration) -> bool {
         () = core.reached(Phase::Draining) => false,
         () = core.host.sleep(time) => true,
     }
+}
+
+/// How far a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Went {
+    On,
+    /// To the round's end.
+    ToTheEnd,
+    /// The log stops.
+    Stopped,
 }
 
 /// A round that is under way.
@@ -131,14 +146,17 @@ impl Round {
         (std::mem::take(&mut self.read), std::mem::take(&mut self.report))
     }
 
-    /// Reads about [`STEP`] bytes; true at the round's end. Blocking.
-    fn step(&mut self, core: &Core) -> Result<bool, Fatal> {
+    /// Reads about [`STEP`] bytes. Blocking.
+    fn step(&mut self, core: &Core) -> Result<Went, Fatal> {
         let store = Arc::clone(&self.store);
-        while self.read < STEP && core.phase() == Phase::Running {
+        while self.read < STEP {
+            if core.phase() != Phase::Running {
+                return Ok(Went::Stopped);
+            }
             let Some(bytes) = self.entries.next() else {
                 if self.index >= self.head.size.get() {
                     self.end(&store)?;
-                    return Ok(true);
+                    return Ok(Went::ToTheEnd);
                 }
                 self.next_bundle(core, &store)?;
                 continue;
@@ -157,7 +175,7 @@ impl Round {
             });
             self.index += 1;
         }
-        Ok(core.phase() != Phase::Running)
+        Ok(Went::On)
     }
 
     fn next_bundle(&mut self, core: &Core, store: &RocksStore) -> Result<(), Fatal> {
@@ -235,6 +253,7 @@ pub(crate) fn named(findings: &[Finding], all: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Sample;
 
     fn finding(place: &str) -> Finding {
         Finding { place: place.to_owned(), what: "is wrong".to_owned() }
@@ -257,6 +276,19 @@ mod tests {
         let named = named(&many, 1000);
         assert_eq!(named.len(), MAX_NAMED + 1);
         assert_eq!(named.last().map(String::as_str), Some("damage: and 980 more"));
+    }
+
+    /// Its place would be lost, and on a log that is often restarted the last entries never read.
+    #[test]
+    fn a_log_that_stops_is_no_end_of_a_round() {
+        let sample = Sample::new(3);
+        let (core, copy) = (sample.core(), sample.path().with_extension("copy"));
+        core.store.backup(&copy).unwrap();
+        let store = Arc::new(RocksStore::open_copy(&copy, &sample.origin).unwrap());
+        let round = || Round::new(Arc::clone(&store), core.sealed.borrow().head, 0);
+        assert_eq!(round().step(&core).unwrap(), Went::ToTheEnd);
+        core.phase.send_replace(Phase::Draining);
+        assert_eq!(round().step(&core).unwrap(), Went::Stopped);
     }
 
     #[test]

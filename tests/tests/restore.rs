@@ -190,6 +190,27 @@ fn from_a_mirror_a_dead_log_has_every_place_again_and_signs_only_where_it_was() 
     net.log.assert_clean();
 }
 
+/// The way out of a lost store: what is left of it is moved away, the record stays where it is, and a mirror has it all.
+#[test]
+fn beside_its_record_a_lost_store_comes_back_from_a_mirror_and_signs_on() {
+    let (mut net, receipts) = filled();
+    let mirror = mirror(&net, "mirror");
+    net.log.kill();
+    std::fs::rename(net.log.store(), net.dir().join("damaged")).expect("a store");
+    let record = std::fs::read(net.log.record()).expect("a record");
+    let told = restored(&net, net.log.dir(), &["--from-mirror", mirror.copy(ORIGIN).base()]);
+    assert!(told.contains("the record says size 5, and the store holds that head"), "{told}");
+    assert_eq!(std::fs::read(net.log.record()).expect("a record"), record, "the restore wrote a record");
+    net.log.start();
+    assert_places(&net, &receipts);
+    let next = random::commitments(2);
+    let receipt = net.log.stamp(&next);
+    assert_eq!(receipt.index(), 5);
+    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
+}
+
 #[test]
 fn a_backup_and_what_came_after_it_from_a_reader() {
     let (mut net, _) = filled_by(net::plan().set("refresh_seconds", "1"));
@@ -301,4 +322,13 @@ fn without_witnesses_and_record_nothing_signs_by_itself() {
     let (status, said) = net.log.start_refused();
     assert_eq!(status.code(), Some(2), "{said}");
     assert!(said.contains("store.record is missing"), "{said}");
+
+    // Whoever has made sure writes the three lines that the command told.
+    let lines: Vec<&str> = told.lines().skip_while(|line| *line != "treering-record/1").take(3).collect();
+    std::fs::write(net.log.record(), lines.join("\n") + "\n").expect("the record's file");
+    std::fs::write(net.log.dir().join("witnesses.policy"), "quorum none\n").expect("a file");
+    net.log.start();
+    assert_eq!(net.log.stamp(&random::commitments(1)).index(), 1);
+    assert!(net.log.stop().success());
+    net.log.assert_clean();
 }

@@ -35,7 +35,8 @@ impl Pace {
         if slewed > 0 {
             let away = offset(now, monotonic) - self.offset;
             self.offset += away.clamp(-slewed, slewed);
-            self.at = monotonic;
+            // What doesn't make a whole microsecond is not forgotten.
+            self.at += Duration::from_micros(u64::try_from(slewed * SLEW).unwrap_or(u64::MAX));
         }
         (offset(now, monotonic) - self.offset) / 1000
     }
@@ -62,6 +63,14 @@ mod tests {
                 0,
                 "{second}"
             );
+        }
+        // The same, looked at so often that a look's share is no whole microsecond.
+        let mut pace = Pace::new(at(0), Duration::ZERO);
+        for look in 1..30_000_u64 {
+            let elapsed = look * 3_900;
+            let slow = at((elapsed - elapsed * 400 / 1_000_000) / 1000);
+            let step = pace.step(slow, Duration::from_micros(elapsed));
+            assert!(step.abs() <= 1, "{look}: {step}");
         }
         // A step of two seconds, and as long afterwards as a correction of it would take.
         let mut pace = Pace::new(at(0), Duration::ZERO);

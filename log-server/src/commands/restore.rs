@@ -3,6 +3,7 @@
 use super::{Outcome, Place};
 use crate::{
     keys::LogKeys,
+    record::{HighMark, Record, print},
     restore::{Mirror, Rebuilt, Recorded, Restore as Restoring, Restored},
 };
 use anyhow::bail;
@@ -134,10 +135,13 @@ fn told(restored: &Restored, store: &Path, waiting: u64) -> String {
             "there was no record; now it says size {size}, the newest signed head found. If the log may have signed more, \
              find that first\n"
         ),
-        Recorded::Missing => "there is no record, and no witness to ask: nobody can tell whether this is the newest. The log \
-             does not start until you have made sure, and have written the record (docs/operating.md, \"When the log refuses \
-             to start\")\n"
-            .to_owned(),
+        Recorded::Missing => format!(
+            "there is no record, and no witness to ask: nobody can tell whether this is the newest. The log does not start until \
+             you have made sure, and have written the record, which is {} (docs/operating.md, \"When the log refuses to \
+             start\"). What was restored has this one:\n\n{}\n",
+            Record::beside(store).path().display(),
+            print(&HighMark { head: *head, ended: false })
+        ),
         Recorded::None => "nothing of it was ever signed\n".to_owned(),
     };
     if !matches!(record, Recorded::Ended(_)) {

@@ -120,13 +120,15 @@ async fn serve(config: Config) -> anyhow::Result<Outcome> {
         }
     }
     tokio::select! {
+        biased;
+        // First: what fails while it stops also completes the stop.
+        reason = log.failed() => {
+            tracing::error!(%reason, "the log has failed while stopping");
+            return Ok(Outcome::NotWell);
+        }
         () = stop(public, &log) => {}
         name = signals.next() => {
             tracing::warn!(signal = name, "stopping at once");
-            return Ok(Outcome::NotWell);
-        }
-        reason = log.failed() => {
-            tracing::error!(%reason, "the log has failed while stopping");
             return Ok(Outcome::NotWell);
         }
     }

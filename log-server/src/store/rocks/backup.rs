@@ -4,7 +4,7 @@
 //! memory is written to tables first, so that the copy holds all that was acknowledged.
 
 use super::RocksStore;
-use crate::store::StoreError;
+use crate::{beside, store::StoreError};
 use rocksdb::checkpoint::Checkpoint;
 use std::{
     fs::{self, File},
@@ -27,5 +27,18 @@ fn sync(copy: &Path) -> std::io::Result<()> {
         File::open(item?.path())?.sync_all()?;
     }
     File::open(copy)?.sync_all()?;
-    copy.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    File::open(beside::folder(copy))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the copy of a migration is, where `log.toml` is named without a folder.
+    #[test]
+    fn a_copy_may_be_named_without_its_folder() {
+        let copy = tempfile::Builder::new().prefix("treering-test-").tempdir_in(".").unwrap();
+        fs::write(copy.path().join("table"), b"x").unwrap();
+        sync(Path::new(copy.path().file_name().unwrap())).unwrap();
+    }
 }
