@@ -12,5 +12,5 @@ export TREERING_MIXES=${MIXES:-500} TREERING_CROWD=${CROWD:-1000} TREERING_RESET
 ulimit -n "$(ulimit -Hn)"
 # One after the other, and the output as it comes.
 # shellcheck disable=SC2086
-exec cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture \
+exec scripts/tested.sh cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture \
   faults:: space:: takeover:: mixes:: clock:: crowd::

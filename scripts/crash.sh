@@ -14,4 +14,4 @@ export TREERING_STORE_DAMAGES=$((COUNT * 10))
 cargo test --release --workspace ${CARGO_FLAGS:-} --lib -- --nocapture damage_at_rest
 # One after the other: a load that shares the disk with another's cuts shows less. The output is shown as it comes.
 # shellcheck disable=SC2086
-exec cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture power:: kill:: resume:: damage:: rollback:: space::
+exec scripts/tested.sh cargo test --release --workspace ${CARGO_FLAGS:-} --test end_to_end -- --test-threads 1 --nocapture power:: kill:: resume:: damage:: rollback:: space::

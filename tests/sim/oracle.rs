@@ -4,6 +4,7 @@ use crate::{
     disk::{Disk, Flaw},
     executor::Executor,
     store::{Held, Watch},
+    trace::Trace,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,6 +26,7 @@ use treering_token::{commitment::Commitment, layer::Layer, token::Token, verify:
 pub(crate) struct Oracle {
     pub(crate) policy: Policy,
     executor: Arc<Executor>,
+    trace: Arc<Trace>,
     store: Arc<Disk<Held>>,
     record: Arc<Disk<Option<HighMark>>>,
     /// Look at the disks, too, and not only at what is given out.
@@ -48,7 +50,7 @@ struct Kept {
 impl Oracle {
     pub(crate) fn new(
         policy: Policy,
-        executor: &Arc<Executor>,
+        (executor, trace): (&Arc<Executor>, &Arc<Trace>),
         store: &Arc<Disk<Held>>,
         record: &Arc<Disk<Option<HighMark>>>,
         flaw: Flaw,
@@ -56,6 +58,7 @@ impl Oracle {
         Arc::new(Oracle {
             policy,
             executor: Arc::clone(executor),
+            trace: Arc::clone(trace),
             store: Arc::clone(store),
             record: Arc::clone(record),
             sees_disks: matches!(flaw, Flaw::None | Flaw::RecordSync),
@@ -79,6 +82,7 @@ impl Oracle {
 
     /// The log is about to sign.
     pub(crate) fn signs(&self, head: TreeHead) {
+        self.trace.given(head.root.as_bytes());
         let mut kept = self.kept();
         assert!(!kept.rolled_back, "{} ms: an older copy of the store signs size {}", self.now(), head.size);
         self.one_root(&mut kept, "what the log signs", head);
@@ -103,16 +107,19 @@ impl Oracle {
 
     /// A submission's 202 leaves the log.
     pub(crate) fn acknowledges(&self, root: Hash) {
+        self.trace.given(root.as_bytes());
         self.kept().acknowledged.insert(root);
     }
 
     /// A timestamp token leaves the log.
     pub(crate) fn grants(&self, serial: [u8; 16]) {
+        self.trace.given(&serial);
         self.kept().granted.insert(serial);
     }
 
     /// A witness's cosignature leaves it.
     pub(crate) fn cosigns(&self, witness: usize, checkpoint: &Checkpoint, lines: &[Signature]) {
+        lines.iter().for_each(|line| self.trace.given(line.to_string().as_bytes()));
         let key = &self.policy.witnesses()[witness].key;
         let line = lines.iter().find(|line| key.matches(line)).expect("a witness answers with its own line");
         let time =
@@ -143,6 +150,7 @@ impl Oracle {
 
     /// `/checkpoint` leaves the log.
     pub(crate) fn shows(&self, note: &[u8]) {
+        self.trace.given(note);
         let note = Note::parse(note).expect("/checkpoint is a note");
         let origin = Checkpoint::parse(note.text()).expect("/checkpoint is a checkpoint").origin;
         let keys = self.policy.log_keys(&origin);
@@ -165,6 +173,7 @@ impl Oracle {
 
     /// A receipt leaves the log. INVARIANT 8: it says the same for ever.
     pub(crate) fn receipt(&self, root: Hash, token: &Token) {
+        self.trace.given(token.to_string().as_bytes());
         let verifier = Verifier { policy: &self.policy, now: UnixSeconds::MAX };
         if let Err(error) = verifier.receipt(token, &Commitment(root)) {
             panic!("{} ms: a receipt does not verify: {error}", self.now());
@@ -177,6 +186,7 @@ impl Oracle {
 
     /// The proof of a grant leaves the log.
     pub(crate) fn grant_proof(&self, commitment: [u8; 32], token: &Token) {
+        self.trace.given(token.to_string().as_bytes());
         let verifier = Verifier { policy: &self.policy, now: UnixSeconds::MAX };
         if let Err(error) = verifier.receipt(token, &Commitment(Hash::new(commitment))) {
             panic!("{} ms: a grant's proof does not verify: {error}", self.now());

@@ -8,6 +8,7 @@ use crate::{
 };
 use std::{
     panic::{self, AssertUnwindSafe},
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -96,6 +97,9 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_forked_and_in_the_end_all_goe
         }
     });
     let failures = failures.into_inner().unwrap();
+    if let (Some(seed), []) = (first, &failures[..]) {
+        println!("{}", all_of(seed, &run(seed, Flaw::None, &totals).expect("it just went well")));
+    }
     println!(
         "{total} seeds, {} virtual minutes: {totals:?}",
         virtual_millis.load(Ordering::Relaxed) / 60_000
@@ -113,6 +117,11 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_forked_and_in_the_end_all_goe
     }
 }
 
+/// All of a run in one line, up to the last byte that anybody was given.
+fn all_of(seed: u64, run: &Run) -> String {
+    format!("seed {seed}: {} steps, {} virtual ms, {}", run.steps, run.millis, run.trace)
+}
+
 #[test]
 fn a_seed_gives_the_same_run_each_time_and_another_seed_another() {
     let totals = Counts::default();
@@ -120,6 +129,14 @@ fn a_seed_gives_the_same_run_each_time_and_another_seed_another() {
         [1, 2, 3, 1, 2, 3].iter().map(|seed| run(*seed, Flaw::None, &totals).unwrap()).collect();
     assert_eq!(runs[..3], runs[3..]);
     assert_ne!(runs[0].trace, runs[1].trace);
+    // And in another process, by the command that a failing seed prints.
+    let again = Command::new(std::env::current_exe().unwrap())
+        .args(["--nocapture", "whatever_goes_wrong"])
+        .env("TREERING_SIM_SEED", "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(said.contains(&all_of(1, &runs[0])), "{said}");
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl World {
             Witness::new(index, disk, SimClock::new(&executor), index == liar)
         });
         let witnesses = witnesses.collect();
-        let oracle = Oracle::new(policy(), &executor, &store, &record, flaw);
+        let oracle = Oracle::new(policy(), (&executor, &trace), &store, &record, flaw);
         Arc::new_cyclic(|this| World {
             flaw,
             real,

@@ -39,6 +39,7 @@ struct Shared {
     stop: AtomicBool,
     acknowledged: Mutex<Vec<Hash>>,
     refused: AtomicU64,
+    hashes: AtomicU64,
     lost: AtomicU64,
     header: String,
 }
@@ -50,6 +51,8 @@ pub struct Flooded {
     pub acknowledged: Vec<Hash>,
     /// How many requests were refused: 429, 503 or 507, each with Retry-After.
     pub refused: u64,
+    /// How many hashes all requests had that were answered, whether they were taken or refused.
+    pub hashes: u64,
     /// How many connections ended without an answer.
     pub lost: u64,
 }
@@ -87,6 +90,7 @@ impl Flood {
         Flooded {
             acknowledged: std::mem::take(&mut *acknowledged),
             refused: self.shared.refused.load(Ordering::SeqCst),
+            hashes: self.shared.hashes.load(Ordering::SeqCst),
             lost: self.shared.lost.load(Ordering::SeqCst),
         }
     }
@@ -128,6 +132,7 @@ impl Shared {
         // A refusal may come before the whole body has gone.
         let sent = stream.get_mut().write_all(body);
         let answer = Answer::read(stream)?;
+        self.hashes.fetch_add((body.len() / 32) as u64, Ordering::SeqCst);
         match answer.status {
             202 => {
                 let root = answer.location.as_deref()?.rsplit('/').next().and_then(Hash::from_hex);

@@ -17,3 +17,8 @@ pub fn between(low: u64, high: u64) -> u64 {
     let [a, b, c, d, ..] = commitment();
     low + u64::from(u32::from_be_bytes([a, b, c, d])) % (high - low + 1)
 }
+
+/// A number below `count`: one of so many things.
+pub fn below(count: usize) -> usize {
+    usize::try_from(between(0, count as u64 - 1)).expect("it is below a usize")
+}

@@ -14,7 +14,8 @@ use treering_tests::{
     log::{OCTETS, SUBMISSIONS},
     net::{self, Net},
     preload::{Call, Fault, Faults},
-    programs, random,
+    programs,
+    random::{self, below},
     tsa::{self, Granted},
     view, wait,
 };
@@ -70,10 +71,6 @@ fn a_fault_at_any_system_call_loses_nothing() {
         }
     }
     run.finish();
-}
-
-fn below(count: usize) -> usize {
-    usize::try_from(random::between(0, count as u64 - 1)).expect("small")
 }
 
 /// How a run ended.
@@ -272,7 +269,8 @@ impl<'a> Run<'a> {
             self.unsynced
         );
         assert!(faults > 0 && self.second > 0 && self.oracle.count() > faults, "nothing was shown");
-        assert!(self.proved > 0, "no timestamp was given out");
+        // With the first tick after a start there may be none: until the clock is confirmed no time is given.
+        assert!(self.proved * 4 > self.oracle.count(), "hardly any timestamp was given out");
         self.net.log.start();
         self.oracle.finish(self.net);
         assert!(self.net.log.stop().success());

@@ -1,9 +1,9 @@
 //! Who stands outside the faults and forgets nothing: a client with a journal of its own, synced, of every 202, receipt,
 //! checkpoint and cosignature that it was ever given.
 //!
-//! After each recovery everything acknowledged has its receipt with the same root, and what was sent with `tokens=true` a token
-//! of a commitment of its. At the end, by what the journal has on
-//! disk: each submission is where its first receipt said; each checkpoint that was ever shown, by the log or by a witness,
+//! After each recovery everything acknowledged since the last one, and some of what was there before, has its receipt with the
+//! same root, and what was sent with `tokens=true` a token of a commitment of its. At the end, by what the journal has on disk:
+//! each submission is where its first receipt said; each checkpoint that was ever shown, by the log or by a witness,
 //! is a prefix of the newest, with one root a size; the cosignatures of each are still kept, or earlier ones of the same
 //! witness; the entries' times only grow.
 
@@ -26,6 +26,9 @@ use treering_tlog::{
 use treering_token::token::Token;
 
 use crate::{load::Load, reader::Reader};
+
+/// So many of the submissions that were found once are looked for after each recovery again; at the end all are.
+const AGAIN: usize = 8;
 
 /// A reader, perhaps a load, and what they were given so far.
 pub(crate) struct Oracle {
@@ -95,16 +98,20 @@ impl Oracle {
         self.journal.count()
     }
 
-    /// After a recovery: looks for everything that was acknowledged since the last time, and at the witnesses' heads.
+    /// After a recovery: looks for everything that was acknowledged since the last time and some of what was there before, and at
+    /// the witnesses' heads.
     #[track_caller]
     pub(crate) fn look(&mut self, net: &Net) {
-        let roots = self.journal.acknowledged_since(self.checked);
-        for root in &roots {
+        let roots = self.journal.acknowledged_since(0);
+        let (earlier, new) = roots.split_at(self.checked);
+        let again = (0..AGAIN.min(earlier.len())).map(|_| &earlier[random::below(earlier.len())]);
+        for root in new.iter().chain(again) {
             let receipt = net.log.receipt(root);
             view::verify(&net.policy, &receipt, root);
+            // Of one that has two places nothing is read at the end.
             self.journal.receipt(root, &receipt);
         }
-        self.checked += roots.len();
+        self.checked = roots.len();
         let tokens = self.journal.tokens_since(self.checked_tokens);
         for announced in &tokens {
             // Once the receipt is there, the token is, too.

@@ -145,10 +145,11 @@ fn overload_is_refused_and_loses_nothing() {
         Some(now(&net).1).filter(|held| *held <= held_before + KEPT_KIB)
     });
     let (_, peak) = net.log.memory_mib();
-    let Flooded { acknowledged, refused, lost } = &flooded;
+    let Flooded { acknowledged, refused, hashes, lost } = &flooded;
     println!("overload: {flooded_for:?}, the queue holds {pending} submissions");
     println!("  acknowledged       {}", acknowledged.len());
     println!("  refused            {refused}");
+    println!("  hashes asked for   {} million a second", hashes / 1_000_000 / flooded_for.as_secs().max(1));
     println!("  connections lost   {lost}");
     println!("  honest client      {honest}");
     println!(

@@ -1,11 +1,11 @@
 //! Older copies of a store put back, with the record that was beside them or the newest one: no new signature, ever.
 //!
-//! Each time the store of a log that was stopped is copied, the log goes on for some ticks, and the copy is put in the store's
-//! place. With the newest record the log doesn't start; with the old one it starts, and takes, seals and signs nothing, since its
+//! Each time the store of a log that was stopped is copied, the log goes on for some ticks, and this copy or one from before, back
+//! to the log's first entry, is put in the store's place. With the newest record the log doesn't start; with the old one it starts, and takes, seals and signs nothing, since its
 //! witnesses know more. Either way no witness is given a head that it hasn't seen, and with the newest store in its place again
 //! everything that was acknowledged by that is there.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use treering_tests::{
     counts, files,
@@ -17,6 +17,8 @@ use crate::oracle::Oracle;
 
 /// How often, unless the environment says.
 const RESTORES: usize = 6;
+/// So many copies are kept to be put back, the first of all among them.
+const COPIES: usize = 8;
 /// The log's.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -26,11 +28,14 @@ fn no_older_copy_ever_signs() {
     let mut net = net::plan().start();
     let mut oracle = Oracle::quiet_beside_copies(&net);
     stamp(&net, &oracle);
+    let mut copies = Vec::new();
     for restore in 0..count {
-        let (older, newest) = (net.dir().join("older"), net.dir().join("newest"));
         assert!(net.log.stop().success());
-        files::copy(&net.log.store(), &older);
-        let old_record = std::fs::read(net.log.record()).expect("a record");
+        if copies.len() == COPIES {
+            let Copy { dir, .. } = copies.remove(1 + random::below(COPIES - 1));
+            std::fs::remove_dir_all(dir).expect("a copy");
+        }
+        copies.push(Copy::of(&net, &format!("older-{restore}")));
         net.log.start();
         for _ in 0..random::between(1, 4) {
             stamp(&net, &oracle);
@@ -38,27 +43,27 @@ fn no_older_copy_ever_signs() {
         net.log.wait_idle();
         let before = net.settled();
         assert!(net.log.stop().success());
-        files::copy(&net.log.store(), &newest);
-        let new_record = std::fs::read(net.log.record()).expect("a record");
+        let newest = Copy::of(&net, "newest");
 
-        files::put_back(&older, &net.log.store());
+        // The one of just now, as often as any.
+        let chosen = if random::below(2) == 0 { copies.len() - 1 } else { random::below(copies.len()) };
+        let older = &copies[chosen];
+        files::put_back(&older.dir, &net.log.store());
         if restore % 2 == 0 {
             let (status, said) = net.log.start_refused();
             assert_eq!(status.code(), Some(2), "{said}");
             assert!(said.contains("nothing is signed, since that would fork the log"), "{said}");
         } else {
-            std::fs::write(net.log.record(), &old_record).expect("the record's file");
+            std::fs::write(net.log.record(), &older.record).expect("the record's file");
             net.log.start();
-            assert_nothing_goes_on(&net, &old_record);
+            assert_nothing_goes_on(&net, &older.record);
             net.log.kill();
         }
         assert_eq!(net.heads(), before, "a witness was given a head by an older store");
 
-        files::put_back(&newest, &net.log.store());
-        std::fs::write(net.log.record(), &new_record).expect("the record's file");
-        for copied in [older, newest] {
-            std::fs::remove_dir_all(copied).expect("a copy");
-        }
+        files::put_back(&newest.dir, &net.log.store());
+        std::fs::write(net.log.record(), &newest.record).expect("the record's file");
+        std::fs::remove_dir_all(newest.dir).expect("a copy");
         net.log.start();
         oracle.look(&net);
         stamp(&net, &oracle);
@@ -66,6 +71,21 @@ fn no_older_copy_ever_signs() {
     oracle.finish(&net);
     assert!(net.log.stop().success());
     net.log.assert_clean();
+}
+
+/// A store, and the record that was beside it.
+struct Copy {
+    dir: PathBuf,
+    record: Vec<u8>,
+}
+
+impl Copy {
+    /// Of a log that was stopped.
+    fn of(net: &Net, name: &str) -> Copy {
+        let dir = net.dir().join(name);
+        files::copy(&net.log.store(), &dir);
+        Copy { dir, record: std::fs::read(net.log.record()).expect("a record") }
+    }
 }
 
 /// By the newest store: what an older copy takes is in that copy alone.

@@ -99,6 +99,25 @@ fn a_missing_record_is_written_by_hand_from_what_the_witnesses_say() {
     net.log.assert_clean();
 }
 
+#[test]
+fn without_the_policy_of_its_last_start_a_log_starts() {
+    let mut net = net::plan().start();
+    assert!(net.log.stop().success());
+    let kept = net.log.dir().join("store.last-policy");
+    let policy = std::fs::read(&kept).expect("the policy of the last start");
+    // What can't be read.
+    std::fs::remove_file(&kept).expect("a file");
+    std::fs::create_dir(&kept).expect("a directory");
+    let said = refused(&mut net.log);
+    assert!(said.contains("the policy of the last start, ") && said.contains("Is a directory"), "{said}");
+    std::fs::remove_dir(&kept).expect("an empty directory");
+    net.log.start();
+    net.log.stamp(&random::commitments(1));
+    assert!(net.log.stop().success());
+    assert_eq!(std::fs::read(&kept).expect("it is kept again"), policy);
+    net.log.assert_clean();
+}
+
 /// A log of another origin with the same witnesses, running, and its policy.
 fn follow(net: &Net, origin: &str) -> (LogServer, Policy) {
     let ports = (net::free_port(), net::free_port());

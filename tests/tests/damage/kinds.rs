@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use treering_tests::{files, random};
+use treering_tests::{files, random::below};
 
 /// RocksDB's page, and the disk's.
 const PAGE: usize = 4096;
@@ -79,8 +79,4 @@ impl Damage {
         }
         fs::write(&path, bytes).expect("a file");
     }
-}
-
-fn below(count: usize) -> usize {
-    usize::try_from(random::between(0, count as u64 - 1)).expect("a small number")
 }

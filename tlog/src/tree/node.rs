@@ -159,7 +159,8 @@ pub(super) fn peaks_from(start: u64, len: u64) -> impl Iterator<Item = NodeId> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NodeId, TreeSize, cover, peaks};
+    use super::{NodeId, NodeReader, TreeSize, cover, peaks};
+    use crate::hash::Hash;
 
     fn size(n: u64) -> TreeSize {
         TreeSize::new(n).unwrap()
@@ -203,6 +204,28 @@ mod tests {
         assert_eq!(size(5).leaf(5), None);
         assert_eq!(size(5).leaf(4), size(5).last());
         assert_eq!(TreeSize::MAX.last().unwrap().smallest_tree(), TreeSize::MAX);
+        assert_eq!(size(5).leaf(4).unwrap().to_string(), "4");
+    }
+
+    /// A reader that is lent reads what it reads.
+    #[test]
+    fn a_reader_may_be_lent() {
+        struct Three;
+        impl NodeReader for Three {
+            type Error = &'static str;
+            fn read(&mut self, nodes: &[NodeId]) -> Result<Vec<Hash>, &'static str> {
+                let all = nodes.iter().map(|node| (node.index < 3).then(|| Hash::new([7; 32])));
+                all.collect::<Option<_>>().ok_or("there are three")
+            }
+        }
+        fn lent(
+            mut reader: impl NodeReader<Error = &'static str>,
+            index: u64,
+        ) -> Result<Vec<Hash>, &'static str> {
+            reader.read(&[NodeId { level: 0, index }])
+        }
+        assert_eq!(lent(&mut Three, 2), Ok(vec![Hash::new([7; 32])]));
+        assert_eq!(lent(&mut Three, 3), Err("there are three"));
     }
 
     #[test]

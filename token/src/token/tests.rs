@@ -136,6 +136,9 @@ fn names_have_1_to_1024_bytes() {
     };
     assert_eq!(rename(0), TokenError::Name(0));
     assert_eq!(rename(1025), TokenError::Name(1025));
+    let mut longest = full().extra();
+    longest.opening.as_mut().unwrap().agent = Some(Opening { salt: Salt([0; 32]), name: "x".repeat(1024) });
+    assert!(Token::parse(with_extra(Some(longest.encode())).as_bytes()).is_ok());
 }
 
 #[test]
@@ -147,6 +150,16 @@ fn a_receipt_has_nothing_but_entry_and_layer() {
         (extra.opening, extra.after) = (None, None);
     };
     assert_eq!(reread(renewal), TokenError::ReceiptFields);
+    let claim = |extra: &mut Extra| {
+        one(extra);
+        (extra.opening, extra.after, extra.renews) = (Some(opening(false, false)), None, None);
+    };
+    assert_eq!(reread(claim), TokenError::ReceiptFields);
+    let after = |extra: &mut Extra| {
+        one(extra);
+        (extra.opening, extra.renews) = (None, None);
+    };
+    assert_eq!(reread(after), TokenError::ReceiptFields);
 }
 
 #[test]
