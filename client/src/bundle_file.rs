@@ -16,6 +16,9 @@ use treering_token::bundle::{AtItem, BundleError, Item, ItemReader, Step, Walker
 
 /// The first bytes of a zstd frame (RFC 8878 section 3.1.1).
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// 128 MiB, and the specification's: whoever made the file says how much memory it takes to read it. It is what zstd takes by
+/// itself, and stands here so that another version of it does not take more.
+const ZSTD_WINDOW_LOG: u32 = 27;
 /// Bytes read, or written, at once.
 const PIECE: usize = 256 * 1024;
 
@@ -26,7 +29,9 @@ pub(crate) enum BundleFileError {
     Io { path: String, error: io::Error },
     #[error("the bundle {path} is not whole: {error}; get a whole copy of it")]
     CutOff { path: String, error: AtItem },
-    #[error("the bundle {path} is damaged: its compressed form can't be read ({error})")]
+    #[error(
+        "the bundle {path} is refused: its compressed form is damaged, or takes more memory than it may ({error})"
+    )]
     Compression { path: String, error: io::Error },
     #[error("the bundle {path} is not whole: {error}; get a whole copy of it")]
     NotWhole { path: String, error: BundleError },
@@ -70,8 +75,13 @@ impl Reader {
         Read::by_ref(&mut file).take(4).read_to_end(&mut magic).map_err(io)?;
         let compressed = magic == ZSTD_MAGIC;
         let from = io::Cursor::new(magic).chain(file);
-        let from: Box<dyn Read + Send> =
-            if compressed { Box::new(zstd::Decoder::new(from).map_err(io)?) } else { Box::new(from) };
+        let from: Box<dyn Read + Send> = if compressed {
+            let mut decoder = zstd::Decoder::new(from).map_err(io)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(io)?;
+            Box::new(decoder)
+        } else {
+            Box::new(from)
+        };
         let (items, walker) = (ItemReader::new(), Walker::new());
         Ok(Reader { from, path: shown, compressed, items, walker, ended: false })
     }
@@ -211,5 +221,58 @@ mod tests {
         let error = read(file.path()).unwrap_err();
         assert!(!error.is_io(), "{error}");
         assert!(Reader::open(Path::new("/nonexistent/x.treering")).unwrap_err().is_io());
+    }
+
+    /// A frame (RFC 8878 section 3.1.1) with a window of `1 << log` bytes; each block has its kind, its size and its content.
+    fn frame<'a>(log: u8, blocks: impl IntoIterator<Item = (u32, usize, &'a [u8])>) -> Vec<u8> {
+        let mut bytes = [&ZSTD_MAGIC[..], &[0, (log - 10) << 3]].concat();
+        for (kind, size, content) in blocks {
+            let header = u32::try_from(size).unwrap() << 3 | kind << 1;
+            bytes.extend_from_slice(&header.to_le_bytes()[..3]);
+            bytes.extend_from_slice(content);
+        }
+        // The last block, which is empty.
+        bytes.extend_from_slice(&[1, 0, 0]);
+        bytes
+    }
+
+    fn refused(bytes: &[u8]) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let error = read(file.path()).unwrap_err();
+        assert!(!error.is_io(), "{error}");
+        error.to_string().replace(&*file.path().to_string_lossy(), "FILE")
+    }
+
+    /// Of a frame.
+    const RAW: u32 = 0;
+    const REPEATED: u32 = 1;
+
+    fn header() -> (Item, Vec<u8>) {
+        let header = Item::Header(Header { policy: b"quorum none\n".to_vec() });
+        let mut bytes = Vec::new();
+        header.encode(&mut bytes);
+        (header, bytes)
+    }
+
+    /// Half a megabyte says sixteen gigabytes: only their beginning is unpacked.
+    #[test]
+    fn gigabytes_of_zeros_are_refused_at_their_beginning() {
+        let zeros = vec![(REPEATED, 1 << 17, &[0][..]); 1 << 17];
+        insta::assert_snapshot!(refused(&frame(21, zeros.clone())), @r#"the bundle FILE is refused: item 1, at byte 0: this is not a Treering bundle: a bundle begins with the text "treering.bundle/1""#);
+        let (_, header) = header();
+        let behind = [(RAW, header.len(), &header[..])].into_iter().chain(zeros);
+        insta::assert_snapshot!(refused(&frame(21, behind)), @"the bundle FILE is refused: item 2, at byte 32: a mark says 0 records, and a submission has at least one");
+    }
+
+    #[test]
+    fn a_frame_says_how_much_memory_it_takes_and_that_is_bounded() {
+        let (header, bytes) = header();
+        let with_window = |log| frame(log, [(RAW, bytes.len(), &bytes[..])]);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), with_window(27)).unwrap();
+        assert_eq!(read(file.path()).unwrap(), [header]);
+        insta::assert_snapshot!(refused(&with_window(28)), @"the bundle FILE is refused: its compressed form is damaged, or takes more memory than it may (Frame requires too much memory for decoding)");
+        insta::assert_snapshot!(refused(&with_window(41)), @"the bundle FILE is refused: its compressed form is damaged, or takes more memory than it may (Frame requires too much memory for decoding)");
     }
 }

@@ -26,8 +26,9 @@ use treering_tlog::{
 const FILE: &str = "trust.toml";
 /// Beside it, and empty: locked by whoever changes it.
 const LOCK: &str = "trust.lock";
-/// Hundreds of policies.
-const MAX_BYTES: usize = 16_000_000;
+/// Four policies of the largest size, or thousands as they are. What is imported may be another person's, and TOML takes up to a
+/// seventh of a second a megabyte.
+pub(crate) const MAX_BYTES: usize = 4_000_000;
 
 /// The whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +95,10 @@ pub(crate) enum PinsError {
     Write { path: String, error: io::Error },
     #[error("{path} is larger than {MAX_BYTES} bytes; is it the right file?")]
     TooLong { path: String },
+    #[error(
+        "{path} would be larger than {MAX_BYTES} bytes, and is left as it is; `treering trust remove` takes policies away"
+    )]
+    Full { path: String },
     #[error("{path} is not as `treering trust` writes it: {reason}")]
     Form { path: String, reason: String },
     #[error("{path} is of version {version}, which this treering doesn't know; use a newer one")]
@@ -156,7 +161,12 @@ impl Pins {
         let mut pins = before.clone();
         let outcome = change(&mut pins)?;
         if pins != before {
-            places::write_private(&path, pins.to_text().as_bytes(), true).map_err(failed)?;
+            let text = pins.to_text();
+            // Else nobody could read it again.
+            if text.len() > MAX_BYTES {
+                return Err(PinsError::Full { path: paths::shown(&path) }.into());
+            }
+            places::write_private(&path, text.as_bytes(), true).map_err(failed)?;
         }
         Ok(outcome)
     }

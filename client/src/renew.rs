@@ -85,6 +85,10 @@ pub(crate) enum RenewError {
     Cut(TokenError),
     #[error("its claim: {0}")]
     Claim(BundleError),
+    #[error(
+        "its renewal would be no evidence ({0}), and it stays as it is; try again later, or without a lower bound: --no-after"
+    )]
+    New(VerifyError),
     #[error(transparent)]
     Place(#[from] place::PlaceError),
 }
@@ -93,7 +97,7 @@ impl RenewError {
     /// Was it looked at and found wrong, rather than not looked at?
     pub(crate) fn is_wrong(&self) -> bool {
         match self {
-            RenewError::Token(_) | RenewError::TooLong | RenewError::Refused(_) => true,
+            RenewError::Token(_) | RenewError::TooLong | RenewError::Refused(_) | RenewError::New(_) => true,
             RenewError::Bundle(error) => !error.is_io(),
             _ => false,
         }
@@ -135,7 +139,7 @@ pub(crate) fn renew(
         let receipt = receipts.get(&tree.root().0).ok_or(StampError::Lost)?;
         for (index, one) in (0..).zip(*part) {
             let outcome = one
-                .token(receipt, tree, index, opener.run())
+                .token(receipt, tree, index, opener.run(), judges)
                 .and_then(|token| Ok(place::place(one.old, &one.hash(), &token)?));
             match outcome {
                 Ok(placed) => {
@@ -192,18 +196,22 @@ impl<'a> Renewing<'a> {
         Hash::new(*self.digests.sha256())
     }
 
+    /// The new token, as good as any that `verify` takes: its receipt alone doesn't show that both of its bounds agree.
     fn token(
         &self,
         receipt: &Token,
         tree: &SubmissionTree,
         index: u64,
         run: &RunHeader,
+        judges: &Judges,
     ) -> Result<Token, RenewError> {
         let layer = tree.layer(index).expect("the tree was made of as many");
         // SPEC: tokens.md section 9: field 5 is the claim's digest 1.
-        receipt
+        let token = receipt
             .below(layer, self.opened.opening.clone(), run.after.clone(), Some(self.hash()))
-            .map_err(RenewError::Cut)
+            .map_err(RenewError::Cut)?;
+        judges.judge(|verifier| verifier.token(&token, &self.digests)).map_err(RenewError::New)?;
+        Ok(token)
     }
 }
 

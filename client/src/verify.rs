@@ -16,6 +16,7 @@ mod uncovered;
 
 pub use crate::library::verify::{Error, bytes, digests, file};
 pub(crate) use alone::Alone;
+pub(crate) use beside::of_bundle as renewal_of;
 pub(crate) use commitment::{LoneError, Subject, commitment, held_against, lone, read_token};
 pub(crate) use file::{FileEvidence, TokensError, by_this, file as file_or_bundle, tokens_of};
 pub(crate) use predicate::{Broken, Predicates};

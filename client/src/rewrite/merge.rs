@@ -1,7 +1,7 @@
 //! Several bundles in one: their runs, one after the other.
 //!
 //! What tells two records of one path apart is when their submissions were sealed, by the log's own word: that is in the
-//! receipts, so a first pass reads each bundle whole. Memory: about 60 bytes a record, and one hash a submission.
+//! receipts, so a first pass reads each bundle whole. Memory: about 60 bytes a record with a path, and what a run takes.
 
 use super::{How, RewriteError, Target, Written, outline, policy_of};
 use crate::{
@@ -176,7 +176,7 @@ struct Census {
     others: HashMap<[u8; 16], Vec<Place>>,
     /// The first path that more than one bundle has.
     shared: Option<String>,
-    /// By bundle: the first record of each submission, and when it was sealed.
+    /// By bundle: the first record of each submission that has one with a path, and when it was sealed.
     sealed: Vec<Vec<(u64, UnixMillis)>>,
 }
 
@@ -189,7 +189,10 @@ impl Census {
         let mut run = 0;
         while let Some((item, step)) = reader.step()? {
             match (item, step) {
-                (Item::Run(_), _) => run = sealed.len(),
+                (Item::Run(_), _) => {
+                    leave_out_pathless(&mut sealed, run, place);
+                    run = sealed.len();
+                }
                 (Item::Record(Record::Path { path, .. }), _) => {
                     self.note(&source.below(&path)?, (number, place));
                     place += 1;
@@ -207,6 +210,7 @@ impl Census {
                 _ => {}
             }
         }
+        leave_out_pathless(&mut sealed, run, place);
         self.sealed.push(sealed);
         Ok(())
     }
@@ -227,7 +231,6 @@ impl Census {
 
     fn sealed_at(&self, place: Place) -> UnixMillis {
         let sealed = &self.sealed[place.0];
-        // Submissions without a record with a path begin where the next one does: the last is the record's.
         let after = sealed.partition_point(|(begin, _)| *begin <= place.1);
         after.checked_sub(1).map_or(UnixMillis::MAX, |at| sealed[at].1)
     }
@@ -256,5 +259,35 @@ impl Census {
             (Rule::Refuse, Some(first)) => Err(MergeError::SamePath { count, first: first.clone() }),
             _ => Ok(given_up),
         }
+    }
+}
+
+/// Of the run that begins at `run`, whose receipts have come: a submission without a record with a path begins where the next one
+/// does, or at `end`. A bundle may have any number of them, which take next to nothing in a compressed one.
+fn leave_out_pathless(sealed: &mut Vec<(u64, UnixMillis)>, run: usize, end: u64) {
+    let mut kept = run;
+    for at in run..sealed.len() {
+        let next = sealed.get(at + 1).map_or(end, |(begin, _)| *begin);
+        if sealed[at].0 < next {
+            sealed[kept] = sealed[at];
+            kept += 1;
+        }
+    }
+    sealed.truncate(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn submissions_without_a_path_are_not_kept() {
+        let at = |millis| UnixMillis::new(millis).unwrap();
+        // An earlier run; then two records, none, one, none, none.
+        let mut sealed = vec![(0, at(1)), (3, at(2)), (5, at(3)), (5, at(4)), (6, at(5)), (6, at(6))];
+        leave_out_pathless(&mut sealed, 1, 6);
+        assert_eq!(sealed, [(0, at(1)), (3, at(2)), (5, at(4))]);
+        leave_out_pathless(&mut sealed, 3, 6);
+        assert_eq!(sealed.len(), 3);
     }
 }

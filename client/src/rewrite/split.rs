@@ -1,9 +1,12 @@
 //! A part of a bundle, for somebody else.
 
 use super::{How, RewriteError, Target, Written, outline, policy_of};
-use crate::{bundle_file::BundleFileError, locate, paths};
+use crate::{
+    bundle_file::{BundleFileError, Reader},
+    locate, paths,
+};
 use std::path::{Path, PathBuf};
-use treering_token::bundle::{RelativePath, Salts};
+use treering_token::bundle::{Item, Record, RelativePath, Salts};
 
 /// Why nothing was split off.
 #[derive(Debug, thiserror::Error)]
@@ -75,10 +78,13 @@ pub(crate) fn split(
     to: &Path,
     how: How,
 ) -> Result<Written, SplitError> {
-    outline(bundle, |path| {
-        wanted.iter_mut().for_each(|one| one.look(path));
-        false
-    })?;
+    // Held to all the rules, so that what is no bundle is refused before anything is kept of its runs.
+    let mut reader = Reader::open(bundle)?;
+    while let Some((item, _)) = reader.step()? {
+        if let Item::Record(Record::Path { path, .. }) = &item {
+            wanted.iter_mut().for_each(|one| one.look(path));
+        }
+    }
     let mut prefixes = Vec::new();
     for one in &mut wanted {
         let (path, bundle) = (paths::shown(&one.given), paths::shown(bundle));

@@ -29,7 +29,7 @@ pub(super) fn judge(
 
 /// The token beside a bundle, if it and those that it renews lead to this bundle's bytes: an earlier bundle counts as an
 /// earlier token. One that leads elsewhere renews what the bundle was before it was brought up to date.
-pub(super) fn of_bundle(bundle: &Path) -> Option<PathBuf> {
+pub(crate) fn of_bundle(bundle: &Path) -> Option<PathBuf> {
     let token = locate::token_of(bundle);
     let (_, oldest) = token.is_file().then(|| chain(&token, bundle).ok()).flatten()?;
     oldest.renews().is_some_and(|renews| is_of(bundle, &renews)).then_some(token)

@@ -185,6 +185,31 @@ fn each_log_has_its_tokens() {
     assert!(gone.code == 1 && gone.out.contains("b: missing"), "{gone:?}");
 }
 
+/// Whatever is typed is verified, also where its file or tree is typed as well and held against the first log's evidence.
+#[test]
+fn evidence_by_another_log_that_is_typed_is_not_passed_over() {
+    let both = Both::start(Manner::default(), Manner::default());
+    both.bench.write("a.pdf", "alpha");
+    let second = "a.pdf.two.example_2026.tlog-proof";
+    assert_eq!((both.stamp(&["a.pdf"]).code, both.stamp(&["d", "-q"]).code), (0, 0));
+    let typed = ["verify", "a.pdf", "a.pdf.tlog-proof", second, "d", "d.treering", OTHER];
+    let ran = both.bench.trusting(&typed);
+    assert!(ran.code == 0 && ran.out.contains("82 files verified"), "{ran:?}");
+    // One of both logs is in the policy no more, as if somebody had made its evidence.
+    both.bench.write("first", both.first.policy());
+    for (what, usual, other) in [("a.pdf", "a.pdf.tlog-proof", second), ("d", "d.treering", OTHER)] {
+        let verify = |typed: &[&str]| both.bench.run(&[&["verify", "--policy", "first"], typed].concat());
+        assert_eq!(verify(&[what, usual]).code, 0);
+        let ran = verify(&[what, usual, other]);
+        assert!(ran.code == 1 && ran.told().contains("two.example/2026"), "{ran:?}");
+    }
+    // The only one there is, is said once.
+    fs::remove_file(both.bench.path("a.pdf.tlog-proof")).unwrap();
+    fs::remove_file(both.bench.path("d.treering")).unwrap();
+    let ran = both.bench.trusting(&["verify", "a.pdf", second, "d", OTHER]);
+    assert!(ran.code == 0 && ran.out.contains("41 files verified"), "{ran:?}");
+}
+
 #[test]
 fn each_bundle_is_brought_up_to_date() {
     let both = Both::start(Manner::default(), Manner::default());

@@ -1,6 +1,9 @@
 //! What `verify` takes, several at once, and what scripts ask of it.
 
-use crate::support::{Bench, FakeLog, Manner, snapshots};
+use crate::{
+    support::{Bench, FakeLog, Manner, snapshots},
+    trust::fingerprint,
+};
 use insta::assert_snapshot;
 use std::fs;
 use treering_tlog::hash::sha256;
@@ -238,4 +241,27 @@ fn without_witnesses_no_time_is_shown() {
     let ran = bench.trusting(&["verify", "a", "--before", "2026-11-22"]);
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("is a whole day"), "{ran:?}");
+}
+
+/// One log asks for witnesses, the other doesn't: no time holds for what both have sealed.
+#[test]
+fn a_time_that_one_does_not_have_is_not_said_of_each() {
+    let none = FakeLog::start(Manner { quorum: "none", ..Manner::default() });
+    let both = FakeLog::named("two.example", Manner::default());
+    let bench = Bench::new(&none);
+    for (log, name) in [(&none, "a"), (&both, "b")] {
+        bench.write("policy", log.policy());
+        bench.write(name, name);
+        bench.stamp(log, &[name]);
+        let added = ["trust", "add", log.url(), "--yes", "--fingerprint", &fingerprint(log)];
+        assert_eq!(bench.run(&added).code, 0);
+    }
+    for [first, second] in [["a", "b"], ["b", "a"]] {
+        let ran = bench.run(&["verify", first, second]);
+        let lines: Vec<_> = ran.out.lines().filter(|line| line.starts_with("  each")).collect();
+        let told = [
+            "  each no attested time: the policy asks for no witness; only the log's own word, in several entries",
+        ];
+        assert_eq!((ran.code, &lines[..]), (0, &told[..]), "{ran:?}");
+    }
 }

@@ -93,6 +93,31 @@ fn a_renewal_that_ended_half_way_is_verified_and_gone_on_with() {
     assert!(verified.code == 0 && verified.out.contains("token 3 of 3"), "{verified:?}");
 }
 
+/// A witness's clock was ahead when the lower bound was fetched: nobody would take the new token, so the old one stays.
+#[test]
+fn a_renewal_that_no_verifier_would_take_replaces_nothing() {
+    let (log, bench) = bench();
+    small_tree(&bench);
+    bench.write("a.txt", "alpha");
+    bench.stamp(&log, &["a.txt", "-q"]);
+    bench.stamp(&log, &["d", "-q"]);
+    let (token, names) = (bench.read("a.txt.tlog-proof"), bench.list("."));
+    log.behave(|manner| manner.hasty = 7_200);
+    let ran = renew(&bench, &log, &["a.txt", "d"]);
+    snapshots(|| {
+        assert_snapshot!(ran.told(), @"
+        exit 1
+        treering: a.txt.tlog-proof: NOT renewed: its renewal would be no evidence (the bounds contradict each other: stamped not before [time], and existed before [time]), and it stays as it is; try again later, or without a lower bound: --no-after
+        treering: d.treering: NOT renewed: its renewal would be no evidence (the bounds contradict each other: stamped not before [time], and existed before [time]), and it stays as it is; try again later, or without a lower bound: --no-after
+        ");
+    });
+    assert_eq!((bench.read("a.txt.tlog-proof"), bench.list(".")), (token, names));
+    assert_eq!(bench.trusting(&["verify", "a.txt", "d"]).code, 0);
+    // As it says.
+    assert_eq!(renew(&bench, &log, &["a.txt", "d", "--no-after"]).code, 0);
+    assert_eq!(bench.trusting(&["verify", "a.txt", "d"]).code, 0);
+}
+
 #[test]
 fn tokens_of_a_whole_directory_are_renewed_together() {
     let (log, bench) = bench();

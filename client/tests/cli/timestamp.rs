@@ -25,6 +25,18 @@ fn both_words_are_told_apart() {
 }
 
 #[test]
+fn a_timestamp_beside_a_token_is_verified_as_well() {
+    let (bench, log, _) = stamped(&["--proof"]);
+    bench.stamp(&log, &["a.txt", "-q"]);
+    let all = ["verify", "a.txt", "a.txt.tlog-proof", "a.txt.tsr", "--ca", "ca.pem"];
+    let ran = bench.trusting(&all);
+    assert!(ran.code == 0 && ran.out.contains("the authority's word"), "{ran:?}");
+    bench.write("a.txt.tsr", &bench.read("a.txt.tsr")[..200]);
+    assert_eq!(bench.trusting(&all).code, 1);
+    assert_eq!(bench.trusting(&all[..3]).code, 0);
+}
+
+#[test]
 fn what_was_not_checked_is_said() {
     let (bench, _, _) = stamped(&["--proof"]);
     // The witnesses' word without anybody who vouches for the authority.

@@ -194,6 +194,26 @@ fn a_superseded_policy_judges_nothing_that_is_newer() {
     assert!(ran.out.contains("too few witnesses"), "{ran:?}");
 }
 
+/// What the log alone has signed may be of today: whoever asks for witnesses now doesn't take it for old.
+#[test]
+fn a_superseded_policy_without_witnesses_judges_nothing() {
+    let log = FakeLog::start(Manner { quorum: "none", ..Manner::default() });
+    let bench = Bench::new(&log);
+    bench.write("a", "alpha");
+    bench.stamp(&log, &["a"]);
+    add(&bench, &log);
+    assert_eq!(bench.run(&["verify", "a"]).code, 0);
+    let other = FakeLog::with_keys(Manner::default(), 9).policy();
+    let other: Vec<_> = other.lines().skip(1).collect();
+    let newer = format!("{}\n{}\n", log.policy().lines().next().unwrap(), other.join("\n"));
+    bench.write("newer", &newer);
+    let hash = sha256(newer.as_bytes()).to_string();
+    assert_eq!(bench.run(&["trust", "import", "newer", "--yes", "--fingerprint", &hash]).code, 0);
+    let ran = bench.run(&["verify", "a"]);
+    assert!(ran.code == 1 && ran.out.contains("too few witnesses"), "{ran:?}");
+    assert_eq!(bench.trusting(&["verify", "a"]).code, 0, "they name it themselves");
+}
+
 #[test]
 fn distrusted_keys_do_not_count_whoever_judges() {
     let (log, bench) = stamped();
@@ -251,6 +271,37 @@ fn another_machine_takes_over_what_is_exported() {
     assert_eq!(other.run(&["trust", "holder", "remove", "Ada"]).code, 0);
     assert_eq!(other.run(&["trust", "holder", "remove", "Ada"]).code, 2);
     assert_eq!(other.run(&["trust", "holder", "add", "Ada", "xyz"]).code, 2);
+}
+
+/// What is imported may be another person's, and takes long to read.
+#[test]
+fn pins_have_a_largest_size() {
+    let (_, bench) = stamped();
+    let key = "ab".repeat(32);
+    let pins = |name: usize| {
+        format!("version = 1\n\n[[holder]]\nname = \"{}\"\nkey = \"{key}\"\n", "x".repeat(name))
+    };
+    let frame = pins(0).len();
+    let import = |text: &str| {
+        bench.write("theirs", text);
+        let hash = sha256(text.as_bytes()).to_string();
+        bench.run(&["trust", "import", "theirs", "--yes", "--fingerprint", &hash])
+    };
+    let beyond = import(&pins(4_000_001 - frame));
+    assert_eq!(beyond.code, 2);
+    assert!(beyond.err.contains("larger than 4000000 bytes"), "{beyond:?}");
+    assert!(!bench.exists("home/config/trust.toml"));
+    let all = pins(4_000_000 - frame);
+    assert_eq!(import(&all).code, 0);
+    // What nobody could read again is not written.
+    let full = bench.run(&["trust", "holder", "add", "Ada", &key]);
+    snapshots(|| {
+        assert_snapshot!(full.told(), @"
+        exit 2
+        treering: DIR/home/config/trust.toml would be larger than 4000000 bytes, and is left as it is; `treering trust remove` takes policies away
+        ");
+    });
+    assert!(bench.read("home/config/trust.toml") == all.as_bytes());
 }
 
 #[test]

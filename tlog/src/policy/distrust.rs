@@ -24,7 +24,8 @@ impl Policy {
         self
     }
 
-    /// This policy, which another has taken the place of: it still judges what its quorum had cosigned by `until`.
+    /// This policy, which another has taken the place of: it still judges what its quorum had cosigned by `until`. Without
+    /// witnesses nothing shows that anything is so old, and it judges nothing.
     #[must_use]
     pub fn superseded(mut self, until: UnixSeconds) -> Policy {
         (self.until, self.remembered) = (Some(until), None);
@@ -75,8 +76,10 @@ impl Policy {
         if let Some(after) = fallen.and_then(|fallen| fallen.into_iter().min()) {
             return Err(PolicyVerifyError::DistrustedLog { origin: opened.origin().to_string(), after });
         }
-        match (attested, self.until) {
-            (Some(attested), Some(until)) if attested > until => {
+        match self.until {
+            // SPEC: Treering verify, section 12: what has no time may be of today. Where a quorum is asked for and isn't met,
+            // that is the fault to be named, and whoever opens a note asks for it.
+            Some(until) if self.needs_no_witness() || attested.is_some_and(|time| time > until) => {
                 Err(PolicyVerifyError::Superseded { attested, until })
             }
             _ => Ok(()),

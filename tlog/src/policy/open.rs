@@ -139,13 +139,10 @@ pub enum PolicyVerifyError {
         after: UnixSeconds,
     },
     /// See [`Policy::superseded`].
-    #[error(
-        "its witnesses cosigned it at second {} of the epoch, and this policy was superseded at second {}",
-        .attested.get(), .until.get()
-    )]
+    #[error("{}, and this policy was superseded at second {}", cosigned(*.attested), .until.get())]
     Superseded {
-        /// By when the quorum was met.
-        attested: UnixSeconds,
+        /// By when the quorum was met; `None` under a policy without witnesses.
+        attested: Option<UnixSeconds>,
         /// Until when the policy judges.
         until: UnixSeconds,
     },
@@ -157,6 +154,13 @@ pub enum PolicyVerifyError {
         /// The key's ID.
         id: String,
     },
+}
+
+fn cosigned(attested: Option<UnixSeconds>) -> String {
+    match attested {
+        Some(time) => format!("its witnesses cosigned it at second {} of the epoch", time.get()),
+        None => "no witness shows how old it is".to_owned(),
+    }
 }
 
 fn same_key(a: &Signature, b: &Signature) -> bool {

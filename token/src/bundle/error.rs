@@ -1,6 +1,9 @@
 //! What can be wrong with a bundle.
 
-use super::item::{Header, Item};
+use super::{
+    item::{Header, Item},
+    walker::Walker,
+};
 use crate::{claim::ClaimError, token::TokenError};
 
 /// Why a bundle, or a part of it, was refused. [`super::AtItem`] adds where.
@@ -217,6 +220,9 @@ pub enum BundleError {
         /// By counting.
         counted: u64,
     },
+    /// See [`Walker::MAX_SUBMISSIONS`].
+    #[error("the run has more than {max} submissions", max = Walker::MAX_SUBMISSIONS)]
+    TooManySubmissions,
     /// Receipts, another run or the end, where a mark is needed.
     #[error("the last records of the run ({records}) have no mark")]
     Unmarked {

@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use treering_tlog::kernel::RootBuilder;
 
 /// Follows the order of items (header, runs of records, marks and receipts), recomputes submission roots, and hands
-/// out each receipt with the root it must be for. Memory grows with the submissions of a run, not with its records.
+/// out each receipt with the root it must be for. Memory grows with the submissions of a run, not with its records, and a
+/// run has at most [`Walker::MAX_SUBMISSIONS`].
 ///
 /// An item that is refused changes nothing.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,10 @@ pub enum Step {
 }
 
 impl Walker {
+    /// Of one run. A million roots take some 200 MB here, and a submission takes 37 bytes in a bundle, which compress to almost
+    /// nothing; as many submissions of a million hashes, a log's usual limit, are more files than anybody has.
+    pub const MAX_SUBMISSIONS: u64 = 1 << 20;
+
     /// Before the first item.
     pub fn new() -> Walker {
         Walker::default()
@@ -168,6 +173,7 @@ impl Run {
         match self.unmarked() {
             0 => return Err(BundleError::EmptySubmission),
             counted if counted != records => return Err(BundleError::MarkCount { said: records, counted }),
+            _ if self.submissions == Walker::MAX_SUBMISSIONS => return Err(BundleError::TooManySubmissions),
             _ => {}
         }
         self.open.push(&self.last);

@@ -98,12 +98,12 @@ pub enum VerifyError {
     },
     /// The policy judges only what is older.
     #[error(
-        "the token's checkpoint was cosigned at {}, and the policy that it meets was superseded at {}; the one in its \
-         place does not accept it", seconds(*.attested), seconds(*.until)
+        "{}, and the policy that it meets was superseded at {}; the one in its place does not accept it",
+        cosigned(*.attested), seconds(*.until)
     )]
     PolicySuperseded {
-        /// By when the quorum was met.
-        attested: UnixSeconds,
+        /// By when the quorum was met; `None` under a policy without witnesses.
+        attested: Option<UnixSeconds>,
         /// When another policy took its place.
         until: UnixSeconds,
     },
@@ -303,6 +303,13 @@ impl VerifyError {
             | VerifyError::RenewalMismatch => Fault::Forged,
             VerifyError::InChain { error, .. } => error.fault(),
         }
+    }
+}
+
+fn cosigned(attested: Option<UnixSeconds>) -> String {
+    match attested {
+        Some(time) => format!("the token's checkpoint was cosigned at {}", seconds(time)),
+        None => "no witness shows how old the token's checkpoint is".to_owned(),
     }
 }
 

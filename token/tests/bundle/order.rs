@@ -290,3 +290,25 @@ fn without_a_key_there_is_nothing_to_sign() {
     assert!(opener(Some(build::holder_key())).signing_input(0, &digests, &own).is_ok());
     insta::assert_snapshot!(opener(None).signing_input(0, &digests, &own).unwrap_err(), @"there is nothing to sign: the run's header has no key");
 }
+
+/// Each takes 37 bytes, and memory in whoever reads it.
+#[test]
+fn a_run_has_a_limited_number_of_submissions() {
+    let mut walker = Walker::new();
+    for item in [header(), run(plain())] {
+        walker.step(&item).unwrap();
+    }
+    let (one, mark) = (record(bare(1)), Item::Mark(1));
+    for _ in 0..Walker::MAX_SUBMISSIONS {
+        walker.step(&one).unwrap();
+        walker.step(&mark).unwrap();
+    }
+    let mut whole = walker.clone();
+    walker.step(&one).unwrap();
+    insta::assert_snapshot!(walker.step(&mark).unwrap_err().to_string(), @"the run has more than 1048576 submissions");
+    // One receipt is for all of them, and the next run begins to count anew.
+    for item in [receipt(1), run(plain()), one, mark, receipt(1)] {
+        whole.step(&item).unwrap();
+    }
+    whole.finish().unwrap();
+}

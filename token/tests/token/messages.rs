@@ -20,7 +20,7 @@ fn seconds(t: u64) -> UnixSeconds {
     UnixSeconds::new(t).unwrap()
 }
 
-fn checkpoints() -> [PolicyVerifyError; 8] {
+fn checkpoints() -> [PolicyVerifyError; 9] {
     let forged = CheckpointError::Forged { name: "example.com/log".to_owned(), id: "01020304".to_owned() };
     [
         PolicyVerifyError::UnknownLog { origin: "example.com/log".to_owned() },
@@ -30,7 +30,8 @@ fn checkpoints() -> [PolicyVerifyError; 8] {
         PolicyVerifyError::TwoLines { name: "w1.example".to_owned(), id: "01020304".to_owned() },
         PolicyVerifyError::Checkpoint(CheckpointError::Size),
         PolicyVerifyError::DistrustedLog { origin: "example.com/log".to_owned(), after: seconds(T) },
-        PolicyVerifyError::Superseded { attested: seconds(T + 1), until: seconds(T) },
+        PolicyVerifyError::Superseded { attested: Some(seconds(T + 1)), until: seconds(T) },
+        PolicyVerifyError::Superseded { attested: None, until: seconds(T) },
     ]
 }
 
@@ -63,7 +64,8 @@ fn all() -> Vec<VerifyError> {
         VerifyError::NoPolicy,
         VerifyError::QuorumDistrusted { cosigned: 2, distrusted: 1 },
         VerifyError::LogDistrusted { origin: "example.com/log".to_owned(), after: seconds(T) },
-        VerifyError::PolicySuperseded { attested: seconds(T + 1), until: seconds(T) },
+        VerifyError::PolicySuperseded { attested: Some(seconds(T + 1)), until: seconds(T) },
+        VerifyError::PolicySuperseded { attested: None, until: seconds(T) },
     ];
     errors.extend(checkpoints().map(VerifyError::Checkpoint));
     errors.extend(checkpoints().map(VerifyError::AfterCheckpoint));
@@ -100,6 +102,7 @@ fn every_refusal() {
     quorum_not_met (Distrusted): too few witnesses that count: 1 of the 2 of the policy's witnesses that cosigned the token's checkpoint did so by keys that are distrusted, and the others do not meet the policy's quorum
     log_distrusted (Distrusted): the key of the log example.com/log that signed the token's checkpoint is distrusted after 2026-11-22T04:41:03Z, and no quorum of witnesses shows that it signed before
     policy_superseded (Distrusted): the token's checkpoint was cosigned at 2026-11-22T04:41:04Z, and the policy that it meets was superseded at 2026-11-22T04:41:03Z; the one in its place does not accept it
+    policy_superseded (Distrusted): no witness shows how old the token's checkpoint is, and the policy that it meets was superseded at 2026-11-22T04:41:03Z; the one in its place does not accept it
     unknown_log (UnknownLog): the token's checkpoint: the policy does not list the log "example.com/log"
     checkpoint_unsigned (Forged): the token's checkpoint: no key of the log has signed this checkpoint
     checkpoint_forged (Forged): the token's checkpoint: the signature of the log's key example.com/log+01020304 does not verify
@@ -108,6 +111,7 @@ fn every_refusal() {
     checkpoint_malformed (Malformed): the token's checkpoint: the tree size is not a canonical decimal number below 2^63
     log_distrusted (Distrusted): the token's checkpoint: the key of the log "example.com/log" that signed it is distrusted after second 1795322463 of the epoch, and its witnesses' cosignatures do not show that it is older
     policy_superseded (Distrusted): the token's checkpoint: its witnesses cosigned it at second 1795322464 of the epoch, and this policy was superseded at second 1795322463
+    policy_superseded (Distrusted): the token's checkpoint: no witness shows how old it is, and this policy was superseded at second 1795322463
     after_unknown_log (UnknownLog): the earlier checkpoint in the token: the policy does not list the log "example.com/log"
     after_unsigned (Forged): the earlier checkpoint in the token: no key of the log has signed this checkpoint
     after_forged (Forged): the earlier checkpoint in the token: the signature of the log's key example.com/log+01020304 does not verify
@@ -116,6 +120,7 @@ fn every_refusal() {
     after_malformed (Malformed): the earlier checkpoint in the token: the tree size is not a canonical decimal number below 2^63
     after_log_distrusted (Distrusted): the earlier checkpoint in the token: the key of the log "example.com/log" that signed it is distrusted after second 1795322463 of the epoch, and its witnesses' cosignatures do not show that it is older
     after_policy_superseded (Distrusted): the earlier checkpoint in the token: its witnesses cosigned it at second 1795322464 of the epoch, and this policy was superseded at second 1795322463
+    after_policy_superseded (Distrusted): the earlier checkpoint in the token: no witness shows how old it is, and this policy was superseded at second 1795322463
     "#);
 }
 
@@ -123,8 +128,9 @@ fn every_refusal() {
 fn names_tell_refusals_apart() {
     let names: BTreeSet<_> = all().iter().map(VerifyError::name).collect();
     // An earlier checkpoint that is no note and one that is no checkpoint are both malformed; a quorum that isn't met is one
-    // thing, whoever is missing; and two are listed here in the words of the policy, too.
-    assert_eq!(names.len(), all().len() - 4);
+    // thing, whoever is missing; a policy was superseded, with a time to tell or without one; and two are listed here in the
+    // words of the policy, too.
+    assert_eq!(names.len(), all().len() - 7);
 }
 
 #[test]

@@ -28,12 +28,10 @@ pub(super) fn add(report: &mut Report, args: &Add) -> Done {
 }
 
 pub(super) fn import(report: &mut Report, args: &Import) -> Done {
-    /// As large as the pins themselves may be.
-    const MAX: usize = 16_000_000;
     let from = paths::shown(&args.file);
-    let bytes = read_bounded(&args.file, MAX)
+    let bytes = read_bounded(&args.file, pins::MAX_BYTES)
         .map_err(|error| TrustError::Io { from: from.clone(), error })?
-        .ok_or(TrustError::TooLong { from: from.clone(), max: MAX })?;
+        .ok_or(TrustError::TooLong { from: from.clone(), max: pins::MAX_BYTES })?;
     // A policy's lines begin with other words, and TOML has none of them.
     if Policy::parse(&bytes).is_err() && bytes.starts_with(b"version") {
         return take_over(report, &Pins::parse(&bytes, &args.file)?, &bytes, &args.confirm);

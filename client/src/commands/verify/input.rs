@@ -2,7 +2,7 @@
 
 use crate::{
     locate::{self, Sort},
-    paths,
+    paths, verify,
 };
 use std::{
     collections::HashSet,
@@ -25,7 +25,7 @@ pub(super) enum Input {
     Json(PathBuf),
 }
 
-/// Of all that was typed. A token beside its file is said once, with the file.
+/// Of all that was typed. Evidence is said once, with its file or directory, where that one would be held against it anyway.
 pub(super) fn inputs(what: &[PathBuf], evidence: Option<&Path>) -> Vec<Input> {
     if let ([path, given], None) = (what, evidence)
         && is_evidence(given)
@@ -39,12 +39,11 @@ pub(super) fn inputs(what: &[PathBuf], evidence: Option<&Path>) -> Vec<Input> {
     let own = |path: &Path| match evidence {
         Some(evidence) => Some(with_evidence(path, evidence)),
         None => match alone(path) {
-            Input::Path { path: file, evidence: Some(token) }
-                if token == path && is_given(&file) && token == locate::token_of(&file) =>
+            Input::Path { path: of, evidence: Some(found) }
+                if found == path && is_given(&of) && is_taken(&found, &of) =>
             {
                 None
             }
-            Input::Path { path: dir, evidence: Some(bundle) } if bundle == path && is_given(&dir) => None,
             input => Some(input),
         },
     };
@@ -77,6 +76,33 @@ fn with_evidence(path: &Path, evidence: &Path) -> Input {
         Some(hash) => Input::Commitment { hash, evidence },
         None => Input::Path { path: path.to_path_buf(), evidence },
     }
+}
+
+/// Is it looked at where only this file or directory is given? What else there is, another log's word or a timestamp, is looked at
+/// only by its own name.
+fn is_taken(evidence: &Path, of: &Path) -> bool {
+    match alone(of) {
+        Input::Path { evidence: None, .. } => is_first_for(evidence, of),
+        // A bundle, which is judged as of the token that renews it.
+        Input::Path { evidence: Some(_), .. } => {
+            verify::renewal_of(of).is_some_and(|renewal| renewal == evidence)
+        }
+        _ => false,
+    }
+}
+
+/// The evidence that `verify` finds for a file or directory by itself.
+fn is_first_for(evidence: &Path, of: &Path) -> bool {
+    let by_bundle = || locate::bundles_for(of).unwrap_or_default().into_iter().next();
+    if of.is_dir() {
+        return by_bundle()
+            .is_some_and(|first| paths::settled(evidence).is_ok_and(|path| path == first.bundle));
+    }
+    let token = locate::token_of(of);
+    if token.exists() || by_bundle().is_some() {
+        return evidence == token;
+    }
+    locate::by_log::beside(&token).first().is_some_and(|first| first == evidence)
 }
 
 fn alone(path: &Path) -> Input {
@@ -165,6 +191,16 @@ mod tests {
             of(&["d.treering", "d.treering.tlog-proof"]),
             [pair("d.treering", "d.treering.tlog-proof")]
         );
+        // What would not be looked at with its file or directory is looked at by itself.
+        fs::write(at("a.tsr"), [&[0x30, 0x82, 5, 0, 0x30][..], &[0; 64]].concat()).unwrap();
+        fs::copy(at("d.treering"), at("a.treering")).unwrap();
+        fs::copy(at("a.tlog-proof"), at("d.tlog-proof")).unwrap();
+        let of_a = of(&["a", "a.tlog-proof", "a.tsr", "a.treering"]);
+        assert_eq!(of_a, [plain("a"), pair("a", "a.tsr"), pair("a", "a.treering")]);
+        assert_eq!(of(&["d", "d.treering", "d.tlog-proof"]), [plain("d"), pair("d", "d.tlog-proof")]);
+        // It doesn't renew the bundle, so that the tree is not judged by it.
+        let stray = "d.treering.tlog-proof";
+        assert_eq!(of(&["d", "d.treering", stray]), [plain("d"), pair("d.treering", stray)]);
         let hash = Hash::new([7; 32]);
         let both = [PathBuf::from(hash.to_string()), at("gone.tlog-proof")];
         let with = Input::Commitment { hash, evidence: Some(at("gone.tlog-proof")) };

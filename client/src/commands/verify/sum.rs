@@ -3,6 +3,7 @@
 use crate::{commands::verify::files, judges::Judges};
 use indicatif::HumanCount;
 use std::collections::BTreeSet;
+use treering_tlog::time::UnixSeconds;
 use treering_token::{
     describe,
     verify::{After, Attested},
@@ -48,7 +49,7 @@ impl Counts {
 /// The bounds that hold for all.
 #[derive(Debug)]
 pub(super) struct Bounds {
-    /// The latest upper bound.
+    /// The latest upper bound; none at all, of whatever a policy without witnesses judged, is later than any.
     attested: Option<Attested>,
     /// There are several, and seal, entry and witnesses of the latest are not those of each.
     several: bool,
@@ -83,7 +84,8 @@ impl Bounds {
         };
         self.several |= self.attested.as_ref().is_some_and(|known| !same(known));
         self.liars = self.liars.min(attested.upper.map_or(0, |upper| upper.would_have_to_lie));
-        if self.attested.as_ref().is_none_or(|before| before.before() < attested.before()) {
+        let rank = |of: &Attested| of.before().map_or((true, UnixSeconds::ZERO), |before| (false, before));
+        if self.attested.as_ref().is_none_or(|known| rank(known) < rank(attested)) {
             self.attested = Some(attested.clone());
         }
         self.unbounded |= after.is_none();

@@ -92,7 +92,14 @@ fn a_superseded_policy_judges_what_is_older() {
     let lines = [log_signature(7), line(1, 10), line(2, 20)];
     assert!(two_witnesses().superseded(seconds(20)).open(note(&lines)).is_ok());
     let refused = two_witnesses().superseded(seconds(19)).open(note(&lines)).unwrap_err();
-    assert_eq!(refused, PolicyVerifyError::Superseded { attested: seconds(20), until: seconds(19) });
+    assert_eq!(refused, PolicyVerifyError::Superseded { attested: Some(seconds(20)), until: seconds(19) });
+    // Without witnesses nothing shows how old anything is.
+    let none = with("quorum none\n");
+    assert!(none.open(note(&lines)).is_ok());
+    let refused = none.superseded(seconds(1_000)).open(note(&lines)).unwrap_err();
+    assert_eq!(refused, PolicyVerifyError::Superseded { attested: None, until: seconds(1_000) });
+    // A quorum that isn't met is for the caller to name.
+    assert!(two_witnesses().superseded(seconds(5)).open(note(&lines[..2])).is_ok());
 }
 
 #[test]

@@ -103,5 +103,14 @@ pub(super) fn bad() -> Vec<Case> {
             )
         },
         Case { until: Some(T), ..superseded },
+        Case {
+            until: Some(T + 1000),
+            ..case(
+                "superseded, and no witness is asked for",
+                "Nothing shows that it was signed before.",
+                "none",
+                &[plain(FILE).token().to_string()],
+            )
+        },
     ]
 }
