@@ -64,6 +64,12 @@ pub(crate) struct Description {
 }
 
 impl Job {
+    /// A job in this directory.
+    #[cfg(test)]
+    pub(crate) fn at(dir: &Path) -> Job {
+        Job { dir: dir.to_path_buf() }
+    }
+
     /// The job of this output.
     pub(crate) fn of_output(settled: &Path) -> Result<Job, JobError> {
         Job::keyed(&[b"output", paths::name_bytes(settled.as_os_str())])
@@ -124,6 +130,15 @@ impl Job {
         places::write_private(&self.dir.join(FILE), &description.to_json(), true).map_err(io)
     }
 
+    /// Nobody goes on with what was kept any more. CRASH: it is gone from the disk when this returns.
+    pub(crate) fn undescribe(&self) -> Result<(), JobError> {
+        let path = self.dir.join(FILE);
+        match fs::remove_file(&path).and_then(|()| places::sync_dir(&self.dir)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// What is known of it; `None` if there is no such job.
     pub(crate) fn description(&self) -> Result<Option<Description>, JobError> {
         let path = self.dir.join(FILE);
@@ -136,9 +151,10 @@ impl Job {
         Description::parse(&text).map(Some).map_err(form)
     }
 
-    /// The output is whole and gets its name now.
+    /// The output is whole and gets its name now. CRASH: on disk before that name is, or a power cut would leave the output
+    /// beside a job that seems not to have begun.
     pub(crate) fn will_be_placed(&self) -> Result<(), JobError> {
-        fs::write(self.dir.join(PLACED), "").map_err(|error| failed(&self.dir, error))
+        places::write_private(&self.dir.join(PLACED), b"", true).map_err(|error| failed(&self.dir, error))
     }
 
     /// Was the output whole, and about to get its name?
@@ -148,6 +164,8 @@ impl Job {
 
     /// It is finished, or not wanted any more.
     pub(crate) fn remove(&self) -> Result<(), JobError> {
+        // CRASH: before what says that its output has its name.
+        self.undescribe()?;
         match fs::remove_dir_all(&self.dir) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(&self.dir, error)),
             _ => Ok(()),
@@ -255,7 +273,7 @@ mod tests {
     use super::*;
 
     fn job(dir: &Path) -> Job {
-        Job { dir: dir.join("jobs/x") }
+        Job::at(&dir.join("jobs/x"))
     }
 
     fn description() -> Description {
@@ -283,6 +301,14 @@ mod tests {
         assert!(!job.was_placed());
         job.will_be_placed().unwrap();
         assert!(job.was_placed());
+        // All that is written so is on disk at once, and for its owner alone.
+        #[cfg(unix)]
+        for entry in fs::read_dir(&job.dir).unwrap() {
+            let mode = std::os::unix::fs::MetadataExt::mode(&entry.unwrap().metadata().unwrap());
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        job.undescribe().unwrap();
+        assert!(job.description().unwrap().is_none());
         job.remove().unwrap();
         job.remove().unwrap();
         assert!(job.description().unwrap().is_none());

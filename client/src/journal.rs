@@ -114,29 +114,39 @@ pub(crate) fn path_of(name: &str) -> Result<PathBuf, places::NoPlace> {
 }
 
 impl Journal {
-    /// Goes on with a run's journal, behind its last whole line; `None` if it isn't there any more. Also how many submissions
-    /// it has.
-    pub(crate) fn go_on(name: &[u8; 16]) -> Result<Option<(Journal, usize)>, JournalError> {
-        let path = dir()?.join(format!("{}.jsonl", hex::encode(name)));
+    /// Goes on with the journal of a run that has these submissions. `None` if it isn't there any more, or has fewer than
+    /// `least` of them: then it is another run's. Also how many it has.
+    pub(crate) fn go_on(
+        name: &[u8; 16],
+        submissions: &[(Hash, u64)],
+        least: usize,
+    ) -> Result<Option<(Journal, usize)>, JournalError> {
+        Journal::go_on_at(dir()?.join(format!("{}.jsonl", hex::encode(name))), submissions, least)
+    }
+
+    fn go_on_at(
+        path: PathBuf,
+        submissions: &[(Hash, u64)],
+        least: usize,
+    ) -> Result<Option<(Journal, usize)>, JournalError> {
         let io = |error| JournalError::Io { path: paths::shown(&path), error };
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io(error)),
+        let (Some(text), Some(file), Some(records)) = (
+            there(fs::read(&path)).map_err(io)?,
+            there(append(&path)).map_err(io)?,
+            // CRASH: the journal's file is made first.
+            there(append(&path.with_extension(records::EXTENSION))).map_err(io)?,
+        ) else {
+            return Ok(None);
         };
-        let mut append = fs::OpenOptions::new();
-        append.append(true);
-        let file = append.open(&path).map_err(io)?;
-        // CRASH: a power cut may leave half a line, which never was one.
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        file.set_len(whole as u64).map_err(io)?;
-        let lines = text[..whole].split(|byte| *byte == b'\n');
-        let said: Vec<u64> = lines.filter_map(submission_records).collect();
-        let records = append.open(path.with_extension(records::EXTENSION)).map_err(io)?;
+        let told = Told::of(&text, submissions);
+        if told.submissions < least {
+            return Ok(None);
+        }
+        file.set_len(told.len as u64).map_err(io)?;
         // CRASH: the entries of a submission whose line was never written come again.
-        let count = said.iter().fold(0, |sum: u64, records| sum.saturating_add(*records));
+        let count = submissions[..told.submissions].iter().map(|(_, records)| records).sum();
         records::cut(&records, count).map_err(io)?;
-        Ok(Some((Journal { file, path, records, lines: Vec::new() }, said.len())))
+        Ok(Some((Journal { file, path, records, lines: Vec::new() }, told.submissions)))
     }
 
     /// Begins a run's journal in its own file, on disk before anything is sent.
@@ -235,10 +245,51 @@ impl Journal {
 /// Bytes of lines that are held at most.
 const PIECE: usize = 256 * 1024;
 
-/// How many records a line says that a submission has, if it is about one.
-fn submission_records(line: &[u8]) -> Option<u64> {
+/// What a journal tells of a run.
+#[derive(Debug)]
+struct Told {
+    /// Its first so many submissions.
+    submissions: usize,
+    /// So many bytes of the journal are whole lines, and the run's.
+    len: usize,
+}
+
+impl Told {
+    /// CRASH: a power cut may leave half a line, which never was one; and a submission whose line is on disk, while not all of
+    /// its records are: that one isn't the run's any more, and neither is what stands behind it.
+    fn of(text: &[u8], submissions: &[(Hash, u64)]) -> Told {
+        let (mut told, mut len) = (Told { submissions: 0, len: 0 }, 0);
+        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+            len += line.len();
+            match submission(line) {
+                Some(said) if submissions.get(told.submissions) == Some(&said) => told.submissions += 1,
+                Some(_) => return told,
+                None => {}
+            }
+            told.len = len;
+        }
+        told
+    }
+}
+
+/// The submission that a line is about, if it is about one: its root, and how many records it has.
+fn submission(line: &[u8]) -> Option<(Hash, u64)> {
     let line: serde_json::Value = serde_json::from_slice(line).ok()?;
-    if line["type"] == "submission" { line["records"].as_u64() } else { None }
+    let root = line["root"].as_str().filter(|_| line["type"] == "submission")?;
+    Some((Hash::from_hex(root)?, line["records"].as_u64()?))
+}
+
+/// A file for writing behind what it has.
+fn append(path: &Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new().append(true).open(path)
+}
+
+/// `None`: it isn't there.
+fn there<T>(found: io::Result<T>) -> io::Result<Option<T>> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 /// The leaf's index in a tree of `size` leaves, from its path: bit i of `lefts` says that sibling i (from the leaf upward)
@@ -264,6 +315,54 @@ fn position(size: u64, lefts: u64, siblings: usize) -> u64 {
 mod tests {
     use super::*;
     use treering_tlog::{hash::leaf_hash, tree::MemoryTree};
+
+    fn root(number: u8) -> Hash {
+        Hash::new([number; 32])
+    }
+
+    fn line(number: u8, records: u64) -> String {
+        format!("{{\"type\":\"submission\",\"root\":\"{}\",\"records\":{records}}}\n", root(number))
+    }
+
+    #[test]
+    fn what_a_journal_tells_ends_where_the_run_is_another() {
+        let (one, two) = (line(1, 4), line(2, 3));
+        let begin = "{\"type\":\"run\"}\n";
+        let whole = format!("{begin}{one}{{\"type\":\"own\"}}\n{two}");
+        let told = |submissions: &[(Hash, u64)]| {
+            let told = Told::of(format!("{whole}{{\"type\":\"rec").as_bytes(), submissions);
+            (told.submissions, told.len)
+        };
+        assert_eq!(told(&[(root(1), 4), (root(2), 3)]), (2, whole.len()), "but for the half line");
+        assert_eq!(told(&[(root(1), 4), (root(2), 3), (root(3), 1)]), (2, whole.len()));
+        // A power cut has taken a record of the last submission, or all of them.
+        let lost = whole.len() - two.len();
+        assert_eq!(told(&[(root(1), 4), (root(9), 2)]), (1, lost));
+        assert_eq!(told(&[(root(1), 4)]), (1, lost));
+        assert_eq!(told(&[(root(8), 4), (root(2), 3)]), (0, begin.len()));
+        assert_eq!(told(&[(root(1), 3)]), (0, begin.len()), "records count as well");
+    }
+
+    #[test]
+    fn only_a_runs_own_journal_is_gone_on_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, records) = (dir.path().join("run.jsonl"), dir.path().join("run.records"));
+        let text = format!("{{\"type\":\"run\"}}\n{}{}", line(1, 2), line(2, 1));
+        let (run, another) = ([(root(1), 2), (root(3), 1)], [(root(8), 2), (root(9), 1)]);
+        let go_on = |submissions: &[(Hash, u64)], least| {
+            let gone_on = Journal::go_on_at(path.clone(), submissions, least).unwrap();
+            gone_on.map(|(_, told)| told)
+        };
+        assert_eq!(go_on(&run, 1), None, "it isn't there");
+        fs::write(&path, &text).unwrap();
+        assert_eq!(go_on(&run, 1), None, "its run never began");
+        fs::write(&records, [7; 3 * 40 + 9]).unwrap();
+        assert_eq!((go_on(&another, 1), go_on(&run, 2)), (None, None));
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "another's is left as it is");
+        assert_eq!(go_on(&run, 1), Some(1));
+        assert_eq!(fs::read_to_string(&path).unwrap(), text.replace(&line(2, 1), ""));
+        assert_eq!(fs::read(&records).unwrap().len(), 2 * 40);
+    }
 
     #[test]
     fn positions_are_the_leaves_indexes() {

@@ -39,14 +39,18 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 }
 
 impl Partial {
-    /// Takes the lock, and makes the file if it isn't there. `None`: another process holds it.
+    /// Takes the lock, and makes the file if it isn't there. `None`: another process holds it. A symbolic link is not followed:
+    /// what it leads to would never be the file under this name.
     pub(crate) fn lock(path: &Path) -> io::Result<Option<Partial>> {
         loop {
             let mut options = fs::OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(path)?;
+            {
+                use std::os::unix::fs::OpenOptionsExt;
+                options.mode(0o600).custom_flags(libc::O_NOFOLLOW);
+            }
+            let file = options.open(path).map_err(|error| told(path, error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -90,16 +94,22 @@ impl Partial {
         Ok(file)
     }
 
+    /// Its bytes are on disk when this returns.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Gives it the bundle's own name. Its bytes are on disk before its name is.
     pub(crate) fn appear(self, output: &Path, force: bool) -> Result<(), OutputError> {
         let failed = |error| OutputError::Io { path: paths::shown(output), error };
-        self.file.sync_all().map_err(failed)?;
+        self.sync().map_err(failed)?;
         appear(&self.path, output, force)
     }
 
-    /// Takes it away.
+    /// Takes it away. CRASH: it is gone from the disk before what tells of it may go.
     pub(crate) fn remove(self) -> io::Result<()> {
-        fs::remove_file(&self.path)
+        fs::remove_file(&self.path)?;
+        places::sync_dir(self.path.parent().unwrap_or(Path::new("")))
     }
 }
 
@@ -121,6 +131,16 @@ pub(crate) fn appear(from: &Path, output: &Path, force: bool) -> Result<(), Outp
         }
     }
     places::sync_dir(dir).map_err(failed)
+}
+
+/// Systems have different errors for a link that isn't to be followed, and none says it clearly.
+fn told(path: &Path, error: io::Error) -> io::Error {
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_symlink() => {
+            io::Error::other("it is a symbolic link, which is not followed here: remove it")
+        }
+        _ => error,
+    }
 }
 
 #[cfg(unix)]
@@ -171,6 +191,21 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two", "what is not placed is not lost");
         Partial::lock(&path).unwrap().unwrap().appear(&output, true).unwrap();
         assert_eq!(fs::read(&output).unwrap(), b"two");
+    }
+
+    /// It would never be the file that is locked, however often one looks.
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_its_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(".x.partial");
+        std::os::unix::fs::symlink("nothing", &path).unwrap();
+        let refused = || Partial::lock(&path).unwrap_err().to_string();
+        let nowhere = refused();
+        assert!(!dir.path().join("nothing").exists());
+        fs::write(dir.path().join("nothing"), "").unwrap();
+        assert_eq!(nowhere, refused());
+        insta::assert_snapshot!(nowhere, @"it is a symbolic link, which is not followed here: remove it");
     }
 
     #[test]

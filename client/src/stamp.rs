@@ -103,7 +103,8 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    /// May something be replaced by the target's bundle? What is brought up to date may: nothing is lost that still holds.
+    /// May something be there where the target's bundle will be? What is brought up to date may: it is read, and nothing of it
+    /// is lost that still holds.
     fn replaces(&self, target: &Target) -> bool {
         self.force || target.since.as_deref().is_some_and(|since| target.is_output(since))
     }

@@ -122,8 +122,7 @@ fn runs(args: &args::Rebuild, to: &Path, report: &mut Report) -> Result<Vec<Past
         return args.run.iter().map(journal).collect();
     }
     let lost = args.of.as_deref().unwrap_or(to);
-    let all = Past::all(|error| report.remark(error))?;
-    let runs: Vec<_> = all.into_iter().filter(|run| run.is_of(lost)).collect();
+    let runs = Past::all_of(lost, |error| report.remark(error))?;
     if runs.is_empty() { Err(Problem::NoRun { bundle: paths::shown(lost) }) } else { Ok(runs) }
 }
 
@@ -135,6 +134,10 @@ fn observe(report: &mut Report, event: &Event<'_>) {
         }
         Event::LeftOut { run } => report.remark(format_args!(
             "the run {} is left out: none of its files is as it was, or a later run covers them",
+            run.name
+        )),
+        Event::NotSent { run, root, records } => report.remark(format_args!(
+            "the run {} was interrupted before its submission {root} reached the log: the {records} records of that are left out",
             run.name
         )),
     }

@@ -8,6 +8,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader},
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 use treering_tlog::hash::Hash;
 use treering_token::{
@@ -78,8 +79,11 @@ enum Line {
 }
 
 impl Past {
-    /// All runs that a bundle was made of, the oldest first. A journal that can't be read is given to `observe`.
-    pub(crate) fn all(mut observe: impl FnMut(JournalError)) -> Result<Vec<Past>, JournalError> {
+    /// The runs that this bundle was made of, the oldest first. A journal that can't be read is given to `observe`.
+    pub(crate) fn all_of(
+        bundle: &Path,
+        mut observe: impl FnMut(JournalError),
+    ) -> Result<Vec<Past>, JournalError> {
         let dir = dir()?;
         let io = |error| JournalError::Read { path: paths::shown(&dir), error };
         let listing = match fs::read_dir(&dir) {
@@ -95,16 +99,12 @@ impl Past {
             }
             let modified = path.metadata().and_then(|metadata| metadata.modified()).map_err(io)?;
             match Past::read(&path) {
-                Ok(past) => runs.push((past.entries.values().min().copied(), modified, past)),
+                Ok(past) if past.is_of(bundle) => runs.push((modified, past)),
+                Ok(_) => {}
                 Err(error) => observe(error),
             }
         }
-        // By the log's order where both are in it, which no copying of files changes.
-        runs.sort_by(|left, right| match (left.0, right.0) {
-            (Some(one), Some(other)) if one != other => one.cmp(&other),
-            _ => left.1.cmp(&right.1),
-        });
-        Ok(runs.into_iter().map(|(_, _, past)| past).collect())
+        Ok(oldest_first(runs))
     }
 
     /// The journal at this path.
@@ -227,9 +227,64 @@ impl Past {
     }
 }
 
+/// Runs, with the times when their journals were last written to. If all are by one log, its order counts, which no copying of
+/// files changes. Those without a receipt were never finished: any other may cover them. Entries of different logs can't be
+/// compared.
+fn oldest_first(mut runs: Vec<(SystemTime, Past)>) -> Vec<Past> {
+    let by_entry = runs.windows(2).all(|two| two[0].1.log == two[1].1.log);
+    runs.sort_by_key(|(modified, past)| {
+        let entry = past.entries.values().min().filter(|_| by_entry);
+        (entry.copied(), *modified)
+    });
+    runs.into_iter().map(|(_, past)| past).collect()
+}
+
 /// So many bytes in hex.
 fn bytes<const N: usize>(hex: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     hex::decode_to_slice(hex, &mut bytes).ok()?;
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// A run of this log, with the entry of a receipt, and when its journal was written to.
+    fn run(name: &str, log: &str, entry: Option<u64>, modified: u64) -> (SystemTime, Past) {
+        let mut text = format!(
+            "{{\"type\":\"run\",\"format\":\"treering.journal/1\",\"log\":\"{log}\",\"digests\":[]}}\n"
+        );
+        if let Some(entry) = entry {
+            let root = "00".repeat(32);
+            text.push_str(&format!("{{\"type\":\"receipt\",\"root\":\"{root}\",\"entry\":{entry}}}\n"));
+        }
+        let past = Past::parse(Path::new(name), text.as_bytes()).unwrap();
+        (SystemTime::UNIX_EPOCH + Duration::from_secs(modified), past)
+    }
+
+    fn order(runs: &[(SystemTime, Past)]) -> String {
+        oldest_first(runs.to_vec()).into_iter().map(|past| past.name).collect()
+    }
+
+    /// With an order that goes in circles, it would depend on the order in which the directory lists them.
+    #[test]
+    fn runs_have_one_order() {
+        let mut runs = [
+            run("a", "one", Some(5), 30),
+            run("b", "one", None, 20),
+            run("c", "one", Some(9), 10),
+            run("d", "one", Some(9), 11),
+        ];
+        for _ in 0..4 {
+            assert_eq!(order(&runs), "bacd");
+            runs.rotate_left(1);
+        }
+        runs[0].1.log = "another".to_owned();
+        for _ in 0..4 {
+            assert_eq!(order(&runs), "cdba", "entries of two logs say nothing");
+            runs.rotate_left(1);
+        }
+    }
 }

@@ -56,7 +56,8 @@ impl Stamper {
     /// are stamped all the same.
     ///
     /// Nothing but the bundle is kept: who is killed, or drops the future, begins again (`treering stamp` goes on, by master
-    /// key and journal). Meanwhile `.<name>.partial` grows beside it, and is locked.
+    /// key and journal). Meanwhile `.<name>.partial.new` grows beside it, and `.<name>.partial` is locked; what an unfinished
+    /// run of `treering stamp` has left there stays, and is an error.
     ///
     /// ```
     /// # mod fake { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/support/fake_log.rs")); }

@@ -19,6 +19,7 @@ use crate::{
     walk::{Found, Root, Rules, Walk},
 };
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     io,
     path::{Path, PathBuf},
@@ -97,6 +98,8 @@ pub(crate) enum Event<'a> {
     Failed { source: &'a Path, error: String },
     /// A run of which no file is left as it was, or which a later one covers, is left out.
     LeftOut { run: &'a Past },
+    /// The log has nothing of a submission at a run's end: the run is taken as if it had ended before.
+    NotSent { run: &'a Past, root: Hash, records: u64 },
 }
 
 /// A file or link as it is now.
@@ -126,9 +129,17 @@ pub(crate) fn bundle(
     // What a later run covers an earlier one needn't: a bundle brought up to date has one record a file.
     let (mut covered, mut plans) = (HashSet::new(), Vec::new());
     for run in runs.iter().rev() {
-        let plan = plan(run, master, &things, &by_tag, &covered)?;
-        if plan.records.iter().all(|record| matches!(record, Planned::Bare(_))) {
-            observe(Event::LeftOut { run });
+        let (mut run, mut plan) = (Cow::Borrowed(run), plan(run, master, &things, &by_tag, &covered)?);
+        // Where nothing is needed of a run, nobody is asked what became of it.
+        while plan.is_needed()
+            && let Some((root, records)) = unsent(&run, source)
+        {
+            observe(Event::NotSent { run: &run, root, records });
+            run.to_mut().submissions.pop();
+            plan.records.truncate(usize::try_from(run.records()).unwrap_or(usize::MAX));
+        }
+        if !plan.is_needed() {
+            observe(Event::LeftOut { run: &run });
             continue;
         }
         covered.extend(plan.records.iter().filter_map(|record| match record {
@@ -146,6 +157,21 @@ pub(crate) fn bundle(
         write(run, plan, &things, source, &mut target)?;
     }
     Ok(target.finish()?)
+}
+
+/// The submission at a run's end, if its receipt never came and the log doesn't have it: the run was interrupted before it was
+/// sent. What else keeps a receipt away is told when it is needed.
+fn unsent(run: &Past, source: &Source<'_>) -> Option<(Hash, u64)> {
+    let (root, records) = *run.submissions.last()?;
+    if run.entries.contains_key(&root) {
+        return None;
+    }
+    match receipt(run, source, &root) {
+        Err(BundleAgainError::Receipt { error, .. }) if matches!(*error, RebuildError::NotFound { .. }) => {
+            Some((root, records))
+        }
+        _ => None,
+    }
 }
 
 /// All files and links, hashed by every algorithm that a run used.
@@ -193,6 +219,13 @@ struct Plan {
     records: Vec<Planned>,
 }
 
+impl Plan {
+    /// Is there a file in it?
+    fn is_needed(&self) -> bool {
+        self.records.iter().any(|record| matches!(record, Planned::Of(_)))
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Planned {
     /// The file of this number.
@@ -211,6 +244,10 @@ fn plan(
     let claim = |error| BundleAgainError::Claim { run: name(), error };
     let header = run.header(master).ok_or_else(|| BundleAgainError::NoKey { run: name() })?;
     let opener = Opener::new(header).map_err(claim)?;
+    // CRASH: a run that was interrupted before it had a submission has left its journal, perhaps without the commitments.
+    if run.submissions.is_empty() {
+        return Ok(Plan { opener, records: Vec::new() });
+    }
     let path = run.commitments()?;
     let kept = match read_records(&path, run.records()) {
         Ok(kept) if kept.len() as u64 == run.records() => kept,

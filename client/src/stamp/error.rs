@@ -7,7 +7,10 @@ use crate::{
 };
 use std::{io, time::Duration};
 use treering_tlog::{hash::Hash, note::NoteError, policy::PolicyVerifyError};
-use treering_token::{bundle::BundleError, verify::VerifyError};
+use treering_token::{
+    bundle::{BundleError, Walker},
+    verify::VerifyError,
+};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,12 @@ pub(crate) enum StampError {
     Output(#[from] OutputError),
     #[error("the bundle can't be written: {0}")]
     Write(io::Error),
+    #[error(
+        "this log takes {limit} hashes at once, and a run has at most {max} submissions: stamp parts of it, each into a bundle of \
+         its own",
+        max = Walker::MAX_SUBMISSIONS
+    )]
+    TooManySubmissions { limit: u64 },
     #[error("the network part can't be started: {0}")]
     Runtime(io::Error),
     #[error("nothing to stamp: no file was found and read")]

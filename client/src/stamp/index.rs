@@ -25,7 +25,7 @@ pub(crate) struct TooMany;
 /// The records that have a path, by it.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// INVARIANT: sorted by key once [`Index::sort`] was called; those with one key in the order of their numbers.
+    /// INVARIANT: sorted by key once [`Index::sort`] was called; those with one key the newest first.
     entries: Vec<Known>,
     /// All records, bare ones too.
     records: u32,
@@ -88,9 +88,11 @@ impl Index {
         self.entries[place].check = seen::check(size, stamp);
     }
 
-    /// All is there; from now on it can be searched.
-    pub(super) fn sort(&mut self) {
-        self.entries.sort_unstable_by_key(|known| (known.key, known.number));
+    /// All is there; from now on it can be searched. The first `left` records are what interrupted runs left, one behind the
+    /// other: each is newer than those before it, and all are newer than the rest. A bundle has the newest runs first.
+    pub(super) fn sort(&mut self, left: u32) {
+        let age = |number: u32| if number < left { left - number } else { number };
+        self.entries.sort_unstable_by_key(|known| (known.key, known.number >= left, age(known.number)));
         self.entries.shrink_to_fit();
     }
 
@@ -120,19 +122,19 @@ impl Fate {
         known.iter().for_each(|known| self.replaced.set(known.number));
     }
 
-    /// Keeps the first of these, whatever the file says: it could not be read.
-    pub(super) fn keep_unread(&mut self, Candidates(known): Candidates<'_>) {
-        if let Some(first) = known.first() {
-            self.kept.set(first.number);
+    /// Keeps the newest of these, whatever the file says: it could not be read.
+    pub(super) fn keep_unread(&mut self, of: Candidates<'_>) {
+        if let Some(newest) = of.0.first() {
+            self.keep(newest.number, of);
         }
     }
 
-    /// Keeps all that nothing newer replaces: not everything could be searched. How many more that are.
+    /// Keeps the newest of each path that was not met: not everything could be searched. How many more that are.
     pub(super) fn keep_unmet(&mut self, index: &Index) -> u64 {
         let mut more = 0;
-        for known in &index.entries {
-            if self.is_gone(known) {
-                self.kept.set(known.number);
+        for of in index.entries.chunk_by(|one, other| one.key == other.key) {
+            if of.iter().all(|known| self.is_gone(known)) {
+                self.keep_unread(Candidates(of));
                 more += 1;
             }
         }
@@ -173,15 +175,20 @@ impl Candidates<'_> {
         self.0.iter().any(|known| known.check != NOTHING)
     }
 
-    /// The record whose file looked as it does now when it was hashed.
+    /// The record of what the file was when it was hashed and looked as it does now.
     pub(super) fn unchanged(&self, size: u64, stamp: &Stamp) -> Option<u32> {
         let check = seen::check(size, stamp);
-        self.0.iter().find(|known| known.check == check).map(|known| known.number)
+        self.0.iter().find(|known| known.check == check).and_then(|known| self.oldest(&known.digest))
     }
 
     /// The record that says just this.
     pub(super) fn same(&self, digests: &Digests) -> Option<u32> {
-        self.0.iter().find(|known| known.digest == *digests.sha256()).map(|known| known.number)
+        self.oldest(digests.sha256())
+    }
+
+    /// Of several that say the same, the one with the earliest evidence.
+    fn oldest(&self, digest: &[u8; 32]) -> Option<u32> {
+        self.0.iter().rfind(|known| known.digest == *digest).map(|known| known.number)
     }
 }
 
@@ -223,7 +230,7 @@ mod tests {
             index.push(key(name), &Digests::new([digest; 32])).unwrap();
             index.push_bare().unwrap();
         }
-        index.sort();
+        index.sort(0);
         assert_eq!((index.records(), index.len()), (10, 5));
         assert_eq!(index.find(key("a")).same(&Digests::new([4; 32])), Some(6));
         assert_eq!(index.find(key("a")).same(&Digests::new([2; 32])), None, "that is b's");
@@ -240,6 +247,42 @@ mod tests {
         assert_eq!(fate.gone(&index), 0);
     }
 
+    /// Of two records of one path, one would say of the file that it was changed.
+    #[test]
+    fn of_each_path_that_is_not_met_the_newest_record_is_kept_alone() {
+        let mut index = Index::default();
+        // Two runs that were interrupted, and the bundle that they were to bring up to date.
+        for (name, digest) in [("a", 2), ("b", 2), ("a", 3), ("a", 1), ("b", 1), ("c", 1)] {
+            index.push(key(name), &Digests::new([digest; 32])).unwrap();
+        }
+        index.sort(3);
+        let mut fate = Fate::of(&index);
+        assert_eq!(fate.keep_unmet(&index), 3);
+        let kept = |fate: &Fate| (0..6).filter(|number| fate.is_kept(*number)).collect::<Vec<_>>();
+        assert_eq!((kept(&fate), fate.gone(&index)), (vec![1, 2, 5], 0));
+        let mut fate = Fate::of(&index);
+        fate.keep_unread(index.find(key("a")));
+        assert_eq!(fate.keep_unmet(&index), 2);
+        assert_eq!(kept(&fate), [1, 2, 5], "nor is an older one kept beside one that can't be read");
+    }
+
+    #[test]
+    fn of_records_that_say_the_same_the_earliest_evidence_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, "abc").unwrap();
+        let (size, stamp) = Stamp::at(&path).unwrap();
+        let mut index = Index::default();
+        for digest in [1, 2, 1] {
+            let place = index.push(key("a"), &Digests::new([digest; 32])).unwrap();
+            index.see(place, size, &stamp);
+        }
+        index.sort(2);
+        let a = index.find(key("a"));
+        assert_eq!((a.same(&Digests::new([1; 32])), a.same(&Digests::new([2; 32]))), (Some(2), Some(1)));
+        assert_eq!(a.unchanged(size, &stamp), Some(1), "the newest knows what the file is");
+    }
+
     #[test]
     fn what_was_seen_spares_reading_only_while_it_looks_the_same() {
         let dir = tempfile::tempdir().unwrap();
@@ -250,7 +293,7 @@ mod tests {
         let place = index.push(key("a"), &Digests::new([1; 32])).unwrap();
         index.push(key("b"), &Digests::new([1; 32])).unwrap();
         index.see(place, size, &stamp);
-        index.sort();
+        index.sort(0);
         assert_eq!(index.find(key("a")).unchanged(size, &stamp), Some(0));
         let b = index.find(key("b"));
         assert!(!b.was_seen() && b.unchanged(size, &stamp).is_none());

@@ -85,7 +85,7 @@ impl<'a> Ground<'a> {
         // The lower bound is fetched before the first file is hashed: it could not be known earlier.
         let (limit, after) = ask(log, wish, &target, observe)?;
         let base = Base::read(&target, log.policy(), &mut index, observe)?;
-        index.sort();
+        index.sort(of_partial);
         let (header_of_run, run_id) = run_header(wish, after, observe)?;
         let opener = Opener::new(header_of_run).map_err(StampError::Claim)?;
         place.describe(wish, &run_id)?;
@@ -232,7 +232,7 @@ impl<'a> Lane<'a> {
                 }
                 if write {
                     let forgotten = forgotten.beside(target, wish);
-                    self.place.finish(assembled.as_deref(), wish.replaces(target))?;
+                    self.place.finish(assembled.as_deref(), &self.ground.base, wish.force)?;
                     match &target.bundle {
                         Some(path) => {
                             forgotten.forget();

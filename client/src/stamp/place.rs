@@ -1,6 +1,6 @@
 //! Where a bundle grows until it is whole, and what is needed to go on with it if this process doesn't finish it.
 
-use super::{StampError, Target, Wish, plan::settled_output};
+use super::{StampError, Target, Wish, plan::settled_output, settle::Base};
 use crate::{
     clock,
     job::{Description, Job},
@@ -15,6 +15,8 @@ use treering_token::describe;
 
 /// In the job's directory: what standard input was.
 const STDIN: &str = "stdin";
+/// That, while it is read.
+const STDIN_NEW: &str = "stdin.new";
 
 /// A target's partial bundle, locked, and its job.
 #[derive(Debug)]
@@ -80,22 +82,32 @@ impl Place {
         for list in target.lists.iter_mut().filter(|list| list.is_stdin()) {
             let copy = self.job.make()?.join(STDIN);
             if !wish.goes_on {
-                let _ = fs::remove_file(&copy);
-                let io = |error| StampError::Partial { path: paths::shown(&copy), error };
-                let mut file = places::private_file().open(&copy).map_err(io)?;
-                match read {
-                    Some(from) => io::copy(&mut fs::File::open(from).map_err(io)?, &mut file),
-                    None => io::copy(&mut io::stdin().lock(), &mut file),
-                }
-                .map_err(io)?;
+                self.read_stdin(&copy, read.as_deref())?;
                 read.get_or_insert_with(|| copy.clone());
-                // CRASH: whoever goes on has nothing else to read it from; the job's description, which comes later, syncs
-                // the directory.
-                file.sync_all().map_err(io)?;
             }
             list.copy = Some(copy);
         }
         Ok(target)
+    }
+
+    /// Copies standard input, or the copy of it that was made before.
+    ///
+    /// CRASH: part of a list looks like a whole one. So nobody may go on with an earlier call's description while this one's
+    /// list is read, and the copy has its name, on disk, only when it is whole.
+    fn read_stdin(&self, copy: &Path, read: Option<&Path>) -> Result<(), StampError> {
+        self.job.undescribe()?;
+        let dir = self.job.make()?;
+        let new = copy.with_file_name(STDIN_NEW);
+        let _ = fs::remove_file(&new);
+        let io = |error| StampError::Partial { path: paths::shown(&new), error };
+        let mut file = places::private_file().open(&new).map_err(io)?;
+        match read {
+            Some(from) => io::copy(&mut fs::File::open(from).map_err(io)?, &mut file),
+            None => io::copy(&mut io::stdin().lock(), &mut file),
+        }
+        .map_err(io)?;
+        file.sync_all().map_err(io)?;
+        fs::rename(&new, copy).and_then(|()| places::sync_dir(dir)).map_err(io)
     }
 
     /// Keeps what is needed to begin again, if there is nothing yet to go on with.
@@ -136,10 +148,15 @@ impl Place {
     }
 
     /// The evidence is whole: it gets its name, if it has one. `assembled` is where it is, if not in the partial bundle.
-    pub(super) fn finish(self, assembled: Option<&Path>, force: bool) -> Result<(), StampError> {
+    /// Without `force`, it takes no other's place but that of `base`, as that was read.
+    pub(super) fn finish(self, assembled: Option<&Path>, base: &Base, force: bool) -> Result<(), StampError> {
         if let Some(output) = &self.output {
+            // What may take long comes before the last look at what is replaced.
+            self.partial.sync().map_err(StampError::Write)?;
             // CRASH: from here on, a partial bundle that isn't there any more has become the output.
             self.job.will_be_placed()?;
+            base.is_unchanged()?;
+            let force = force || base.is_output;
             match assembled {
                 None => self.partial.appear(output, force)?,
                 Some(assembled) => {
@@ -179,4 +196,60 @@ fn held(target: &Target, job: &Job) -> StampError {
         _ => "another process".to_owned(),
     };
     StampError::Held { output: target.shown(), who }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::OutputError;
+    use std::io::Write as _;
+
+    /// A bundle that is whole, and about to get its name.
+    fn whole(dir: &Path) -> (Place, PathBuf) {
+        let output = dir.join("a.treering");
+        let partial = Partial::lock(&partial::of_output(&output)).unwrap().unwrap();
+        partial.file().unwrap().write_all(b"new").unwrap();
+        let job = Job::at(&dir.join("job"));
+        job.make().unwrap();
+        (Place { partial, job, output: Some(output.clone()), earlier: None }, output)
+    }
+
+    #[test]
+    fn only_what_was_read_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (place, output) = whole(dir.path());
+        fs::write(&output, "old").unwrap();
+        let base = Base::of(&output);
+        place.finish(None, &base, false).unwrap();
+        assert_eq!(fs::read(&output).unwrap(), b"new");
+        assert!(!dir.path().join("job").exists());
+    }
+
+    #[test]
+    fn what_appeared_meanwhile_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (place, output) = whole(dir.path());
+        fs::write(&output, "old").unwrap();
+        let refused = place.finish(None, &Base::default(), false);
+        assert!(matches!(refused, Err(StampError::Output(OutputError::Exists { .. }))));
+        assert_eq!(fs::read(&output).unwrap(), b"old");
+        assert_eq!(fs::read(partial::of_output(&output)).unwrap(), b"new", "it can be gone on with");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn neither_is_what_took_the_place_of_what_was_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (place, output) = whole(dir.path());
+        fs::write(&output, "old").unwrap();
+        let base = Base::of(&output);
+        // As long, and with the same time.
+        let (other, time) = (dir.path().join("other"), fs::metadata(&output).unwrap().modified().unwrap());
+        fs::write(&other, "odd").unwrap();
+        fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        fs::rename(&other, &output).unwrap();
+        assert!(matches!(place.finish(None, &base, false), Err(StampError::Since { .. })));
+        assert_eq!(fs::read(&output).unwrap(), b"odd");
+        assert!(partial::of_output(&output).exists());
+    }
 }

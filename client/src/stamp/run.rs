@@ -19,7 +19,7 @@ use std::{
 };
 use treering_tlog::{hash::Hash, kernel::RootBuilder, policy::Policy};
 use treering_token::{
-    bundle::{Blinding, Header, Item, Opener, Record},
+    bundle::{Blinding, Header, Item, Opener, Record, Walker},
     commitment::Commitment,
     digest::HashId,
     token::Token,
@@ -74,6 +74,8 @@ pub(super) struct Run<'a> {
     order: Vec<Hash>,
     sent: HashSet<Hash>,
     records: u64,
+    /// How many submissions ended.
+    marks: u64,
 }
 
 impl<'a> Run<'a> {
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
             order: Vec::new(),
             sent: HashSet::new(),
             records: 0,
+            marks: 0,
         })
     }
 
@@ -147,6 +150,11 @@ impl<'a> Run<'a> {
     }
 
     fn end_submission(&mut self, observe: &mut dyn FnMut(Event<'_>)) -> Result<(), StampError> {
+        // Nobody would read such a run.
+        if self.marks == Walker::MAX_SUBMISSIONS {
+            return Err(StampError::TooManySubmissions { limit: self.frame.limit });
+        }
+        self.marks += 1;
         self.grow_tree();
         let records = self.root.len();
         let root = std::mem::take(&mut self.root).root();

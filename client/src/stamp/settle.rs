@@ -12,6 +12,8 @@ use super::{
     submit::{Log, judge},
 };
 use crate::{bundle_file::Writer, journal::Journal, paths, seen};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::{
     fs::{self, Metadata},
     io,
@@ -38,6 +40,7 @@ pub(super) fn left(
     place.partial.cut(begun.end).map_err(StampError::Write)?;
     let mut left = begun.earlier;
     observe(Event::Resumed { records: index.len() });
+    // INVARIANT: it has a submission, as it has records.
     let Some(run) = left.runs.last_mut() else { return Ok(Ok(left)) };
     let mut writer =
         Writer::new(place.partial.file().map_err(StampError::Write)?, false).map_err(StampError::Write)?;
@@ -45,13 +48,18 @@ pub(super) fn left(
         writer.write(&Item::Mark(records)).map_err(StampError::Write)?;
         writer.settle().map_err(StampError::Write)?;
     }
+    let submissions: Vec<(Hash, u64)> =
+        run.submissions.iter().map(|submission| (submission.root, submission.records.into())).collect();
+    // Each submission was told before the next one began, and before it was sent: only the last can be missing, and not with a
+    // receipt. CRASH: whoever was to begin another run, and was killed before it had a record, has left that one's journal,
+    // which is not this one's, and neither is what was seen of its files.
+    let least = submissions.len() - usize::from(run.receipts == 0);
     let mut journal = match run_id {
-        Some(run_id) => Journal::go_on(&run_id)?,
+        Some(run_id) => Journal::go_on(&run_id, &submissions, least)?,
         None => None,
     };
-    // Each submission was told before the next one began: only the last can be missing.
     if let (Some((journal, told)), Some(last)) = (&mut journal, run.submissions.last())
-        && *told < run.submissions.len()
+        && *told < submissions.len()
     {
         begun.last.owns.iter().try_for_each(|(place, own)| journal.own(*place, own))?;
         journal.submission(&last.root, &begun.last.tags, &begun.last.commitments)?;
@@ -71,11 +79,9 @@ pub(super) fn left(
         left.receipts.extend(more);
     }
     writer.finish().map_err(StampError::Write)?;
-    if let Some((journal, _)) = &mut journal {
-        journal.finished(run.submissions.iter().map(|submission| u64::from(submission.records)).sum())?;
-    }
-    if let (Some(run_id), Some(first)) = (run_id, run.submissions.first()) {
-        seen::settle(&run_id, &first.root).map_err(StampError::Write)?;
+    if let (Some((mut journal, _)), Some(run_id)) = (journal, run_id) {
+        journal.finished(submissions.iter().map(|(_, records)| records).sum())?;
+        seen::settle(&run_id, &submissions[0].0).map_err(StampError::Write)?;
     }
     Ok(Ok(left))
 }
@@ -122,16 +128,31 @@ impl Base {
         Ok(Base { earlier, path: Some(path.clone()), is_output, before: Some(before) })
     }
 
-    /// It is read twice.
+    /// As if the bundle at this path had been read, to be replaced.
+    #[cfg(test)]
+    pub(super) fn of(path: &std::path::Path) -> Base {
+        let before = fs::metadata(path).ok();
+        Base { earlier: Earlier::default(), path: Some(path.to_path_buf()), is_output: true, before }
+    }
+
+    /// It is read twice, and what takes its place has only what was read of it.
     pub(super) fn is_unchanged(&self) -> Result<(), StampError> {
         let (Some(path), Some(before)) = (&self.path, &self.before) else { return Ok(()) };
-        let now = fs::metadata(path).map_err(StampError::Write)?;
-        if now.len() == before.len() && now.modified().ok() == before.modified().ok() {
+        if fs::metadata(path).is_ok_and(|now| is_same(&now, before)) {
             return Ok(());
         }
         let reason = "it was changed meanwhile, by somebody else: nothing was replaced; try again";
         Err(StampError::Since { path: paths::shown(path), reason })
     }
+}
+
+/// Whoever writes a file in place changes its time, and whoever puts another one there its inode.
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    #[cfg(unix)]
+    let inode = |of: &Metadata| (MetadataExt::dev(of), MetadataExt::ino(of));
+    #[cfg(not(unix))]
+    let inode = |_: &Metadata| ();
+    one.len() == other.len() && one.modified().ok() == other.modified().ok() && inode(one) == inode(other)
 }
 
 /// The latest upper bound of what is taken over: it holds for all of it.

@@ -17,6 +17,7 @@ use crate::{
     walk::Rules,
 };
 use std::{
+    fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
@@ -35,26 +36,30 @@ pub(crate) fn stream(
 ) -> Result<Stamped, StampError> {
     let output = settled_output(output)?;
     let path = partial::of_output(&output);
-    let io = |error| StampError::Partial { path: paths::shown(&path), error };
-    let mut partial = Partial::lock(&path)
-        .map_err(io)?
-        .ok_or_else(|| StampError::Held { output: target.shown(), who: "another run".to_owned() })?;
-    // CRASH: what an earlier process left there never became a bundle.
-    partial.cut(0).map_err(io)?;
+    let failed = |error| StampError::Partial { path: paths::shown(&path), error };
+    let held = || StampError::Held { output: target.shown(), who: "another run".to_owned() };
+    let lock = Partial::lock(&path).map_err(failed)?.ok_or_else(held)?;
+    if lock.is_begun() {
+        let reason = "an unfinished run has left it: `treering resume` goes on with that; else remove it";
+        return Err(failed(io::Error::other(reason)));
+    }
+    // CRASH: what grows here is of no use to anybody else, and so has another name than what can be gone on with. What an
+    // earlier process left never became a bundle.
+    let growing = paths::with_suffix(&path, partial::NEW);
+    let mut partial = Partial::lock(&growing).map_err(failed)?.ok_or_else(held)?;
+    partial.cut(0).map_err(failed)?;
     let ids = hash::ids(wish.digests.iter().copied());
     let frame = Frame { log, wish, target, opener, kept_as: None, ids: &ids, limit };
-    let skip = vec![path.clone(), output.clone()];
-    match records(frame, &partial, skip, observe) {
-        Ok(stamped) => {
-            partial.appear(&output, wish.force)?;
-            Ok(stamped)
-        }
-        Err(error) => {
-            // Whatever this says, the first error is the news.
-            let _ = partial.remove();
-            Err(error)
-        }
+    let skip = vec![path.clone(), growing.clone(), output.clone()];
+    let stamped = records(frame, &partial, skip, observe)
+        .and_then(|stamped| partial.appear(&output, wish.force).map(|()| stamped).map_err(StampError::from));
+    if stamped.is_err() {
+        // Whatever this says, the first error is the news.
+        let _ = fs::remove_file(&growing);
     }
+    // It is empty: were it to stay, it would be in nobody's way.
+    let _ = lock.remove();
+    stamped
 }
 
 fn records(

@@ -175,6 +175,27 @@ fn a_tree_that_can_not_become_a_bundle_leaves_none() {
     assert!(!bench.exists("x"));
 }
 
+/// Whoever can go on with it has hashed for hours.
+#[test]
+fn what_an_unfinished_run_of_the_command_left_is_not_touched() {
+    let log = FakeLog::start(Manner::default());
+    let bench = Bench::new(&log);
+    bench.write("d/a", "alpha");
+    bench.write(".d.treering.partial", "the beginning of a bundle");
+    let error = bundle(&stamper(&log), &bench, &["d"], "d.treering").0.unwrap_err();
+    assert!(
+        matches!(error, Error::Bundle { .. }) && error.to_string().contains("treering resume"),
+        "{error}"
+    );
+    assert_eq!(bench.read(".d.treering.partial"), b"the beginning of a bundle");
+    // What the library's own runs leave when they are killed is no use to anybody.
+    bench.write(".e.treering.partial", "");
+    bench.write(".e.treering.partial.new", "the beginning of a bundle");
+    bundle(&stamper(&log), &bench, &["d"], "e.treering").0.unwrap();
+    assert_eq!(bench.trusting(&["verify", "d", "e.treering", "--strict"]).code, 0);
+    assert!(!bench.list("").iter().any(|name| name.starts_with(".e")), "{:?}", bench.list(""));
+}
+
 #[test]
 fn who_drops_the_future_gets_no_bundle() {
     let log = FakeLog::start(Manner { max_hashes: 1, stalled_after: 1, ..Manner::default() });

@@ -1,11 +1,12 @@
 //! `treering rebuild`: a lost bundle, made again from master key, journal, files and log.
 
 use crate::{
+    resume::{FILES, kill, stalled, tree, until},
     stamp::{bench, small_tree},
-    support::{Bench, FakeLog, Ran, snapshots},
+    support::{Bench, FakeLog, Manner, Ran, snapshots},
 };
 use insta::assert_snapshot;
-use std::fs;
+use std::{fs, process::Stdio};
 
 fn rebuild(bench: &Bench, log: &FakeLog, args: &[&str]) -> Ran {
     bench.trusting(&[&["rebuild", "--from", log.url()], args].concat())
@@ -156,7 +157,7 @@ fn what_is_needed_is_asked_for() {
     let wrong_key = rebuild(&bench, &log, &["d"]);
     fs::remove_file(bench.path("home/config/master.key")).unwrap();
     bench.run(&["key", "import", "words"]);
-    let empty = FakeLog::start(crate::support::Manner::default());
+    let empty = FakeLog::start(Manner::default());
     let not_there = rebuild(&bench, &empty, &["d"]);
     let runs = kept(&bench, ".jsonl");
     let journal = bench.read(&runs[0]);
@@ -214,4 +215,51 @@ fn where_the_tiles_of_the_first_checkpoint_are_gone_a_later_one_does() {
     assert_eq!(size(&made("first")), "3", "the earliest that will do");
     log.behave(|manner| manner.lean = true);
     assert_eq!(size(&made("later")), "6");
+}
+
+/// A power cut may leave the journal's line of a submission, and not all of its records.
+#[test]
+fn what_a_power_cut_made_shorter_is_made_again() {
+    let log = FakeLog::start(Manner { busy: u32::MAX, ..Manner::default() });
+    let bench = tree(&log);
+    assert_eq!(bench.stamp_any(&log, &["d", "-q"]).code, 3);
+    let partial = bench.path(".d.treering.partial");
+    let len = fs::metadata(&partial).unwrap().len();
+    fs::File::options().write(true).open(partial).unwrap().set_len(len * 3 / 4).unwrap();
+    log.behave(|manner| manner.busy = 0);
+    assert_eq!(bench.run(&["resume", "-q"]).code, 0);
+    assert_eq!((log.submissions().len(), log.submissions().iter().sum::<usize>()), (2, FILES));
+    fs::remove_file(bench.path("d.treering")).unwrap();
+    let made = rebuild(&bench, &log, &["d"]);
+    assert_snapshot!(made.told(), @"
+    exit 0
+    d.treering: 40 files
+    ");
+    assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
+}
+
+#[test]
+fn what_never_reached_the_log_does_not_keep_the_rest_away() {
+    let log = FakeLog::start(stalled());
+    let bench = tree(&log);
+    let mut command = bench.stamping(&log);
+    let child = command.arg("d").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let told = || {
+        let journal = kept(&bench, ".jsonl").first().map(|path| bench.read(path)).unwrap_or_default();
+        String::from_utf8(journal).unwrap().matches("\"submission\"").count()
+    };
+    // Three that were answered, two on their way, and one that waits for them.
+    until("six submissions", || log.submissions().len() == 3 && told() == 6);
+    kill(child);
+    let made = rebuild(&bench, &log, &["d"]);
+    snapshots(|| {
+        assert_snapshot!(made.told(), @"
+        exit 0
+        d.treering: 12 files
+        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
+        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
+        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
+        ");
+    });
+    assert_eq!(bench.trusting(&["verify", "d"]).code, 0);
 }

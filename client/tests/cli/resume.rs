@@ -16,13 +16,14 @@ pub(crate) fn stalled() -> Manner {
 
 pub(crate) fn tree(log: &FakeLog) -> Bench {
     let bench = Bench::new(log);
-    for n in 0..FILES {
-        let path = bench.write(&format!("d/{n:02}"), format!("{n}"));
-        // So old that what was seen of it is trusted.
-        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
-    }
+    (0..FILES).for_each(|n| old_file(&bench, &format!("d/{n:02}"), &format!("{n}")));
     bench
+}
+
+/// So old that what was seen of it is trusted.
+fn old_file(bench: &Bench, name: &str, contents: &str) {
+    let file = fs::OpenOptions::new().write(true).open(bench.write(name, contents)).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
 }
 
 pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) {
@@ -288,6 +289,44 @@ fn an_interrupted_run_is_kept() {
     assert_eq!(output.status.code(), Some(2));
     log.behave(|manner| manner.stalled_after = usize::MAX);
     assert_eq!(bench.run(&["resume", "-q"]).code, 0);
+    assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
+}
+
+/// It is then the second run that is known of, and the first one that the partial bundle has.
+#[test]
+fn a_run_that_was_killed_before_its_first_record_leaves_the_others_journal_alone() {
+    let log = FakeLog::start(Manner { pending: u32::MAX, ..Manner::default() });
+    let bench = tree(&log);
+    assert_eq!(bench.stamp_any(&log, &["d", "--wait", "0", "-q"]).code, 3);
+    log.behave(|manner| manner.pending = 0);
+    let runs = "home/.local/state/treering/runs";
+    let journals = || {
+        let names = bench.list(runs).into_iter().filter(|name| name.ends_with(".jsonl"));
+        names.map(|name| format!("{runs}/{name}")).collect::<Vec<_>>()
+    };
+    let first = journals();
+    // What is new comes last, and the last of it, in a later group of files, takes long.
+    (0..FILES).for_each(|n| old_file(&bench, &format!("d/y{n:02}"), "y"));
+    fs::File::create(bench.path("d/z")).unwrap().set_len(1 << 36).unwrap();
+    let mut command = bench.command();
+    let child = command.arg("resume").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until("the second run's journal", || journals().len() == 2);
+    kill(child);
+    fs::remove_file(bench.path("d/z")).unwrap();
+    let second = journals().into_iter().find(|path| !first.contains(path)).unwrap();
+    let ran = bench.run(&["resume", "--json"]);
+    let (kept, hashed) = (count(&ran, "kept"), count(&ran, "hashed"));
+    assert_eq!((ran.code, kept + hashed), (0, 2 * FILES as u64), "{ran:?}");
+    // On a busy machine, the kill may have come too late.
+    if kept == FILES as u64 {
+        assert!(!String::from_utf8(bench.read(&second)).unwrap().contains("submission"));
+    }
+    let again = bench.stamp(&log, &["d", "--since", "d.treering", "--json"]);
+    assert_eq!(
+        count(&again, "hashed"),
+        0,
+        "what was seen of the first run's files is still known: {again:?}"
+    );
     assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
 }
 

@@ -81,3 +81,34 @@ fn digests_survive_a_kill() {
     assert!(count(&ran, "kept") >= 12, "{ran:?}");
     assert_eq!(bench.trusting(&["verify", ".", "o.treering"]).code, 0);
 }
+
+/// Half a list reads like a whole one.
+#[test]
+fn a_list_that_was_not_read_to_its_end_is_not_gone_on_with() {
+    let log = FakeLog::start(stalled());
+    let bench = tree(&log);
+    let args = ["--files-from", "-", "-o", "o.treering"];
+    let list: String = (0..FILES).map(|n| format!("d/{n:02}\n")).collect();
+    kill(hanging(&bench, &log, &args, list.as_bytes()));
+    let mut again = bench.stamping(&log);
+    again.args(args).arg("--restart").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut again = again.spawn().unwrap();
+    let begin = &list.as_bytes()[..10];
+    let mut input = again.stdin.take().unwrap();
+    input.write_all(begin).unwrap();
+    let jobs = "home/.local/state/treering/jobs";
+    let job = format!("{jobs}/{}", bench.list(jobs)[0]);
+    until("the list's beginning", || {
+        bench.list(&job).iter().any(|name| bench.read(&format!("{job}/{name}")) == begin)
+    });
+    kill(again);
+    log.behave(|manner| manner.stalled_after = usize::MAX);
+    let resumed = bench.run(&["resume"]);
+    assert!(
+        resumed.told() == "exit 0\ntreering: nothing is unfinished\n" && !bench.exists("o.treering"),
+        "{resumed:?}"
+    );
+    assert_eq!(bench.stamp_with(&log, &args, list.as_bytes()).code, 0);
+    assert_eq!(bench.trusting(&["verify", ".", "o.treering"]).code, 0);
+    assert_eq!(bench.list(jobs).len(), 0);
+}

@@ -1,11 +1,17 @@
 //! `stamp --since`: only what is new or changed, and one bundle that covers all.
 
 use crate::{
+    resume::{kill, until},
     stamp::{bench, small_tree},
     support::{Bench, FakeLog, Manner, Ran, snapshots},
 };
 use insta::assert_snapshot;
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Stdio},
+    time::SystemTime,
+};
 
 /// So old that what was seen of it is trusted: a file that was modified just now might be again.
 fn make_old(path: &Path) {
@@ -334,4 +340,83 @@ fn what_was_seen_goes_with_the_bundle_that_led_to_it() {
         assert_eq!(seen().len(), 2);
         assert_eq!(count(&update(&bench, &log, &["--json"]), "hashed"), 0);
     }
+}
+
+/// A run that has read what there is, and waits for the log.
+fn waiting(bench: &Bench, log: &FakeLog) -> Child {
+    log.behave(|manner| manner.stalled_after = 0);
+    let mut command = bench.stamping(log);
+    command.args(["d", "--since", "d.treering"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    until("the partial bundle", || {
+        fs::metadata(bench.path(".d.treering.partial")).is_ok_and(|partial| partial.len() > 0)
+    });
+    child
+}
+
+fn ended(bench: &Bench, log: &FakeLog, child: Child) -> Ran {
+    log.behave(|manner| manner.stalled_after = usize::MAX);
+    bench.ran(&child.wait_with_output().unwrap())
+}
+
+#[test]
+fn a_bundle_that_appeared_meanwhile_keeps_its_evidence() {
+    let (log, bench) = bench();
+    old_tree(&bench);
+    bench.stamp(&log, &["d", "-o", "other.treering", "-q"]);
+    let other = bench.read("other.treering");
+    let child = waiting(&bench, &log);
+    fs::rename(bench.path("other.treering"), bench.path("d.treering")).unwrap();
+    let ran = ended(&bench, &log, child);
+    assert_eq!((ran.code, bench.read("d.treering") == other), (2, true), "{ran:?}");
+    let resumed = bench.run(&["resume", "--json"]);
+    assert_eq!((resumed.code, count(&resumed, "kept")), (0, 3), "{resumed:?}");
+    let verified = bench.trusting(&["verify", "d", "--strict"]);
+    assert!(verified.code == 0 && verified.out.contains(", entry 0"), "the earlier evidence: {verified:?}");
+}
+
+#[test]
+fn a_bundle_that_was_replaced_meanwhile_is_read_again() {
+    let (log, bench) = bench();
+    old_tree(&bench);
+    bench.stamp(&log, &["d", "-q"]);
+    bench.write("d/new", "new");
+    let child = waiting(&bench, &log);
+    // As long, with the same time: another file all the same.
+    let time = fs::metadata(bench.path("d.treering")).unwrap().modified().unwrap();
+    fs::copy(bench.path("d.treering"), bench.path("copy")).unwrap();
+    fs::File::options().write(true).open(bench.path("copy")).unwrap().set_modified(time).unwrap();
+    fs::rename(bench.path("copy"), bench.path("d.treering")).unwrap();
+    let before = bench.read("d.treering");
+    let ran = ended(&bench, &log, child);
+    assert_eq!((ran.code, bench.read("d.treering") == before), (2, true), "{ran:?}");
+    assert!(ran.err.contains("it was changed meanwhile"), "{ran:?}");
+    assert_eq!(bench.run(&["resume", "-q"]).code, 0);
+    assert_eq!(bench.trusting(&["verify", "d", "--strict"]).code, 0);
+}
+
+/// Killed when it had stamped a changed file anew, and gone on with while that can't be reached.
+#[test]
+fn of_what_was_changed_and_is_not_met_the_new_record_is_kept() {
+    let (log, bench) = bench();
+    old_tree(&bench);
+    bench.write("e/x", "x");
+    let args = ["d", "e", "-o", "o.treering"];
+    bench.stamp(&log, &[&args[..], &["-q"]].concat());
+    bench.write("e/x", "another");
+    log.behave(|manner| manner.stalled_after = 0);
+    let mut command = bench.stamping(&log);
+    command.args(args).args(["--since", "o.treering"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().unwrap();
+    until("the partial bundle", || {
+        fs::metadata(bench.path(".o.treering.partial")).is_ok_and(|partial| partial.len() > 0)
+    });
+    kill(child);
+    log.behave(|manner| manner.stalled_after = usize::MAX);
+    fs::rename(bench.path("e"), bench.path("elsewhere")).unwrap();
+    let ran = bench.run(&["resume", "--json"]);
+    assert_eq!((ran.code, count(&ran, "records")), (2, 4), "{ran:?}");
+    fs::rename(bench.path("elsewhere"), bench.path("e")).unwrap();
+    let verified = bench.trusting(&["verify", ".", "o.treering"]);
+    assert_eq!(verified.code, 0, "{verified:?}");
 }
