@@ -154,8 +154,7 @@ fn damage_at_rest_is_refused_or_nothing_is_lost_by_it() {
     /// The bit of it that says which of the two states is the valid one.
     const VALID: (usize, u8) = (9, 1);
     let (files, records) = at_rest();
-    let tries =
-        std::env::var("TREERING_STORE_DAMAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(300);
+    let tries = std::env::var("TREERING_STORE_DAMAGES").map_or(300, |count| count.parse().expect("a number"));
     for (how, bytes) in files {
         assert_eq!(opened(bytes.clone()).unwrap(), records, "{how}");
         let used: Vec<usize> = (HEADER..bytes.len()).filter(|place| bytes[*place] != 0).collect();
