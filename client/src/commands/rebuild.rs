@@ -137,7 +137,7 @@ fn observe(report: &mut Report, event: &Event<'_>) {
             run.name
         )),
         Event::NotSent { run, root, records } => report.remark(format_args!(
-            "the run {} was interrupted before its submission {root} reached the log: the {records} records of that are left out",
+            "the run {} was interrupted before its submission {root} reached the log: the {records} records from there on are left out",
             run.name
         )),
     }

@@ -98,7 +98,7 @@ pub(crate) enum Event<'a> {
     Failed { source: &'a Path, error: String },
     /// A run of which no file is left as it was, or which a later one covers, is left out.
     LeftOut { run: &'a Past },
-    /// The log has nothing of a submission at a run's end: the run is taken as if it had ended before.
+    /// The log has nothing of a submission: the run is taken as if it had ended before that, so many records earlier.
     NotSent { run: &'a Past, root: Hash, records: u64 },
 }
 
@@ -131,11 +131,12 @@ pub(crate) fn bundle(
     for run in runs.iter().rev() {
         let (mut run, mut plan) = (Cow::Borrowed(run), plan(run, master, &things, &by_tag, &covered)?);
         // Where nothing is needed of a run, nobody is asked what became of it.
-        while plan.is_needed()
-            && let Some((root, records)) = unsent(&run, source)
+        if plan.is_needed()
+            && let Some((at, root)) = unsent(&run, source)
         {
+            let records = run.submissions[at..].iter().map(|(_, records)| records).sum();
             observe(Event::NotSent { run: &run, root, records });
-            run.to_mut().submissions.pop();
+            run.to_mut().submissions.truncate(at);
             plan.records.truncate(usize::try_from(run.records()).unwrap_or(usize::MAX));
         }
         if !plan.is_needed() {
@@ -159,19 +160,17 @@ pub(crate) fn bundle(
     Ok(target.finish()?)
 }
 
-/// The submission at a run's end, if its receipt never came and the log doesn't have it: the run was interrupted before it was
-/// sent. What else keeps a receipt away is told when it is needed.
-fn unsent(run: &Past, source: &Source<'_>) -> Option<(Hash, u64)> {
-    let (root, records) = *run.submissions.last()?;
-    if run.entries.contains_key(&root) {
-        return None;
-    }
-    match receipt(run, source, &root) {
-        Err(BundleAgainError::Receipt { error, .. }) if matches!(*error, RebuildError::NotFound { .. }) => {
-            Some((root, records))
-        }
-        _ => None,
-    }
+/// The first submission whose receipt never came and that the log doesn't have: the run was interrupted before it was sent.
+/// Several are on their way at once, so one behind it may have come; its records' places, and with them their salts, count from the
+/// run's beginning, and so it goes with it. What else keeps a receipt away is told when it is needed.
+fn unsent(run: &Past, source: &Source<'_>) -> Option<(usize, Hash)> {
+    let no_receipt = |(_, root): &(usize, Hash)| !run.entries.contains_key(root);
+    let is_unknown = |(_, root): &(usize, Hash)| match receipt(run, source, root) {
+        Err(BundleAgainError::Receipt { error, .. }) => matches!(*error, RebuildError::NotFound { .. }),
+        _ => false,
+    };
+    let roots = run.submissions.iter().map(|(root, _)| *root).enumerate();
+    roots.filter(no_receipt).find(is_unknown)
 }
 
 /// All files and links, hashed by every algorithm that a run used.

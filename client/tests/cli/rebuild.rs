@@ -252,14 +252,12 @@ fn what_never_reached_the_log_does_not_keep_the_rest_away() {
     until("six submissions", || log.submissions().len() == 3 && told() == 6);
     kill(child);
     let made = rebuild(&bench, &log, &["d"]);
-    snapshots(|| {
-        assert_snapshot!(made.told(), @"
-        exit 0
-        d.treering: 12 files
-        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
-        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
-        treering: the run [serial] was interrupted before its submission [hash] reached the log: the 4 records of that are left out
-        ");
-    });
+    assert_eq!(made.code, 0, "{}", made.told());
+    // Several were on their way together: which of them came is chance, and what stands behind the first that didn't goes with it.
+    let covered =
+        [12, 8, 4].into_iter().find(|files| made.out.contains(&format!("d.treering: {files} files")));
+    let covered = covered.unwrap_or_else(|| panic!("{}", made.told()));
+    let left_out = format!("reached the log: the {} records from there on are left out", 24 - covered);
+    assert_eq!(made.err.matches(&left_out).count(), 1, "{}", made.told());
     assert_eq!(bench.trusting(&["verify", "d"]).code, 0);
 }
