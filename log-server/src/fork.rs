@@ -41,6 +41,16 @@ pub(crate) struct Unmade {
     pub(crate) evidence: Evidence,
 }
 
+impl Unmade {
+    /// What this witness showed, in words.
+    pub(crate) fn shown_by(&self, witness: &str) -> String {
+        format!(
+            "the witness {witness} shows a head of size {} under this log's own signature that this log never made",
+            self.head.size
+        )
+    }
+}
+
 /// Looks at the checkpoint that a witness shows.
 pub(crate) async fn look(core: &Arc<Core>, peer: &Peer) -> Result<Seen, Fatal> {
     let Ok(note) = core.witnesses.latest(&peer.url, &core.settings.origin).await else {
@@ -102,11 +112,7 @@ fn newest(core: &Core, store: &dyn Store) -> Result<Option<(TreeSize, Note)>, Fa
 
 /// Keeps the evidence, and ends signing for good: at each start the file is found again.
 pub(crate) async fn end_signing(core: &Arc<Core>, witness: &str, unmade: Unmade) -> Result<(), Fatal> {
-    let Unmade { head, evidence } = unmade;
-    let seen = format!(
-        "the witness {witness} shows a head of size {} under this log's own signature that this log never made",
-        head.size
-    );
+    let (seen, evidence) = (unmade.shown_by(witness), unmade.evidence);
     // At once: what is kept about it may take as long as a disk likes.
     core.end_signing(seen.clone());
     let path = core.blocking(move |core| Ok(evidence.keep(&core.settings.store)?)).await?;

@@ -232,7 +232,8 @@ impl<'a> Publisher<'a> {
             let signing = move |core: &Core| Ok((sign::sign(core, from, sealed)?, sealed_at(core, size)?));
             let (signed, sealed_at) = match self.core.blocking(signing).await? {
                 (Signing::Done(checkpoint, note), sealed_at) => ((checkpoint, note), sealed_at),
-                (Signing::AskFirst, _) => continue,
+                (Signing::AskFirst, _) if self.ask().await? => continue,
+                (Signing::AskFirst, _) => return Ok(false),
                 (Signing::Over, _) => return Ok(false),
             };
             // By the head before: nobody is shown the new one before it was asked.
@@ -248,9 +249,11 @@ impl<'a> Publisher<'a> {
     /// INVARIANT 2, of a process that stood still (a machine that was suspended, SIGSTOP): meanwhile a copy of its store may
     /// have gone on elsewhere. It asks the witnesses as at its start before it signs anything new, or shows it.
     async fn may_go_on(&self) -> Result<bool, Fatal> {
-        if !self.core.has_stood_still() {
-            return Ok(true);
-        }
+        if self.core.has_stood_still() { self.ask().await } else { Ok(true) }
+    }
+
+    /// Do the witnesses still know nothing beyond the last signed head?
+    async fn ask(&self) -> Result<bool, Fatal> {
         let (checkpoint, note) = &self.signed;
         Ok(recover::gate(self.core, checkpoint, note).await?.is_some())
     }

@@ -317,13 +317,10 @@ async fn ask(
 /// copy that has sealed what was signed since, or the record was written for a head that was never signed, and whoever went on
 /// elsewhere has signed another one. Which, only what the witness shows can tell.
 async fn whose(core: &Arc<Core>, peer: usize, size: TreeSize) -> Result<Said, Fatal> {
-    let name = &core.settings.policy.witnesses()[core.peers[peer].lines[0]].name;
+    let name = core.settings.policy.witnesses()[core.peers[peer].lines[0]].name.to_string();
     Ok(match fork::look(core, &core.peers[peer]).await? {
         Seen::Own(shown) if shown >= size => Said::Knows(size),
-        Seen::Unmade(unmade) => Said::Objects(format!(
-            "the witness {name} shows a head of size {} under this log's own signature that this log never made",
-            unmade.head.size
-        )),
+        Seen::Unmade(unmade) => Said::Objects(unmade.shown_by(&name)),
         Seen::Own(_) | Seen::Nothing => Said::Nothing(format!(
             "it knows size {size}, which this log may have signed and has no checkpoint of, and doesn't show which head that is"
         )),

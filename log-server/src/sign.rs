@@ -58,7 +58,6 @@ pub(crate) fn sign(core: &Core, from: TreeSize, head: TreeHead) -> Result<Signin
     }
     // In all of that time the process may have been stopped, or its machine suspended. Size 0 has one root, whoever signs it.
     if !head.size.is_zero() && core.has_stood_still() {
-        core.stand_still();
         return Ok(Signing::AskFirst);
     }
     // CRASH: the record is ahead of the last signed checkpoint, which is allowed: nobody has seen this head.

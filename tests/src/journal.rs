@@ -128,6 +128,11 @@ impl Journal {
         self.lock().acknowledged.len()
     }
 
+    /// The root that was acknowledged as this one, from 0 on.
+    pub fn acknowledged_as(&self, number: usize) -> Hash {
+        self.lock().acknowledged[number]
+    }
+
     /// The roots that were acknowledged after the first so many.
     pub fn acknowledged_since(&self, first: usize) -> Vec<Hash> {
         self.lock().acknowledged[first..].to_vec()

@@ -88,13 +88,8 @@ fn a_lost_store_is_made_anew_from_a_reader_and_signs_on() {
     assert!(net.log.stop().success());
     put_in_place(&net, &dir);
     net.log.assert_clean();
-    net.log.start();
-    assert_places(&net, &receipts);
     // Its witnesses know nothing beyond it, so it goes on.
-    let next = random::commitments(2);
-    let receipt = net.log.stamp(&next);
-    assert_eq!(receipt.index(), 5);
-    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert_goes_on(&mut net, &receipts, 5);
     assert!(net.log.stop().success());
     net.log.assert_clean();
 }
@@ -124,6 +119,16 @@ fn assert_places(net: &Net, receipts: &[Stamped]) {
             assert_eq!((receipt_now.index(), receipt_now.layers()), (receipt.index(), receipt.layers()));
         }
     }
+}
+
+/// It starts, has all that it had, and signs on from this size.
+fn assert_goes_on(net: &mut Net, receipts: &[Stamped], size: u64) {
+    net.log.start();
+    assert_places(net, receipts);
+    let next = random::commitments(2);
+    let receipt = net.log.stamp(&next);
+    assert_eq!(receipt.index(), size);
+    view::verify(&net.policy, &receipt, &view::root_of(&next));
 }
 
 /// Two mirrors, and the first is behind. The log dies with its store.
@@ -173,12 +178,7 @@ fn from_a_mirror_a_dead_log_has_every_place_again_and_signs_only_where_it_was() 
     let told = restored(&net, net.log.dir(), &["--from-mirror", whole.base()]);
     assert!(told.contains(&format!("{signed} entries, {signed} submissions in {signed} batches")), "{told}");
     net.log.assert_clean();
-    net.log.start();
-    assert_places(&net, &receipts);
-    let next = random::commitments(2);
-    let receipt = net.log.stamp(&next);
-    assert_eq!(receipt.index(), signed);
-    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert_goes_on(&mut net, &receipts, signed);
     // One history: what the mirror still shows of the old store is a beginning of it.
     let mut seen = view::Seen::default();
     for http in [&whole, net.log.public()] {
@@ -201,12 +201,7 @@ fn beside_its_record_a_lost_store_comes_back_from_a_mirror_and_signs_on() {
     let told = restored(&net, net.log.dir(), &["--from-mirror", mirror.copy(ORIGIN).base()]);
     assert!(told.contains("the record says size 5, and the store holds that head"), "{told}");
     assert_eq!(std::fs::read(net.log.record()).expect("a record"), record, "the restore wrote a record");
-    net.log.start();
-    assert_places(&net, &receipts);
-    let next = random::commitments(2);
-    let receipt = net.log.stamp(&next);
-    assert_eq!(receipt.index(), 5);
-    view::verify(&net.policy, &receipt, &view::root_of(&next));
+    assert_goes_on(&mut net, &receipts, 5);
     assert!(net.log.stop().success());
     net.log.assert_clean();
 }

@@ -19,6 +19,7 @@
 //! | [`mirror`] | keeps and serves verified copies of logs |
 //! | [`read`] | reads logs that others run, and believes nothing |
 //! | `admin` | metrics and health: the calls, and a listener for what has no other |
+//! | `name` | makes the names of files durable |
 //! | `problem` | how a refusal is answered |
 //! | `seldom` | lines of the operator's log that strangers can bring about |
 //! | [`evidence`] | what a monitor found, for a third party to check |
@@ -39,6 +40,7 @@ pub mod logs;
 pub mod metrics;
 pub mod mirror;
 pub mod monitor;
+mod name;
 mod problem;
 pub mod read;
 pub mod restored;

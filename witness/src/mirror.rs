@@ -52,6 +52,7 @@ use crate::{
     cosigner::OpenError,
     key::{KeyFileError, OwnCosignatureError, WitnessKeys},
     monitor::Kept,
+    name,
     read::fetch::Fetcher,
     store::StoreError,
 };
@@ -166,7 +167,7 @@ impl Mirror {
         let io = |source| MirrorError::Io { path: data.clone(), source };
         fs::create_dir_all(&data).map_err(io)?;
         // CRASH: its name, too: what is cosigned as kept must be found after a power cut.
-        files::sync_folder(&data).map_err(io)?;
+        name::sync(&data).map_err(io)?;
         let failure = Arc::new(Failure::none_yet());
         let signed = Signed::open(&config.signed, &keys, Arc::clone(&failure))
             .map_err(|source| MirrorError::Signed { source })?;

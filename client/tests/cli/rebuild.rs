@@ -13,7 +13,7 @@ fn rebuild(bench: &Bench, log: &FakeLog, args: &[&str]) -> Ran {
 }
 
 /// The path of each file of the state directory with this ending.
-fn kept(bench: &Bench, ending: &str) -> Vec<String> {
+pub(crate) fn kept(bench: &Bench, ending: &str) -> Vec<String> {
     let runs = "home/.local/state/treering/runs";
     let names = bench.list(runs).into_iter().filter(|name| name.ends_with(ending));
     names.map(|name| format!("{runs}/{name}")).collect()

@@ -1,6 +1,9 @@
 //! Runs that don't come to their end: killed, or without their log. `resume` goes on.
 
-use crate::support::{Bench, FakeLog, Manner, Ran, snapshots};
+use crate::{
+    rebuild::kept,
+    support::{Bench, FakeLog, Manner, Ran, snapshots},
+};
 use insta::assert_snapshot;
 use std::{
     fs,
@@ -299,11 +302,7 @@ fn a_run_that_was_killed_before_its_first_record_leaves_the_others_journal_alone
     let bench = tree(&log);
     assert_eq!(bench.stamp_any(&log, &["d", "--wait", "0", "-q"]).code, 3);
     log.behave(|manner| manner.pending = 0);
-    let runs = "home/.local/state/treering/runs";
-    let journals = || {
-        let names = bench.list(runs).into_iter().filter(|name| name.ends_with(".jsonl"));
-        names.map(|name| format!("{runs}/{name}")).collect::<Vec<_>>()
-    };
+    let journals = || kept(&bench, ".jsonl");
     let first = journals();
     // What is new comes last, and the last of it, in a later group of files, takes long.
     (0..FILES).for_each(|n| old_file(&bench, &format!("d/y{n:02}"), "y"));

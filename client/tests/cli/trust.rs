@@ -148,15 +148,27 @@ fn what_is_pinned_judges_and_is_named() {
     assert_eq!(bench.run(&["trust", "remove", &id]).code, 2);
 }
 
+/// Takes over what somebody sent, compared beforehand.
+fn import(bench: &Bench, text: &str) -> Ran {
+    bench.write("theirs", text);
+    let hash = sha256(text.as_bytes()).to_string();
+    bench.run(&["trust", "import", "theirs", "--yes", "--fingerprint", &hash])
+}
+
+/// A policy of this log that asks for witnesses which haven't seen it.
+fn of_others(log: &FakeLog) -> String {
+    let other = FakeLog::with_keys(Manner::default(), 9).policy();
+    let other: Vec<_> = other.lines().skip(1).collect();
+    format!("{}\n{}\n", log.policy().lines().next().unwrap(), other.join("\n"))
+}
+
 /// The log is the same, its witnesses are others: old tokens are judged by the old policy, and new ones by the new one.
 #[test]
 fn old_tokens_verify_after_the_witnesses_have_changed() {
     let (log, bench) = stamped();
     add(&bench, &log);
     let newer = log.policy().replace("group both all W1 W2\nquorum both\n", "quorum W1\n");
-    bench.write("newer", &newer);
-    let hash = sha256(newer.as_bytes()).to_string();
-    let ran = bench.run(&["trust", "import", "newer", "--yes", "--fingerprint", &hash]);
+    let ran = import(&bench, &newer);
     assert_eq!(ran.code, 0, "{ran:?}");
     let list = bench.run(&["trust", "list"]);
     assert!(list.out.contains("superseded") && list.out.contains("counts today"), "{list:?}");
@@ -168,9 +180,7 @@ fn old_tokens_verify_after_the_witnesses_have_changed() {
     let stranger = stranger.lines().find(|line| line.starts_with("witness W1")).unwrap().to_owned();
     let log_line = log.policy().lines().next().unwrap().to_owned();
     let newest = format!("{log_line}\n{stranger}\nquorum W1\n");
-    bench.write("newest", &newest);
-    let hash = sha256(newest.as_bytes()).to_string();
-    assert_eq!(bench.run(&["trust", "import", "newest", "--yes", "--fingerprint", &hash]).code, 0);
+    assert_eq!(import(&bench, &newest).code, 0);
     let ran = bench.run(&["verify", "a"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.out.contains("superseded 2"), "{ran:?}");
@@ -183,12 +193,7 @@ fn a_superseded_policy_judges_nothing_that_is_newer() {
     bench.write("a", "alpha");
     bench.stamp(&log, &["a"]);
     add(&bench, &log);
-    let other = FakeLog::with_keys(Manner::default(), 9).policy();
-    let other: Vec<_> = other.lines().skip(1).collect();
-    let newer = format!("{}\n{}\n", log.policy().lines().next().unwrap(), other.join("\n"));
-    bench.write("newer", &newer);
-    let hash = sha256(newer.as_bytes()).to_string();
-    assert_eq!(bench.run(&["trust", "import", "newer", "--yes", "--fingerprint", &hash]).code, 0);
+    assert_eq!(import(&bench, &of_others(&log)).code, 0);
     let ran = bench.run(&["verify", "a"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("too few witnesses"), "{ran:?}");
@@ -203,12 +208,7 @@ fn a_superseded_policy_without_witnesses_judges_nothing() {
     bench.stamp(&log, &["a"]);
     add(&bench, &log);
     assert_eq!(bench.run(&["verify", "a"]).code, 0);
-    let other = FakeLog::with_keys(Manner::default(), 9).policy();
-    let other: Vec<_> = other.lines().skip(1).collect();
-    let newer = format!("{}\n{}\n", log.policy().lines().next().unwrap(), other.join("\n"));
-    bench.write("newer", &newer);
-    let hash = sha256(newer.as_bytes()).to_string();
-    assert_eq!(bench.run(&["trust", "import", "newer", "--yes", "--fingerprint", &hash]).code, 0);
+    assert_eq!(import(&bench, &of_others(&log)).code, 0);
     let ran = bench.run(&["verify", "a"]);
     assert!(ran.code == 1 && ran.out.contains("too few witnesses"), "{ran:?}");
     assert_eq!(bench.trusting(&["verify", "a"]).code, 0, "they name it themselves");
@@ -282,17 +282,12 @@ fn pins_have_a_largest_size() {
         format!("version = 1\n\n[[holder]]\nname = \"{}\"\nkey = \"{key}\"\n", "x".repeat(name))
     };
     let frame = pins(0).len();
-    let import = |text: &str| {
-        bench.write("theirs", text);
-        let hash = sha256(text.as_bytes()).to_string();
-        bench.run(&["trust", "import", "theirs", "--yes", "--fingerprint", &hash])
-    };
-    let beyond = import(&pins(4_000_001 - frame));
+    let beyond = import(&bench, &pins(4_000_001 - frame));
     assert_eq!(beyond.code, 2);
     assert!(beyond.err.contains("larger than 4000000 bytes"), "{beyond:?}");
     assert!(!bench.exists("home/config/trust.toml"));
     let all = pins(4_000_000 - frame);
-    assert_eq!(import(&all).code, 0);
+    assert_eq!(import(&bench, &all).code, 0);
     // What nobody could read again is not written.
     let full = bench.run(&["trust", "holder", "add", "Ada", &key]);
     snapshots(|| {

@@ -78,11 +78,14 @@ impl Log {
         let size = self.core.sealed.borrow().head.size;
         let shown = self.core.published.borrow().as_ref().map(|published| published.size);
         let done = quiet && shown == Some(size) && self.core.phase() != Phase::Stopped;
-        if !done && !self.core.signing_is_over() {
+        // INVARIANT 2: what is beyond the end of a log is lost to it, so nobody may know anything that is.
+        if self.core.signing_is_over() {
+            return Err(self.not_frozen(FreezeError::Unconfirmed).await);
+        }
+        if !done {
             return Err(self.not_frozen(FreezeError::NotPublished).await);
         }
-        // INVARIANT 2: what is beyond the end of a log is lost to it, so nobody may know anything that is.
-        if !*self.core.confirmed().borrow() || self.core.signing_is_over() {
+        if !*self.core.confirmed().borrow() {
             return Err(self.not_frozen(FreezeError::Unconfirmed).await);
         }
         self.core.last_call.send_replace(true);

@@ -2,7 +2,7 @@
 
 use super::{
     Fixture,
-    faults::{start_with, until},
+    faults::{says, start_with, until},
     moved::Moved,
     net::Mood,
     store::FailingStore,
@@ -24,10 +24,6 @@ async fn start(fixture: &Fixture, settings: Settings, clock: &Arc<Moved>) -> (Lo
     let log =
         start_with(settings, Arc::clone(&store), Arc::clone(clock) as _, Arc::clone(&fixture.net) as _).await;
     (log, store)
-}
-
-fn says(log: &Log, what: &str) -> bool {
-    log.status().degraded.iter().any(|why| why.contains(what))
 }
 
 /// Waits until each witness has cosigned something for this process.

@@ -45,6 +45,11 @@ pub(crate) async fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// Is this among the reasons why the log is not well?
+pub(crate) fn says(log: &Log, what: &str) -> bool {
+    log.status().degraded.iter().any(|why| why.contains(what))
+}
+
 /// What fails in the engine's background no call of the log's meets, and where nothing is sealed no tick asks for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_in_the_engines_background_ends_a_log_that_seals_nothing() {

@@ -1,6 +1,13 @@
 //! When nothing is signed any more, and what may be signed a second time.
 
-use super::{Fixture, faults::until, key, net::Mood, read_back::Watched, served, submission};
+use super::{
+    Fixture,
+    faults::{says, until},
+    key,
+    net::Mood,
+    read_back::Watched,
+    served, submission,
+};
 use std::sync::{Arc, atomic::Ordering};
 use treering_log::signer::{Signer, SignerError};
 use treering_tlog::{
@@ -30,8 +37,7 @@ async fn a_head_is_not_signed_once_another_history_was_shown() {
     fixture.net.show(Checkpoint { origin, head: stolen, extensions: vec![] }.sign(&super::key()));
     fixture.net.set(2, Mood::KnowsMore);
     fixture.net.release();
-    let says = |what: &str| log.status().degraded.iter().any(|why| why.contains(what));
-    until("the other history is seen", || says("never made")).await;
+    until("the other history is seen", || says(&log, "never made")).await;
     assert!(!log.status().publishing);
     drop(tiles);
     until("it was read back", || store.reading.load(Ordering::SeqCst) == 0).await;
@@ -39,7 +45,7 @@ async fn a_head_is_not_signed_once_another_history_was_shown() {
     assert_eq!((key.largest(), fixture.net.largest_seen()), (Some(3), 3));
     assert_eq!(record.read().unwrap(), before);
     // Why stays, and nothing goes on.
-    assert!(says("never made") && !log.status().publishing);
+    assert!(says(&log, "never made") && !log.status().publishing);
     drop(store);
     fixture.stop(log).await;
 }

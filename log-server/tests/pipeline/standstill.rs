@@ -3,7 +3,7 @@
 
 use super::{
     Fixture, LONG,
-    faults::until,
+    faults::{says, until},
     key,
     moved::Moved,
     net::Mood,
@@ -64,10 +64,6 @@ impl Running {
         self.clock.sleep(3_600);
         self.store.held.send_replace(None);
     }
-}
-
-fn says(log: &Log, what: &str) -> bool {
-    log.status().degraded.iter().any(|why| why.contains(what))
 }
 
 /// While the record is written, and while the signed checkpoint is.

@@ -114,12 +114,6 @@ impl Written {
     }
 }
 
-/// Makes the name of a file or folder durable.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
 /// The bytes of a file; `None` if it isn't there.
 pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::read(path) {
@@ -157,13 +151,7 @@ fn at_once<T: Sync>(all: &[T], act: impl Fn(&T) -> io::Result<()> + Sync) -> io:
 
 #[cfg(test)]
 mod tests {
-    use super::{Path, Written, read, sync_folder};
-
-    #[test]
-    fn a_folder_may_be_named_without_its_own() {
-        sync_folder(Path::new("nobody-looks-for-it")).unwrap();
-        sync_folder(Path::new("/nobody-looks-for-it/either")).unwrap_err();
-    }
+    use super::{Written, read};
 
     #[test]
     fn names_appear_with_the_sync() {

@@ -22,7 +22,7 @@ use ::redb::{
 use treering_tlog::note::VerifierKey;
 
 use super::{RECORDS, failed};
-use crate::store::StoreError;
+use crate::{name, store::StoreError};
 
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 const KEYS: TableDefinition<'_, &str, ()> = TableDefinition::new("keys");
@@ -40,9 +40,7 @@ pub(super) fn create(path: &Path, keys: &[VerifierKey]) -> Result<(), StoreError
         Builder::new().create_with_backend(FileBackend::new(file).map_err(failed)?).map_err(failed)?;
     mark(&database, keys)?;
     drop(database);
-    // CRASH: without this a power cut could take away a file whose contents were synced.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(io)
+    name::sync(path).map_err(io)
 }
 
 /// Opens the file that `create` has made; one of these keys must be one that it was made for.
